@@ -1,0 +1,24 @@
+# Flags that every target of ours carries. They are part of the determinism contract
+# (docs/determinism.md, rule D4), so a target takes them by linking freshet_options.
+add_library(freshet_options INTERFACE)
+target_compile_features(freshet_options INTERFACE cxx_std_20)
+target_include_directories(freshet_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+target_compile_options(freshet_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+  -ffp-contract=off -fno-fast-math
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
+option(FRESHET_WERROR "Treat warnings as errors" OFF)
+if(FRESHET_WERROR)
+  target_compile_options(freshet_options INTERFACE -Werror)
+endif()
+set(FRESHET_SANITIZE "" CACHE STRING "address, thread or undefined: instrument everything")
+if(FRESHET_SANITIZE)
+  target_compile_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE})
+endif()
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_CXX_EXTENSIONS OFF)
+find_program(FRESHET_CCACHE ccache)
+if(FRESHET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FRESHET_CCACHE})
+endif()
