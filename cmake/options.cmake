@@ -8,12 +8,13 @@ target_compile_options(freshet_options INTERFACE
   -ffp-contract=off -fno-fast-math
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 option(FRESHET_WERROR "Treat warnings as errors" OFF)
-if(FRESHET_WERROR)
+if(FRESHET_WERROR OR "$ENV{FRESHET_WERROR}")  # The variable lets CI run the README's own command.
   target_compile_options(freshet_options INTERFACE -Werror)
 endif()
-set(FRESHET_SANITIZE "" CACHE STRING "address, thread or undefined: instrument everything")
+set(FRESHET_SANITIZE "" CACHE STRING "address, thread or undefined (or several, by comma): instrument everything")
 if(FRESHET_SANITIZE)
-  target_compile_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
   target_link_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE})
 endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
