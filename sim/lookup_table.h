@@ -1,5 +1,6 @@
-// A hash table that can be asked but not walked: the order of a hashed container differs from run to
-// run, and order that reaches a result breaks the same-bytes promise (docs/determinism.md, rule D7).
+// A hash table that can be asked but not walked: the order of a hashed container differs from run
+// to run, and order that reaches a result breaks the same-bytes promise (docs/determinism.md, rule
+// D7).
 //
 // Where a walk is needed, use absl::btree_map or a vector with an index. This header is the one
 // place in sim and models where a hashed container is allowed; tests/tidy sees to it.

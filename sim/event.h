@@ -1,0 +1,96 @@
+// An event as it waits: who scheduled it, whose it is, and a small closure kept in place.
+//
+// The name of an event is part of its type, After<"broker.fetch_done">(...), so it costs nothing to
+// carry, appears in traces, and enters the order digest by its hash, never by an address.
+#ifndef FRESHET_SIM_EVENT_H_
+#define FRESHET_SIM_EVENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "sim/hash.h"
+
+namespace freshet {
+
+// A string literal as a template argument.
+template <size_t kSize>
+struct EventName {
+  consteval EventName(const char (&literal)[kSize]) {  // NOLINT: implicit by design.
+    for (size_t i = 0; i < kSize; ++i) text[i] = literal[i];
+  }
+  char text[kSize];
+};
+
+struct EventType {
+  const char* name;
+  uint64_t hash;
+};
+
+template <EventName kName>
+inline constexpr EventType kEventType = {kName.text, Fnv1a64(kName.text, sizeof(kName.text) - 1)};
+
+// Which of several events at one instant comes first. Within a class: first scheduled, first fired.
+// An event scheduled for the current instant never overtakes the one that runs: its class is then at
+// least the running event's.
+enum class Priority : uint8_t {
+  kFault = 0,    // Faults and operations, so that "down at 1h" holds for all of that instant.
+  kNormal = 1,
+  kControl = 2,  // Policies and scrapes: they see the instant complete.
+  kEnd = 3,      // Closing of windows and of the run.
+};
+
+// Names a scheduled event for Cancel(). Zero names none.
+class EventId {
+ public:
+  constexpr EventId() = default;
+  constexpr explicit EventId(uint64_t order) : order_(order) {}
+  constexpr uint64_t order() const { return order_; }
+  constexpr explicit operator bool() const { return order_ != 0; }
+  friend constexpr bool operator==(EventId, EventId) = default;
+
+ private:
+  uint64_t order_ = 0;
+};
+
+namespace sim_internal {
+
+struct EventOps {
+  void (*run)(void* closure);
+  const EventType* type;
+};
+
+template <class Closure, EventName kName>
+inline constexpr EventOps kEventOps = {
+    [](void* closure) { (*static_cast<Closure*>(closure))(); }, &kEventType<kName>};
+
+// One cache line. The fields are packed so that 40 bytes remain for the closure: with its function
+// pointer that is the 48-byte callable of docs/decisions/0005.
+struct alignas(64) EventNode {
+  static constexpr size_t kClosureBytes = 40;
+
+  uint64_t sequence : 38;  // 0 while the slot is free.
+  uint64_t component : 20;
+  uint64_t ancestor_low : 6;
+  uint64_t cause : 38;     // Sequence of the event whose handler scheduled this one.
+  uint64_t ancestor_high : 26;
+  const EventOps* ops;
+  alignas(8) std::byte closure[kClosureBytes];
+
+  // The nearest recorded ancestor (recorder.h): the record that this event is a consequence of.
+  uint32_t ancestor() const {
+    return static_cast<uint32_t>(ancestor_low | (ancestor_high << 6));
+  }
+  void set_ancestor(uint32_t id) {
+    ancestor_low = id & 63;
+    ancestor_high = id >> 6;
+  }
+};
+static_assert(sizeof(EventNode) == 64);
+
+}  // namespace sim_internal
+}  // namespace freshet
+
+#endif  // FRESHET_SIM_EVENT_H_

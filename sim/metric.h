@@ -1,0 +1,238 @@
+// Metrics: what a component says about itself, defined beside the code that records it.
+//
+//   static constexpr MetricDef kPutLatency = {"object_store.put_latency", MetricKind::kDistribution,
+//                                             MetricUnit::kDuration, "From Put() to its last byte."};
+//   Distribution& put_latency_ = AddDistribution(kPutLatency);   // in a Component
+//
+// Three kinds. A Counter only grows. A Gauge is a level, weighted by the time it held. A Distribution
+// is a histogram of integers (histogram.h), apart for each phase of the run (warm-up, before, during
+// and after faults), so that an objective's window is exact. Each keeps a series over simulated time
+// with a bounded number of buckets: when they are full, resolution halves and maxima are kept.
+//
+// Everything is integer and order-independent, so results merge over seeds in any order.
+#ifndef FRESHET_SIM_METRIC_H_
+#define FRESHET_SIM_METRIC_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "sim/histogram.h"
+#include "sim/time.h"
+
+namespace freshet {
+
+using ComponentId = uint32_t;
+
+enum class MetricKind : uint8_t { kCounter, kGauge, kDistribution };
+
+// What the integer of a metric counts.
+enum class MetricUnit : uint8_t { kCount, kBytes, kDuration, kRatioBillionths };
+
+struct MetricDef {
+  const char* name;  // "broker.produce_latency": snake_case, the owner's kind first.
+  MetricKind kind;
+  MetricUnit unit;
+  const char* help;  // One sentence, from what to what.
+};
+
+// The parts of a run that objectives name. A plan gives their boundaries before the run starts.
+enum class Phase : uint8_t { kWarmUp, kBeforeFaults, kDuringFaults, kAfterFaults };
+inline constexpr int kPhaseCount = 4;
+
+// A run's clock as metrics see it; Simulation keeps it up to date.
+struct MetricClock {
+  Time now;
+  Phase phase = Phase::kBeforeFaults;
+  bool series = true;  // Off when recording is off: series are for people, results do not need them.
+};
+
+// A bounded series over simulated time.
+struct SeriesBucket {
+  int64_t count = 0;      // Samples (distribution), increments (counter); unused by gauges.
+  __int128 sum = 0;       // Of values; for a gauge the integral of level x nanoseconds.
+  int64_t max = 0;
+  friend bool operator==(const SeriesBucket&, const SeriesBucket&) = default;
+};
+
+class Series {
+ public:
+  static constexpr size_t kMostBuckets = 512;  // An even number: they merge in pairs.
+  static constexpr Duration kFirstWidth = Milliseconds(100);
+
+  // The bucket of `at`. REQUIRES: `at` is not before an earlier call's.
+  SeriesBucket& BucketAt(Time at) {
+    if (at.nanos() >= current_end_) Advance(at);
+    return buckets_.back();
+  }
+  Duration width() const { return width_; }
+  // Bucket i covers [i * width, (i + 1) * width); the last may be partly in the future.
+  const std::vector<SeriesBucket>& buckets() const { return buckets_; }
+  // End of the bucket that BucketAt() last returned.
+  Time CurrentEnd() const { return Time::FromNanos(current_end_); }
+
+ private:
+  void Advance(Time at);
+
+  Duration width_ = kFirstWidth;
+  int64_t current_end_ = 0;
+  std::vector<SeriesBucket> buckets_;
+};
+
+class Metric {
+ public:
+  Metric(const MetricDef& def, ComponentId owner, const MetricClock* clock)
+      : def_(&def), owner_(owner), clock_(clock) {}
+  virtual ~Metric() = default;
+  Metric(const Metric&) = delete;
+  Metric& operator=(const Metric&) = delete;
+
+  const MetricDef& def() const { return *def_; }
+  ComponentId owner() const { return owner_; }
+  const Series& series() const { return series_; }
+  // The level a policy would scrape: a counter's total, a gauge's level, a distribution's count.
+  virtual int64_t Value() const = 0;
+
+ protected:
+  const MetricDef* def_;
+  ComponentId owner_;
+  const MetricClock* clock_;
+  Series series_;
+};
+
+class Counter final : public Metric {
+ public:
+  using Metric::Metric;
+  void Add(int64_t amount) {
+    total_ += amount;
+    by_phase_[static_cast<size_t>(clock_->phase)] += amount;
+    if (clock_->series) {
+      SeriesBucket& bucket = series_.BucketAt(clock_->now);
+      ++bucket.count;
+      bucket.sum += amount;
+      if (amount > bucket.max) bucket.max = amount;
+    }
+  }
+  int64_t Value() const override { return total_; }
+  int64_t InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
+
+ private:
+  int64_t total_ = 0;
+  std::array<int64_t, kPhaseCount> by_phase_ = {};
+};
+
+class Gauge final : public Metric {
+ public:
+  using Metric::Metric;
+  void Set(int64_t level) {
+    Settle();
+    level_ = level;
+    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
+    if (level > stats.max) stats.max = level;
+    if (clock_->series) {
+      SeriesBucket& bucket = series_.BucketAt(clock_->now);
+      if (level > bucket.max) bucket.max = level;
+    }
+  }
+  void Add(int64_t change) { Set(level_ + change); }
+
+  struct PhaseStats {
+    __int128 integral = 0;  // level x nanoseconds
+    int64_t nanos = 0;
+    int64_t max = 0;
+  };
+  // Brings the integral up to now; readers of InPhase() call it first.
+  void Settle();
+  int64_t Value() const override { return level_; }
+  const PhaseStats& InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
+
+ private:
+  int64_t level_ = 0;
+  Time settled_at_;
+  std::array<PhaseStats, kPhaseCount> by_phase_ = {};
+};
+
+class Distribution final : public Metric {
+ public:
+  using Metric::Metric;
+  // `weight` records had this value: a batch is recorded once. REQUIRES: value >= 0, weight >= 0.
+  void Record(int64_t value, int64_t weight = 1) {
+    std::unique_ptr<Histogram>& histogram = by_phase_[static_cast<size_t>(clock_->phase)];
+    if (histogram == nullptr) histogram = std::make_unique<Histogram>();
+    histogram->Record(value, weight);
+    count_ += weight;
+    if (clock_->series) {
+      SeriesBucket& bucket = series_.BucketAt(clock_->now);
+      bucket.count += weight;
+      bucket.sum += static_cast<__int128>(value) * weight;
+      if (value > bucket.max) bucket.max = value;
+    }
+  }
+  void Record(Duration value, int64_t weight = 1) { Record(value.nanos(), weight); }
+  // `weight` records had values spread evenly over [low, high]: the records of a batch. Exact in
+  // count, sum and maximum; quantiles as if they were equally spaced.
+  void RecordEvenly(int64_t low, int64_t high, int64_t weight);
+
+  int64_t Value() const override { return count_; }
+  // Null when nothing was recorded in that phase.
+  const Histogram* InPhase(Phase phase) const {
+    return by_phase_[static_cast<size_t>(phase)].get();
+  }
+  // All phases but the warm-up, merged.
+  Histogram AfterWarmUp() const;
+
+ private:
+  int64_t count_ = 0;
+  std::array<std::unique_ptr<Histogram>, kPhaseCount> by_phase_;
+};
+
+// All metrics of one run, in order of registration. Owned by Simulation.
+class MetricRegistry {
+ public:
+  explicit MetricRegistry(const MetricClock* clock) : clock_(clock) {}
+
+  // REQUIRES: `def` outlives the registry (it is a constant of a class); (name, owner) is new.
+  Counter& AddCounter(const MetricDef& def, ComponentId owner);
+  Gauge& AddGauge(const MetricDef& def, ComponentId owner);
+  Distribution& AddDistribution(const MetricDef& def, ComponentId owner);
+
+  const std::vector<std::unique_ptr<Metric>>& All() const { return metrics_; }
+  // Null when there is none.
+  const Metric* Find(absl::string_view name, ComponentId owner) const;
+
+  // Starts to remember `metric` every `period`, for ReadAtAge(). The scrape is lazy: values are
+  // taken when somebody reads or the metric's component calls in; see ScrapeAt().
+  void Watch(const Metric& metric, Duration period, Duration memory);
+  // Takes the scrapes that are due now. Simulation calls it on a control-priority event per period.
+  void ScrapeAt(Time now);
+  // The value at the last scrape that is at least `age` old; `fallback` when there is none yet.
+  // REQUIRES: `metric` is watched. A policy thus never sees a value newer than the real scrape.
+  int64_t ReadAtAge(const Metric& metric, Duration age, int64_t fallback) const;
+  // The shortest watch period, zero when nothing is watched.
+  Duration ScrapePeriod() const;
+
+ private:
+  struct Scrape {
+    Time at;
+    int64_t value;
+  };
+  struct WatchedMetric {
+    const Metric* metric;
+    Duration period;
+    Duration memory;
+    Time next;
+    std::deque<Scrape> scrapes;
+  };
+
+  const MetricClock* clock_;
+  std::vector<std::unique_ptr<Metric>> metrics_;
+  std::vector<WatchedMetric> watched_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SIM_METRIC_H_

@@ -1,0 +1,183 @@
+#include "sim/simulation.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+
+Simulation::Simulation(uint64_t seed) : seed_(seed), metrics_(&clock_) {
+  components_.push_back({"run", Fnv1a64("run")});
+}
+
+Simulation::~Simulation() = default;
+
+ComponentId Simulation::AddComponent(absl::string_view name) {
+  const uint64_t hash = Fnv1a64(name);
+  for (const ComponentRow& row : components_) {
+    SIM_CHECK(row.hash != hash, "contract",
+              absl::StrCat("component names \"", row.name, "\" and \"", name,
+                           "\" are the same or collide in their 64-bit hash"));
+  }
+  SIM_REQUIRE(components_.size() < (1u << 20));
+  components_.push_back({std::string(name), hash});
+  return static_cast<ComponentId>(components_.size() - 1);
+}
+
+void Simulation::AddSlab() {
+  const auto first = static_cast<uint32_t>(slabs_.size() * kSlabNodes);
+  SIM_CHECK(first + kSlabNodes <= Entry::kSlotMask, "inv.D2",
+            "more than 16.7 million events are pending");
+  slabs_.push_back(std::make_unique<Node[]>(kSlabNodes));
+  free_slots_.reserve(slabs_.size() * kSlabNodes);
+  for (uint32_t i = kSlabNodes; i-- > 0;) free_slots_.push_back(first + i);
+}
+
+bool Simulation::IsPending(EventId id) const {
+  if (!id) return false;
+  const Entry entry = {0, id.order()};
+  if (entry.slot() >= slabs_.size() * kSlabNodes) return false;
+  return NodeAt(entry.slot()).sequence == entry.sequence();
+}
+
+bool Simulation::Cancel(EventId id) {
+  if (!IsPending(id)) return false;
+  const Entry entry = {0, id.order()};
+  NodeAt(entry.slot()).sequence = 0;
+  free_slots_.push_back(entry.slot());
+  ++events_cancelled_;
+  --pending_;
+  // The key stays behind and is skipped when its time comes; too many of them are swept out.
+  if (queue_.size() > 2 * pending_ + 4096) {
+    queue_.Purge([this](const Entry& waiting) {
+      return NodeAt(waiting.slot()).sequence != waiting.sequence();
+    });
+  }
+  return true;
+}
+
+void Simulation::Fire(const Entry& entry, Node& node) {
+  SIM_CHECK(last_fired_ < entry, "inv.I1", "events fire out of order");
+  last_fired_ = entry;
+  clock_.now = Time::FromNanos(entry.time);
+  current_sequence_ = node.sequence;
+  current_cause_ = node.cause;
+  current_component_ = node.component;
+  current_priority_ = entry.priority();
+  current_type_ = node.ops->type;
+  recorder_.EnterEvent(node.sequence, node.ancestor());
+  digest_.AddEvent(clock_.now, current_type_->hash, components_[node.component].hash);
+  // Marked as fired before it runs, so that a handler cannot cancel itself.
+  node.sequence = 0;
+  ++events_fired_;
+  --pending_;
+  node.ops->run(node.closure);
+  free_slots_.push_back(entry.slot());
+}
+
+Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
+  stop_requested_ = false;
+  uint64_t left = most_events;
+  Stop reason = Stop::kDrained;
+  try {
+    while (!queue_.empty()) {
+      const Entry entry =
+          queue_.Front([this](uint32_t slot) { __builtin_prefetch(&NodeAt(slot), 1); });
+      if (entry.time > end.nanos()) {
+        reason = Stop::kReachedEnd;
+        break;
+      }
+      Node& node = NodeAt(entry.slot());
+      if (node.sequence != entry.sequence()) {  // Cancelled.
+        queue_.Pop();
+        continue;
+      }
+      if (left-- == 0) {
+        reason = Stop::kEventLimit;
+        break;
+      }
+      queue_.Pop();
+      Fire(entry, node);
+      if (events_fired_ % kAuditSpacing == 0 && periodic_audits_) RunAudits();
+      if (stop_requested_) break;
+    }
+    if (reason == Stop::kDrained && !stop_requested_ && end != Time::Max()) {
+      reason = Stop::kReachedEnd;
+    }
+    if (reason == Stop::kReachedEnd) clock_.now = end;
+    if (reason != Stop::kEventLimit) RunAudits();
+  } catch (const InvariantBroken& broken) {
+    Rethrow(broken);
+  }
+  current_sequence_ = 0;
+  current_cause_ = 0;
+  current_priority_ = 0;
+  return reason;
+}
+
+void Simulation::RunAudits() {
+  AuditEventCounts();
+  for (Callback& audit : audits_) audit();
+}
+
+void Simulation::AuditEventCounts() const {
+  SIM_CHECK(EventsScheduled() == events_fired_ + events_cancelled_ + pending_, "inv.I2",
+            absl::StrCat("scheduled ", EventsScheduled(), ", fired ", events_fired_,
+                         ", cancelled ", events_cancelled_, ", pending ", pending_));
+}
+
+void Simulation::Rethrow(const InvariantBroken& broken) const {
+  InvariantBroken located = broken;
+  located.where = absl::StrCat(
+      "t=", clock_.now.nanos(), "ns, event ", current_sequence_, " (",
+      current_type_ == nullptr ? "none" : current_type_->name, " of ",
+      components_[current_component_].name, "), cause ", current_cause_, ", seed ", seed_,
+      ", order digest ", absl::Hex(digest_.Get().order, absl::kZeroPad16));
+  throw located;
+}
+
+void Simulation::EnterPhase(Phase phase) {
+  for (const auto& metric : metrics_.All()) {
+    if (metric->def().kind == MetricKind::kGauge) static_cast<Gauge*>(metric.get())->Settle();
+  }
+  clock_.phase = phase;
+}
+
+Digests Simulation::FinishDigests() {
+  const auto add_wide = [this](__int128 value) {
+    digest_.AddResult(static_cast<uint64_t>(value));
+    digest_.AddResult(static_cast<uint64_t>(value >> 64));
+  };
+  for (const auto& metric : metrics_.All()) {
+    digest_.AddResult(Fnv1a64(metric->def().name) ^ components_[metric->owner()].hash);
+    for (int i = 0; i < kPhaseCount; ++i) {
+      const auto phase = static_cast<Phase>(i);
+      switch (metric->def().kind) {
+        case MetricKind::kCounter:
+          add_wide(static_cast<const Counter*>(metric.get())->InPhase(phase));
+          break;
+        case MetricKind::kGauge: {
+          auto* gauge = static_cast<Gauge*>(metric.get());
+          gauge->Settle();
+          add_wide(gauge->InPhase(phase).integral);
+          add_wide(gauge->InPhase(phase).max);
+          break;
+        }
+        case MetricKind::kDistribution: {
+          const Histogram* histogram =
+              static_cast<const Distribution*>(metric.get())->InPhase(phase);
+          if (histogram == nullptr) break;
+          add_wide(histogram->sum());
+          for (const Histogram::Filled& filled : histogram->FilledBuckets()) {
+            add_wide(filled.bucket);
+            add_wide(filled.count);
+          }
+          break;
+        }
+      }
+    }
+  }
+  return digest_.Get();
+}
+
+}  // namespace freshet
