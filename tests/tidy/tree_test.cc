@@ -1,0 +1,133 @@
+// The checks against the real tree, and against the libraries and the program built from it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "tests/tidy/checks.h"
+
+namespace freshet::tidy {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char kSource[] = FRESHET_SOURCE_DIR;
+const char kBinary[] = FRESHET_BINARY_DIR;
+
+// A double becomes an integer here and nowhere else (rule D3). Each of these checks its range.
+const std::vector<std::string>& Gateways() {
+  static const auto* const gateways = new std::vector<std::string>{
+      "freshet::Duration::FromDouble(",
+  };
+  return *gateways;
+}
+
+void Expect(const Report& report) {
+  EXPECT_GT(report.things_read, 0) << "the check read nothing";
+  EXPECT_TRUE(report.broken.empty()) << report.broken.size() << " found:\n"
+                                     << ToString(report.broken);
+  if (!report.allowed.empty()) {
+    std::cout << report.allowed.size() << " allowed, with a reason:\n" << ToString(report.allowed);
+  }
+}
+
+std::string OutputOf(const std::string& command) {
+  std::string text;
+  FILE* const pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return text;
+  std::array<char, 1 << 16> buffer;
+  size_t count;
+  while ((count = fread(buffer.data(), 1, buffer.size(), pipe)) > 0) {
+    text.append(buffer.data(), count);
+  }
+  EXPECT_EQ(pclose(pipe), 0) << command;
+  return text;
+}
+
+// The libraries of sim and models, quoted for a shell.
+std::string Libraries() {
+  std::string quoted;
+  for (const char* room : {"sim", "models"}) {
+    const fs::path folder = fs::path(kBinary) / room;
+    if (!fs::exists(folder)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() == ".a") quoted += " '" + entry.path().string() + "'";
+    }
+  }
+  return quoted;
+}
+
+bool IsInstrumented() { return std::string(FRESHET_SANITIZERS) != ""; }
+
+// binutils comes with the compiler; without it the leg is missing, visibly.
+#define REQUIRE_TOOL(name)                                                        \
+  if (std::system("command -v " name " >/dev/null 2>&1") != 0) {                  \
+    if (std::getenv("FRESHET_REQUIRE_ALL_LEGS") != nullptr) FAIL() << "no " name; \
+    GTEST_SKIP() << "no " name " here";                                           \
+  }
+
+TEST(TidyTreeTest, ArrowsFollowTheTableOfRooms) { Expect(CheckArrows(kSource)); }
+
+TEST(TidyTreeTest, SimAndModelsNameNothingBanned) { Expect(CheckBannedNames(kSource)); }
+
+TEST(TidyTreeTest, NoFileIsDead) { Expect(CheckDeadFiles(kSource)); }
+
+TEST(TidyTreeTest, LinksLeadSomewhere) { Expect(CheckLinks(kSource)); }
+
+TEST(TidyTreeTest, ScriptsParse) { Expect(CheckScripts(kSource)); }
+
+TEST(TidyTreeTest, RoomsSayWhatTheyAre) { Expect(CheckRooms(kSource)); }
+
+TEST(TidyTreeTest, NoPathOfOneMachine) {
+  // Put together here, so that this file does not name them.
+  const std::string slash = "/";
+  std::vector<std::string> forbidden = {slash + "home" + slash, slash + "root" + slash,
+                                        ".." + slash + "shared"};
+  if (std::string(kSource).size() > 4) forbidden.push_back(kSource + slash);
+  Expect(CheckPaths(kSource, forbidden));
+}
+
+TEST(TidyLibrariesTest, NoLibmInSimAndModels) {
+  REQUIRE_TOOL("nm");
+  const std::string libraries = Libraries();
+  if (libraries.empty()) GTEST_SKIP() << "no library of sim or models is built";
+  Expect(CheckUndefinedSymbols(OutputOf("nm -u" + libraries)));
+}
+
+TEST(TidyLibrariesTest, DoublesBecomeIntegersInTheGatewaysOnly) {
+  REQUIRE_TOOL("objdump");
+  const std::string libraries = Libraries();
+  if (libraries.empty()) GTEST_SKIP() << "no library of sim or models is built";
+  Expect(CheckDoubleToInteger(OutputOf("objdump -d -C" + libraries), Gateways()));
+}
+
+TEST(TidyLibrariesTest, NoGlobalsInSimAndModels) {
+  REQUIRE_TOOL("objdump");
+  if (IsInstrumented()) GTEST_SKIP() << "sanitizers add globals of their own";
+  const std::string libraries = Libraries();
+  if (libraries.empty()) GTEST_SKIP() << "no library of sim or models is built";
+  Expect(CheckGlobals(OutputOf("objdump -t -C" + libraries)));
+}
+
+TEST(TidyLibrariesTest, TheProgramNamesNoPathOfTheBuild) {
+  REQUIRE_TOOL("strings");
+  const fs::path program = fs::path(kBinary) / "bin" / "freshet";
+  if (!fs::exists(program)) GTEST_SKIP() << "the program is not built";
+  if (IsInstrumented()) GTEST_SKIP() << "sanitizers keep paths";
+  const std::string quoted = "'" + program.string() + "'";
+  // Without the run path, which an installed program does not have.
+  const std::string text = OutputOf("strings " + quoted);
+  for (const std::string& path : {std::string(kSource) + "/", std::string(kBinary) + "/"}) {
+    const size_t found = text.find(path);
+    EXPECT_EQ(found, std::string::npos) << text.substr(found, 120);
+  }
+}
+
+}  // namespace
+}  // namespace freshet::tidy
