@@ -1,0 +1,139 @@
+#include "models/network/network.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+
+Network::Network(Simulation& sim, absl::string_view name, const Config& config)
+    : Component(sim, name),
+      config_(config),
+      rtt_stream_(NewStream("rtt")),
+      cross_zone_bytes_(AddCounter(kCrossZoneBytes)) {
+  for (int cause = 0; cause < kTrafficCauseCount; ++cause) {
+    bytes_[cause] = &AddCounter(kBytes[cause]);
+  }
+}
+
+HostId Network::AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate) {
+  SIM_REQUIRE(zone < config_.zones.size());
+  Bandwidth::Config card;
+  card.capacity = rate;
+  Host host;
+  host.zone = zone;
+  host.outgoing =
+      std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-out"), card);
+  host.incoming = std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-in"), card);
+  hosts_.push_back(std::move(host));
+  return static_cast<HostId>(hosts_.size() - 1);
+}
+
+Connection* Network::Connect(HostId from, HostId to) {
+  SIM_REQUIRE(from < hosts_.size() && to < hosts_.size());
+  connections_.push_back(std::unique_ptr<Connection>(new Connection(this, from, to)));
+  return connections_.back().get();
+}
+
+void Network::SetDown(HostId host, bool down) {
+  hosts_[host].down = down;
+  if (!down) return;
+  for (const auto& connection : connections_) {
+    if (connection->from() == host || connection->to() == host) connection->Reset();
+  }
+}
+
+Duration Network::HalfRoundTrip(HostId from, HostId to) {
+  const bool same = hosts_[from].zone == hosts_[to].zone;
+  Sampler& rtt = same ? config_.rtt_within_zone : config_.rtt_across_zones;
+  return rtt.DrawDuration(rtt_stream_) / 2;
+}
+
+void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
+  bytes_[static_cast<size_t>(cause)]->Add(size.count());
+  if (hosts_[from].zone != hosts_[to].zone) cross_zone_bytes_.Add(size.count());
+}
+
+Connection::Connection(Network* network, HostId from, HostId to)
+    : network_(network), from_(from), to_(to) {}
+
+void Connection::Send(Bytes size, TrafficCause cause, Callback delivered) {
+  if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
+  network_->Meter(from_, to_, size, cause);
+  waiting_.push_back({size, delivered});
+  if (leaving_ == Stage::kIdle) StartLeaving();
+}
+
+void Connection::StartLeaving() {
+  while (!waiting_.empty()) {
+    if (waiting_.front().size > Network::kSmallMessage) {
+      leaving_ = Stage::kBusy;
+      leaving_transfer_ = network_->Outgoing(from_).Start(waiting_.front().size, [this] { Left(); });
+      return;
+    }
+    Left();
+  }
+}
+
+void Connection::Left() {
+  leaving_transfer_ = 0;
+  travelling_.push_back(waiting_.pop_front());
+  ++on_the_way_;
+  // A later message never overtakes an earlier one of its stream.
+  const Time arrival =
+      std::max(last_arrival_, network_->Now() + network_->HalfRoundTrip(from_, to_));
+  last_arrival_ = arrival;
+  network_->At<"network.arrived">(arrival, [this, generation = generation_] {
+    if (generation == generation_) Arrived();
+  });
+  if (leaving_ == Stage::kBusy) {
+    leaving_ = Stage::kIdle;
+    StartLeaving();
+  }
+}
+
+void Connection::Arrived() {
+  ++arrived_;
+  if (entering_ == Stage::kIdle) StartEntering();
+}
+
+void Connection::StartEntering() {
+  while (arrived_ > 0) {
+    if (travelling_.front().size > Network::kSmallMessage) {
+      entering_ = Stage::kBusy;
+      entering_transfer_ =
+          network_->Incoming(to_).Start(travelling_.front().size, [this] { Entered(); });
+      return;
+    }
+    Entered();
+  }
+}
+
+void Connection::Entered() {
+  entering_transfer_ = 0;
+  Message message = travelling_.pop_front();
+  --on_the_way_;
+  --arrived_;
+  const bool was_busy = entering_ == Stage::kBusy;
+  entering_ = Stage::kIdle;
+  const uint32_t generation = generation_;
+  message.delivered();
+  // The receiver may have sent on this stream or reset it.
+  if (was_busy && generation == generation_ && entering_ == Stage::kIdle) StartEntering();
+}
+
+void Connection::Reset() {
+  ++generation_;
+  if (leaving_transfer_ != 0) network_->Outgoing(from_).Cancel(leaving_transfer_);
+  if (entering_transfer_ != 0) network_->Incoming(to_).Cancel(entering_transfer_);
+  leaving_transfer_ = 0;
+  entering_transfer_ = 0;
+  leaving_ = Stage::kIdle;
+  entering_ = Stage::kIdle;
+  waiting_.clear();
+  travelling_.clear();
+  on_the_way_ = 0;
+  arrived_ = 0;
+}
+
+}  // namespace freshet

@@ -1,0 +1,143 @@
+// Hosts in zones, their network cards, and the streams between them.
+//
+// A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min fairly
+// by the connections that use it at the moment. A Connection is one direction of a TCP stream: its
+// messages stay in order; the first of them uses the sender's card, travels half a round trip, and
+// uses the receiver's card. Interference between produce, replication and fetch traffic comes out of
+// that and of nothing else.
+//
+// Approximated: a message is stored and forwarded at each card (error: at most its size over the
+// receiver's rate); messages up to kSmallMessage that find the stream idle skip the cards, where a
+// fair share would serve them at once. Left out: loss and slow start, the switch between the hosts.
+// docs/models/network.md has the sources.
+#ifndef FRESHET_MODELS_NETWORK_NETWORK_H_
+#define FRESHET_MODELS_NETWORK_NETWORK_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "sim/bandwidth.h"
+#include "sim/callback.h"
+#include "sim/component.h"
+#include "sim/ring.h"
+#include "sim/sampler.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+using HostId = uint32_t;
+using ZoneId = uint32_t;
+
+// Why bytes cross the network; each is metered apart.
+enum class TrafficCause : uint8_t { kProduce, kReplicate, kFetch, kControl };
+inline constexpr int kTrafficCauseCount = 4;
+
+class Network;
+
+// One direction of a stream. Created by Network::Connect(); lives as long as the network.
+class Connection {
+ public:
+  // Delivers a message of `size` bytes; `delivered` fires at the receiver when its last byte is in,
+  // after those of all earlier messages. If the stream is reset meanwhile it never fires.
+  void Send(Bytes size, TrafficCause cause, Callback delivered);
+  // Drops everything under way. A process at one end has died.
+  void Reset();
+
+  HostId from() const { return from_; }
+  HostId to() const { return to_; }
+  bool idle() const { return waiting_.empty() && on_the_way_ == 0; }
+
+ private:
+  friend class Network;
+  struct Message {
+    Bytes size;
+    Callback delivered;
+  };
+  enum class Stage : uint8_t { kIdle, kBusy };
+
+  Connection(Network* network, HostId from, HostId to);
+  void StartLeaving();
+  void Left();
+  void Arrived();
+  void StartEntering();
+  void Entered();
+
+  Network* network_;
+  HostId from_;
+  HostId to_;
+  Stage leaving_ = Stage::kIdle;
+  Stage entering_ = Stage::kIdle;
+  // Messages in order: the first on_the_way_ + arrived_ have left, the first arrived_ have arrived.
+  Ring<Message> waiting_;    // Not yet left the sender.
+  Ring<Message> travelling_; // Left the sender, not delivered.
+  int64_t on_the_way_ = 0;   // Size of travelling_.
+  int64_t arrived_ = 0;      // Of those, at the receiver's card.
+  Time last_arrival_;
+  uint32_t generation_ = 0;  // Reset() raises it; events of older generations are void.
+  Bandwidth::TransferId leaving_transfer_ = 0;
+  Bandwidth::TransferId entering_transfer_ = 0;
+};
+
+class Network : public Component {
+ public:
+  struct Config {
+    std::vector<std::string> zones;
+    Sampler rtt_within_zone;
+    Sampler rtt_across_zones;
+  };
+
+  // Messages of at most this size may skip the cards.
+  static constexpr Bytes kSmallMessage = KiB(1);
+
+  static constexpr MetricDef kBytes[kTrafficCauseCount] = {
+      {"network.produce_bytes", MetricKind::kCounter, MetricUnit::kBytes, "Bytes sent to produce."},
+      {"network.replicate_bytes", MetricKind::kCounter, MetricUnit::kBytes,
+       "Bytes sent between replicas."},
+      {"network.fetch_bytes", MetricKind::kCounter, MetricUnit::kBytes, "Bytes sent to consumers."},
+      {"network.control_bytes", MetricKind::kCounter, MetricUnit::kBytes,
+       "Bytes of everything else."}};
+  static constexpr MetricDef kCrossZoneBytes = {"network.cross_zone_bytes", MetricKind::kCounter,
+                                                MetricUnit::kBytes,
+                                                "Bytes that went from one zone to another."};
+
+  Network(Simulation& sim, absl::string_view name, const Config& config);
+
+  // A host with a card of `rate` in each direction. REQUIRES: zone < zones.
+  HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate);
+  Connection* Connect(HostId from, HostId to);
+
+  ZoneId ZoneOf(HostId host) const { return hosts_[host].zone; }
+  size_t zone_count() const { return config_.zones.size(); }
+  Bandwidth& Outgoing(HostId host) { return *hosts_[host].outgoing; }
+  Bandwidth& Incoming(HostId host) { return *hosts_[host].incoming; }
+  // A down host's messages vanish at its card, in both directions, and its streams are reset.
+  void SetDown(HostId host, bool down);
+  bool down(HostId host) const { return hosts_[host].down; }
+
+ private:
+  friend class Connection;
+  struct Host {
+    ZoneId zone;
+    bool down = false;
+    std::unique_ptr<Bandwidth> outgoing;
+    std::unique_ptr<Bandwidth> incoming;
+  };
+
+  Duration HalfRoundTrip(HostId from, HostId to);
+  void Meter(HostId from, HostId to, Bytes size, TrafficCause cause);
+
+  Config config_;
+  std::vector<Host> hosts_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  RandomStream rtt_stream_;
+  std::array<Counter*, kTrafficCauseCount> bytes_;
+  Counter& cross_zone_bytes_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_NETWORK_NETWORK_H_
