@@ -13,7 +13,7 @@ Freshet into build/release and runs scenarios/library/headline.textproto.
   --dry-run   print the commands, run none
 
 Exit code: that of the run (0 objectives met, 1 one missed); 2 a wrong option; 3 packages are
-missing and there is neither root nor sudo, or they could not be installed.
+missing and there is neither root nor sudo, or they could not be installed; 4 the build failed.
 TEXT
 }
 
@@ -61,5 +61,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
   run "${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" || exit 3
 fi
 
-run cmake --workflow --preset demo
+run cmake --workflow --preset demo || exit 4
 run build/release/bin/freshet run scenarios/library/headline.textproto

@@ -4,7 +4,8 @@ add_library(freshet_options INTERFACE)
 target_compile_features(freshet_options INTERFACE cxx_std_20)
 target_include_directories(freshet_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 target_compile_options(freshet_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wvla -Wextra-semi -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:Clang>:-Wpedantic>    # g++'s does not let __int128 pass, which rule D1 needs
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # g++ 12 sees overlaps in std::string that are not there
   -ffp-contract=off -fno-fast-math
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)

@@ -602,6 +602,26 @@ Report CheckPaths(const fs::path& root, const std::vector<std::string>& forbidde
   return report;
 }
 
+Report CheckInvariants(const fs::path& root) {
+  static const auto* const id = new std::regex(R"re("(inv\.[A-Za-z0-9_]+)")re");
+  const std::string page = ReadFile(root / "docs/determinism.md");
+  Report report;
+  for (const std::string& file : ListFiles(root)) {
+    if (!IsCpp(file) || RoomOf(file) == "tests") continue;
+    const std::vector<std::string> lines =
+        SplitLines(StripComments(ReadFile(root / file), Literals::kKeep));
+    for (size_t i = 0; i < lines.size(); ++i) {
+      for (const std::string& name : Matches(lines[i], *id)) {
+        ++report.things_read;
+        if (!ContainsWord(page, name)) {
+          Judge(report, lines, file, i, name + " is not explained in docs/determinism.md");
+        }
+      }
+    }
+  }
+  return report;
+}
+
 Report CheckRooms(const fs::path& root) {
   Report report;
   for (const auto& [room, unused] : Rooms()) {

@@ -54,6 +54,9 @@ Report CheckScripts(const std::filesystem::path& root);
 Report CheckPaths(const std::filesystem::path& root,
                   const std::vector<std::string>& forbidden_texts);
 
+// Every invariant that code names ("inv.I8") is explained in docs/determinism.md.
+Report CheckInvariants(const std::filesystem::path& root);
+
 // Every room has a README of about ten lines.
 Report CheckRooms(const std::filesystem::path& root);
 

@@ -211,6 +211,14 @@ TEST_F(TidyCheckTest, PathsOfOneMachineAreFound) {
   EXPECT_THAT(CheckPaths(root_, {"/nowhere/"}).broken, IsEmpty());
 }
 
+TEST_F(TidyCheckTest, InvariantsAreExplained) {
+  Write("docs/determinism.md", "| `inv.I1` | no time travel |\n");
+  Write("sim/a.cc", "SIM_CHECK(a, \"inv.I1\", \"\");  // \"inv.I99\"\n");
+  EXPECT_EQ(ToString(CheckInvariants(root_).broken), "");
+  Write("sim/b.cc", "SIM_CHECK(a, \"inv.I12\", \"\");\n");
+  EXPECT_THAT(CheckInvariants(root_).broken, SizeIs(1));
+}
+
 TEST_F(TidyCheckTest, RoomsSayWhatTheyAre) {
   Write("sim/a.h", "");
   EXPECT_THAT(CheckRooms(root_).broken, SizeIs(1));

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Judges the format of every C++ and proto file of the tree by .clang-format; --fix repairs it.
+# format.sh [--fix] [ROOM ...]: judges the format of every C++ and proto file of the tree (or of the
+# rooms named) by .clang-format; --fix repairs it.
 # Exit: 0 all well, 1 not, 77 skipped for want of clang-format.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -11,9 +12,14 @@ if ! command -v clang-format >/dev/null; then
 fi
 
 mode=(--dry-run -Werror)
-[ "${1:-}" = --fix ] && mode=(-i)
+if [ "${1:-}" = --fix ]; then
+  mode=(-i)
+  shift
+fi
+rooms=("$@")
+[ "${#rooms[@]}" -gt 0 ] || rooms=(apps models results scenarios sim tests viz)
 list_files() {
-  find apps models results scenarios sim tests viz \( -name '*.cc' -o -name '*.h' -o -name '*.proto' \) -print0
+  find "${rooms[@]}" \( -name '*.cc' -o -name '*.h' -o -name '*.proto' \) -print0
 }
 count=$(list_files | tr -dc '\0' | wc -c)
 if ! list_files | xargs -0 -r -P 2 -n 20 clang-format "${mode[@]}"; then
