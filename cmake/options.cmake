@@ -16,7 +16,8 @@ endif()
 set(FRESHET_SANITIZE "" CACHE STRING "address, thread or undefined (or several, by comma): instrument everything")
 if(FRESHET_SANITIZE)
   target_compile_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE} -fno-omit-frame-pointer
-                         -fno-sanitize-recover=all)
+                         -fno-sanitize-recover=all
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # g++ sees what is not there in instrumented code
   target_link_options(freshet_options INTERFACE -fsanitize=${FRESHET_SANITIZE})
 endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)

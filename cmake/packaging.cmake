@@ -22,5 +22,5 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-    "deterministic simulator of streaming analytics pipelines\n What a streaming pipeline does when something breaks, grows or has to be replayed: freshness,\n replay, scaling and cost, for four designs of the log.")
+    "Tells what a streaming pipeline does when something breaks, grows or has to be\nreplayed: how fresh its output stays, how long it takes to recover, and why.\nThe same scenario and seed give the same bytes.")
 include(CPack)

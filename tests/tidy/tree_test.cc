@@ -64,8 +64,6 @@ std::string Libraries() {
   return quoted;
 }
 
-bool IsInstrumented() { return std::string(FRESHET_SANITIZERS) != ""; }
-
 // binutils comes with the compiler; without it the leg is missing, visibly.
 #define REQUIRE_TOOL(name)                                                        \
   if (std::system("command -v " name " >/dev/null 2>&1") != 0) {                  \
@@ -113,7 +111,6 @@ TEST(TidyLibrariesTest, DoublesBecomeIntegersInTheGatewaysOnly) {
 
 TEST(TidyLibrariesTest, NoGlobalsInSimAndModels) {
   REQUIRE_TOOL("objdump");
-  if (IsInstrumented()) GTEST_SKIP() << "sanitizers add globals of their own";
   const std::string libraries = Libraries();
   if (libraries.empty()) GTEST_SKIP() << "no library of sim or models is built";
   Expect(CheckGlobals(OutputOf("objdump -t -C" + libraries)));
@@ -123,7 +120,6 @@ TEST(TidyLibrariesTest, TheProgramNamesNoPathOfTheBuild) {
   REQUIRE_TOOL("strings");
   const fs::path program = fs::path(kBinary) / "bin" / "freshet";
   if (!fs::exists(program)) GTEST_SKIP() << "the program is not built";
-  if (IsInstrumented()) GTEST_SKIP() << "sanitizers keep paths";
   const std::string quoted = "'" + program.string() + "'";
   // Without the run path, which an installed program does not have.
   const std::string text = OutputOf("strings " + quoted);
