@@ -1,0 +1,47 @@
+// Evenly spaced arrivals: every n-th of the fleet's row. The k-th comes exactly when the integral
+// of the rate has reached phase + k x stride, in 128-bit integers: no drift, however long the run.
+#ifndef FRESHET_MODELS_WORKLOAD_CONSTANT_ARRIVALS_H_
+#define FRESHET_MODELS_WORKLOAD_CONSTANT_ARRIVALS_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "models/workload/arrivals.h"
+#include "models/workload/rate_function.h"
+#include "sim/random.h"
+#include "sim/time.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+class ConstantArrivals final : public ArrivalProcess {
+ public:
+  // Client `index` of `count` takes the arrivals index + 1, index + 1 + count, ... of a fleet of
+  // rate `rate`: together they are one evenly spaced row. A client alone starts one interval after
+  // 0. REQUIRES: 0 <= index < count.
+  static ConstantArrivals Staggered(std::shared_ptr<const RateFunction> rate, int64_t index,
+                                    int64_t count);
+  // The same spacing from a phase drawn within the client's interval: clients that know nothing of
+  // each other.
+  static ConstantArrivals WithDrawnPhase(std::shared_ptr<const RateFunction> rate, int64_t count,
+                                         RandomStream& stream);
+
+  Time PeekNth(int64_t n) override;
+  // `first` and `last` are exact.
+  ArrivalSpan TakeUntil(Time until, int64_t limit) override;
+  Rate RateAt(Time at) const override;
+
+ private:
+  ConstantArrivals(std::shared_ptr<const RateFunction> rate, int64_t count, ArrivalMass phase);
+  Time TimeOfArrival(int64_t k) const { return rate_->TimeOf(phase_ + stride_ * k); }
+
+  std::shared_ptr<const RateFunction> rate_;
+  int64_t count_;
+  ArrivalMass stride_;
+  ArrivalMass phase_;  // Of arrival 0; above 0, at most stride_.
+  int64_t taken_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_WORKLOAD_CONSTANT_ARRIVALS_H_

@@ -1,0 +1,192 @@
+#include "models/workload/profile.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/workload/keys.h"
+#include "sim/check.h"
+#include "sim/units.h"
+
+namespace freshet {
+namespace {
+
+int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+// Takes `count` of the sum of `from`, each in proportion, the largest remainders first and the
+// lower index first among equals; returns what was taken of each.
+template <size_t kSize>
+std::array<int64_t, kSize> TakeInProportion(const std::array<int64_t, kSize>& from, int64_t count) {
+  int64_t total = 0;
+  for (const int64_t each : from) total += each;
+  std::array<int64_t, kSize> taken = {};
+  if (count == 0) return taken;
+  std::array<int64_t, kSize> remainder = {};
+  int64_t missing = count;
+  for (size_t i = 0; i < kSize; ++i) {
+    taken[i] = MulDivFloor(from[i], count, total);
+    // from[i] x count modulo total: the products agree in their low 64 bits, the difference is
+    // small.
+    remainder[i] =
+        static_cast<int64_t>(static_cast<uint64_t>(from[i]) * static_cast<uint64_t>(count) -
+                             static_cast<uint64_t>(taken[i]) * static_cast<uint64_t>(total));
+    missing -= taken[i];
+  }
+  for (; missing > 0; --missing) {
+    const auto largest = std::max_element(remainder.begin(), remainder.end());
+    ++taken[static_cast<size_t>(largest - remainder.begin())];
+    *largest = -1;
+  }
+  return taken;
+}
+
+}  // namespace
+
+int64_t BatchProfile::records() const {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < slice_count; ++i) sum += slices[static_cast<size_t>(i)].records;
+  return sum;
+}
+
+void BatchProfile::AddSlice(int64_t index, int64_t records) {
+  SIM_REQUIRE(records >= 0);
+  if (records == 0) return;
+  // One place more than there is room for, then the nearest two become one.
+  std::array<Slice, kMaxSlices + 1> wide = {};
+  auto used = static_cast<size_t>(slice_count);
+  std::copy_n(slices.begin(), used, wide.begin());
+  size_t at = 0;
+  while (at < used && wide[at].index > index) ++at;
+  if (at < used && wide[at].index == index) {
+    slices[at].records += records;
+    return;
+  }
+  std::copy_backward(wide.begin() + at, wide.begin() + used, wide.begin() + used + 1);
+  wide[at] = {index, records};
+  ++used;
+  if (used > kMaxSlices) {
+    size_t newer = 0;
+    for (size_t i = 1; i + 1 < used; ++i) {
+      if (wide[i].index - wide[i + 1].index < wide[newer].index - wide[newer + 1].index) newer = i;
+    }
+    Slice& kept = wide[newer];
+    const Slice& older = wide[newer + 1];
+    if (older.records > kept.records) kept.index = older.index;
+    kept.records += older.records;
+    std::copy(wide.begin() + newer + 2, wide.begin() + used, wide.begin() + newer + 1);
+    --used;
+  }
+  std::copy_n(wide.begin(), used, slices.begin());
+  slice_count = static_cast<int32_t>(used);
+}
+
+BatchProfile BatchProfile::TakeOut(int64_t count, Duration slice_width) {
+  const int64_t total = records();
+  SIM_REQUIRE(count >= 0 && count <= total);
+  std::array<int64_t, kMaxSlices> sizes = {};
+  for (int32_t i = 0; i < slice_count; ++i) {
+    const auto at = static_cast<size_t>(i);
+    sizes[at] = slices[at].records;
+  }
+  const auto sliced = TakeInProportion(sizes, count);
+  const auto grouped = TakeInProportion(key_group_records, count);
+
+  BatchProfile taken;
+  BatchProfile left;
+  taken.schema_version = left.schema_version = schema_version;
+  for (int32_t i = 0; i < slice_count; ++i) {
+    const auto at = static_cast<size_t>(i);
+    taken.AddSlice(slices[at].index, sliced[at]);
+    left.AddSlice(slices[at].index, sizes[at] - sliced[at]);
+  }
+  for (size_t i = 0; i < kKeyGroups; ++i) {
+    taken.key_group_records[i] = grouped[i];
+    left.key_group_records[i] = key_group_records[i] - grouped[i];
+  }
+  for (BatchProfile* part : {&taken, &left}) {
+    if (part->slice_count == 0) continue;
+    const Time end = Time() + slice_width * (part->slices[0].index + 1);
+    part->event_time_max = std::min(event_time_max, end - Nanoseconds(1));
+  }
+  *this = left;
+  return taken;
+}
+
+void BatchProfile::Merge(const BatchProfile& other) {
+  if (other.slice_count == 0) return;
+  if (slice_count == 0) {
+    *this = other;
+    return;
+  }
+  SIM_REQUIRE(schema_version == other.schema_version);
+  for (int32_t i = 0; i < other.slice_count; ++i) {
+    const Slice& slice = other.slices[static_cast<size_t>(i)];
+    AddSlice(slice.index, slice.records);
+  }
+  for (size_t i = 0; i < kKeyGroups; ++i) key_group_records[i] += other.key_group_records[i];
+  event_time_max = std::max(event_time_max, other.event_time_max);
+}
+
+void BatchProfile::Check() const {
+  SIM_CHECK(slice_count >= 0 && slice_count <= kMaxSlices, "inv.W2", "slices out of range");
+  for (int32_t i = 0; i < slice_count; ++i) {
+    const auto at = static_cast<size_t>(i);
+    SIM_CHECK(slices[at].records > 0, "inv.W2", "an empty slice");
+    SIM_CHECK(i == 0 || slices[at - 1].index > slices[at].index, "inv.W2", "slices out of order");
+  }
+  int64_t grouped = 0;
+  for (const int64_t each : key_group_records) grouped += each;
+  SIM_CHECK(grouped == records(), "inv.W2", "key groups and slices disagree on the records");
+}
+
+EventTimes::EventTimes(std::vector<Class> classes, Duration slice_width)
+    : classes_(std::move(classes)), slice_width_(slice_width) {
+  SIM_REQUIRE(!classes_.empty() && classes_.size() <= BatchProfile::kMaxSlices);
+  SIM_REQUIRE(slice_width > Duration::Zero());
+  for (const Class& each : classes_) shares_.push_back(each.share);
+}
+
+BatchProfile EventTimes::Draw(int64_t count, Time first, Time last,
+                              absl::Span<const double> key_groups, int32_t schema_version,
+                              RandomStream& stream) {
+  SIM_REQUIRE(count >= 0 && first <= last);
+  SIM_REQUIRE(key_groups.size() <= BatchProfile::kKeyGroups);
+  BatchProfile profile;
+  profile.schema_version = schema_version;
+  if (count == 0) return profile;
+
+  std::array<int64_t, BatchProfile::kMaxSlices> by_class = {};
+  SplitByShares(count, shares_, stream, absl::MakeSpan(by_class.data(), shares_.size()));
+  bool is_first = true;
+  for (size_t i = 0; i < classes_.size(); ++i) {
+    if (by_class[i] == 0) continue;
+    const Duration delay = classes_[i].delay.DrawDuration(stream);
+    const Time newest = last - delay;
+    profile.event_time_max = is_first ? newest : std::max(profile.event_time_max, newest);
+    is_first = false;
+    // Even between the two ends; what lies beyond eight slices falls into the oldest of them.
+    const int64_t width = slice_width_.nanos();
+    const int64_t from = (first - delay).nanos();
+    const int64_t to = newest.nanos();
+    const int64_t newest_slice = FloorDivide(to, width);
+    const int64_t oldest_slice =
+        std::max(FloorDivide(from, width), newest_slice - BatchProfile::kMaxSlices + 1);
+    int64_t left = by_class[i];
+    for (int64_t slice = newest_slice; slice > oldest_slice; --slice) {
+      // Those from the slice's beginning on: (to - begin) of (to - from), rounded down.
+      const int64_t begin = slice * width;
+      const int64_t older = by_class[i] - MulDivFloor(by_class[i], to - begin, to - from);
+      profile.AddSlice(slice, left - older);
+      left = older;
+    }
+    profile.AddSlice(oldest_slice, left);
+  }
+  if (key_groups.empty()) {
+    profile.key_group_records[0] = count;
+  } else {
+    SplitByShares(count, key_groups, stream,
+                  absl::MakeSpan(profile.key_group_records.data(), key_groups.size()));
+  }
+  return profile;
+}
+
+}  // namespace freshet

@@ -1,0 +1,43 @@
+// Bytes of n records at once, from the law of the size of one.
+//
+// Up to 16 records are drawn one by one, exactly. More are drawn as one lognormal variate with the
+// exact mean and variance of the sum (Fenton and Wilkinson): it tends to the normal law as n grows,
+// like the sum itself, is never negative, and for the skewed sizes of real events lies nearer to
+// the sum than the normal law does. docs/models/workload.md has the measured errors.
+#ifndef FRESHET_MODELS_WORKLOAD_SIZES_H_
+#define FRESHET_MODELS_WORKLOAD_SIZES_H_
+
+#include <cstdint>
+
+#include "sim/random.h"
+#include "sim/sampler.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+class EventSizes {
+ public:
+  // REQUIRES: size > 0.
+  static EventSizes Constant(Bytes size);
+  static EventSizes Uniform(Bytes low, Bytes high);
+  static EventSizes Lognormal(Bytes median, double sigma);
+  // Any law with its standard deviation in bytes. REQUIRES: a finite mean > 0, 0 <= sd, finite.
+  static EventSizes FromLaw(Sampler law, double sd);
+
+  // Total of `count` records: at least 1 byte each, 0 for none.
+  Bytes DrawTotal(int64_t count, RandomStream& stream);
+  // Of one record, in bytes.
+  double Mean() const { return mean_; }
+
+ private:
+  EventSizes(Sampler law, double mean, double sd);
+
+  Sampler law_;
+  double mean_;
+  double cv2_;        // Squared coefficient of variation of one size.
+  int64_t constant_;  // 0: not constant.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_WORKLOAD_SIZES_H_
