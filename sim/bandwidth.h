@@ -11,9 +11,20 @@
 // last (credits refill at the baseline's unused rate, in bytes): EBS and network of small cloud
 // instances (calibration: "two numbers, baseline and burst, with credits").
 //
+// A burst begins when credits for a millisecond of it are there, and ends in an event of its own at
+// the moment they run dry; so a bucket that hovers at zero costs no more than one event a millisecond.
+//
 // Bytes are exact: inv.I6 bytes served <= integral of capacity (+ rounding of one byte a transfer),
 // inv.I3 in = done + in progress + cancelled, in transfers and in bytes. A transfer's finish is
-// rounded up to a nanosecond.
+// rounded up to a nanosecond. Everything is integer: a share is cut at 2^-30 bytes per second, and
+// what the cuts add up to in a transfer of an hour is forgiven at its end (2^-18 of a byte).
+//
+// Cost: a transfer alone is one event. One that joins re-arms nothing unless it will finish first:
+// the timer fires early once and is set again. Where classes or caps matter, every join and leave
+// re-plans in O(classes + transfers with a cap of their own).
+//
+// Left out: latency, packets, the ramp of a congestion window. Rates beyond 2^46 bytes per second
+// (70 TB/s) count as that; a transfer is 2^50 bytes (1 PiB) at most.
 #ifndef FRESHET_SIM_BANDWIDTH_H_
 #define FRESHET_SIM_BANDWIDTH_H_
 
@@ -44,6 +55,7 @@ class Bandwidth : public Component {
     std::vector<Class> classes = {Class()};
     bool has_credits = false;
     Credits credits;
+    bool metrics = true;  // Without, it registers none of the metrics below; the audits stay.
   };
 
   static constexpr MetricDef kBytes = {"bandwidth.bytes", MetricKind::kCounter, MetricUnit::kBytes,
@@ -57,10 +69,12 @@ class Bandwidth : public Component {
   Bandwidth(Simulation& sim, absl::string_view name, const Config& config);
 
   // Starts a transfer of `size` bytes. `done` fires once, never re-entrantly, also for size 0.
-  // REQUIRES: size >= 0, class_index within the classes.
+  // Those that end at one instant fire in the order of class, end and start.
+  // REQUIRES: 0 <= size <= 2^50, class_index within the classes.
   TransferId Start(Bytes size, Callback done, int class_index = 0,
                    BytesPerSecond own_cap = BytesPerSecond(INT64_MAX));
-  // Takes it back; `done` will not fire. Returns the bytes not yet served, 0 if it is over.
+  // Takes it back; `done` will not fire, even if the last byte passed at this very instant. Returns
+  // the bytes not yet served, 0 if it is over.
   Bytes Cancel(TransferId id);
   // Cancels everything in progress: a crash. Returns the number.
   int64_t CancelAll();
@@ -68,14 +82,124 @@ class Bandwidth : public Component {
   // Fault verbs: throttle (a cap on the whole) and cut (0). Transfers in progress slow down.
   void SetCapacity(BytesPerSecond capacity);
   BytesPerSecond capacity() const { return capacity_; }
+  // A throttle on one class, such as a limit on replication.
+  void SetClassCap(int class_index, BytesPerSecond cap);
   Bytes CreditsLeft() const;
+  // REQUIRES: the configuration has credits; 0 <= credits <= their capacity.
   void SetCredits(Bytes credits);
-  int64_t active() const { return active_; }
 
-  // PRIVATE_TO_IMPLEMENTATION: the implementer fills in.
+  int64_t active() const { return active_; }
+  bool IsActive(TransferId id) const { return Find(id) != kNone; }
+  // Bytes of a transfer still to be served, rounded up; 0 if it is over.
+  Bytes Left(TransferId id) const;
+  // What all transfers together get at the moment, rounded down.
+  BytesPerSecond RateInUse() const;
+
+  // The terms of inv.I3: bytes offered = bytes done + in progress + cancelled.
+  Bytes offered() const { return Bytes(offered_); }
+  Bytes done() const { return Bytes(done_); }
+  Bytes cancelled() const { return Bytes(cancelled_); }
+
  private:
+  friend class BandwidthTestPeer;  // Breaks what the audits must notice.
+
+  using Slot = uint32_t;
+  static constexpr Slot kNone = UINT32_MAX;
+  // Work is counted in 2^-30 billionths of a byte and a share in 2^-30 bytes per second, so that
+  // share x nanoseconds is work, without a division.
+  using Work = __int128;
+  using Share = __int128;
+
+  struct Transfer {
+    Callback done;
+    int64_t size;
+    // Where the group's work a transfer will stand at the end; for one with an own cap, what is left.
+    Work target;
+    Share share;          // Of one with an own cap.
+    int64_t own_cap;
+    uint32_t generation;
+    uint32_t class_index;
+    uint32_t position;    // In the group's heap, or in its list of capped ones.
+    Slot next;            // In the free list, or among the finished of one event.
+    bool capped;
+    bool over;            // All served; only its callback has still to fire.
+  };
+  struct HeapEntry {
+    Work target;
+    uint64_t order;  // Of their start: equal targets finish first come, first served.
+    Slot slot;
+    friend bool operator<(const HeapEntry& a, const HeapEntry& b) {
+      return a.target != b.target ? a.target < b.target : a.order < b.order;
+    }
+  };
+  // The transfers of one class. Those without an own cap have the same share at any moment, so one
+  // number, the work done for each since the group was last empty, tells where all of them are.
+  struct Group {
+    Work work = 0;
+    Share share = 0;
+    std::vector<HeapEntry> heap;  // Without an own cap; next to finish first.
+    std::vector<Slot> capped;     // With one; ascending cap.
+    // Scratch of a plan.
+    Share taken = 0;
+    size_t next_capped = 0;
+    int64_t open = 0;
+  };
+
+  Slot Find(TransferId id) const;
+  Slot NewSlot();
+  void FreeSlot(Slot slot);
+  void Place(Group& group, size_t position, const HeapEntry& entry);
+  void SiftUp(Group& group, size_t position);
+  void SiftDown(Group& group, size_t position);
+  void Leave(Slot slot);
+  void Insert(Slot slot, Group& group);
+  int64_t TakeBack(Slot slot);
+
+  void Advance();
+  int64_t EffectiveCapacity() const;
+  void Plan();
+  void PlanTier(const std::vector<uint32_t>& tier, Share& left);
+  void SetShares(Group& group, Share share);
+  void Arm();
+  void Rearm();
+  void OnTimer();
+  void ShowActive();
+  Work LeftOf(const Transfer& transfer) const;
+  void Audit();
+
+  std::vector<Class> classes_;
+  std::vector<std::vector<uint32_t>> tiers_;  // Class indices, the first served first.
+  const bool has_credits_;
+  const Credits credits_config_;
+
   BytesPerSecond capacity_;
   int64_t active_ = 0;
+  int64_t capped_ = 0;
+  bool single_ = true;  // One class without a cap of its own.
+  std::vector<Group> groups_;
+  std::vector<Transfer> transfers_;
+  Slot free_ = kNone;
+  Slot firing_ = kNone;  // Those whose callbacks are to fire in the running event.
+  uint64_t next_order_ = 0;
+
+  int64_t advanced_to_ = 0;
+  Share in_use_ = 0;
+  Work credits_ = 0;
+  bool bursting_ = true;
+  EventId timer_;
+  int64_t timer_at_ = 0;
+
+  int64_t offered_ = 0;
+  int64_t done_ = 0;
+  int64_t cancelled_ = 0;
+  int64_t served_of_cancelled_ = 0;
+  uint64_t started_ = 0;
+  uint64_t finished_ = 0;
+  uint64_t taken_back_ = 0;
+  __int128 allowed_ = 0;  // Integral of what capacity and credits allowed, in billionths of a byte.
+
+  Counter* bytes_metric_ = nullptr;
+  Gauge* active_metric_ = nullptr;
 };
 
 }  // namespace freshet

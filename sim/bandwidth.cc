@@ -1,0 +1,561 @@
+#include "sim/bandwidth.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+namespace {
+
+using Wide = __int128;
+using UnsignedWide = unsigned __int128;
+
+constexpr int kFractionBits = 30;
+constexpr Wide kByte = Wide{1'000'000'000} << kFractionBits;
+constexpr int64_t kFastest = int64_t{1} << 46;
+constexpr int64_t kLargest = int64_t{1} << 50;
+// Work that counts as none: 2^-18 of a byte.
+constexpr Wide kSlack = Wide{1} << 42;
+// A group that is never empty counts its work from anew now and then.
+constexpr Wide kRebase = Wide{1} << 120;
+constexpr int64_t kShortestBurstNanos = 1'000'000;
+
+Wide ShareOf(int64_t bytes_per_second) {
+  return Wide{std::min(bytes_per_second, kFastest)} << kFractionBits;
+}
+
+// The 64-bit division where it suffices, which is nearly always: three times as fast.
+inline Wide Divide(Wide a, Wide b) {
+  if ((static_cast<UnsignedWide>(a) | static_cast<UnsignedWide>(b)) >> 64 == 0) {
+    return static_cast<Wide>(static_cast<uint64_t>(a) / static_cast<uint64_t>(b));
+  }
+  return a / b;
+}
+
+int64_t WholeBytes(Wide work) {
+  return work <= 0 ? 0 : static_cast<int64_t>((work + kByte - 1) / kByte);
+}
+
+}  // namespace
+
+Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& config)
+    : Component(sim, name),
+      classes_(config.classes),
+      has_credits_(config.has_credits),
+      credits_config_(config.credits),
+      capacity_(config.capacity) {
+  SIM_REQUIRE(capacity_ >= BytesPerSecond(0) && !classes_.empty());
+  std::vector<std::pair<int, uint32_t>> by_tier;
+  for (uint32_t i = 0; i < classes_.size(); ++i) {
+    SIM_REQUIRE(classes_[i].weight > 0 && classes_[i].weight < (1 << 20) &&
+                classes_[i].cap >= BytesPerSecond(0));
+    by_tier.emplace_back(classes_[i].tier, i);
+  }
+  std::sort(by_tier.begin(), by_tier.end());
+  for (size_t i = 0; i < by_tier.size(); ++i) {
+    if (i == 0 || by_tier[i].first != by_tier[i - 1].first) tiers_.emplace_back();
+    tiers_.back().push_back(by_tier[i].second);
+  }
+  groups_.resize(classes_.size());
+  single_ = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
+  if (has_credits_) {
+    SIM_REQUIRE(credits_config_.baseline >= BytesPerSecond(0) &&
+                credits_config_.capacity >= Bytes(0) &&
+                credits_config_.capacity <= Bytes(kLargest) &&
+                credits_config_.initial >= Bytes(0) &&
+                credits_config_.initial <= credits_config_.capacity);
+    credits_ = kByte * credits_config_.initial.count();
+    bursting_ = credits_ > 0;
+  }
+  advanced_to_ = Now().nanos();
+  if (config.metrics) {
+    bytes_metric_ = &AddCounter(kBytes);
+    active_metric_ = &AddGauge(kActive);
+  }
+  sim.AddAudit([this] { Audit(); });
+}
+
+// --- Slots and heaps ---
+
+Bandwidth::Slot Bandwidth::NewSlot() {
+  if (free_ == kNone) {
+    SIM_CHECK(transfers_.size() < kNone, "contract", "more than 4e9 transfers at once");
+    transfers_.emplace_back();
+    transfers_.back().generation = 1;
+    return static_cast<Slot>(transfers_.size() - 1);
+  }
+  const Slot slot = free_;
+  free_ = transfers_[slot].next;
+  return slot;
+}
+
+void Bandwidth::FreeSlot(Slot slot) {
+  Transfer& transfer = transfers_[slot];
+  if (++transfer.generation == 0) transfer.generation = 1;  // So that an id is never 0.
+  transfer.next = free_;
+  free_ = slot;
+}
+
+Bandwidth::Slot Bandwidth::Find(TransferId id) const {
+  const Slot slot = static_cast<Slot>(id);
+  if (id == 0 || slot >= transfers_.size()) return kNone;
+  return transfers_[slot].generation == id >> 32 ? slot : kNone;
+}
+
+inline void Bandwidth::Place(Group& group, size_t position, const HeapEntry& entry) {
+  group.heap[position] = entry;
+  transfers_[entry.slot].position = static_cast<uint32_t>(position);
+}
+
+void Bandwidth::SiftUp(Group& group, size_t position) {
+  const HeapEntry entry = group.heap[position];
+  while (position > 0) {
+    const size_t parent = (position - 1) / 2;
+    if (!(entry < group.heap[parent])) break;
+    Place(group, position, group.heap[parent]);
+    position = parent;
+  }
+  Place(group, position, entry);
+}
+
+void Bandwidth::SiftDown(Group& group, size_t position) {
+  const HeapEntry entry = group.heap[position];
+  const size_t count = group.heap.size();
+  while (true) {
+    size_t child = 2 * position + 1;
+    if (child >= count) break;
+    if (child + 1 < count && group.heap[child + 1] < group.heap[child]) ++child;
+    if (!(group.heap[child] < entry)) break;
+    Place(group, position, group.heap[child]);
+    position = child;
+  }
+  Place(group, position, entry);
+}
+
+void Bandwidth::Insert(Slot slot, Group& group) {
+  Transfer& transfer = transfers_[slot];
+  const Wide work = kByte * transfer.size;
+  if (transfer.capped) {
+    transfer.target = work;
+    transfer.share = 0;
+    const auto place = std::upper_bound(
+        group.capped.begin(), group.capped.end(), transfer.own_cap,
+        [this](int64_t cap, Slot other) { return cap < transfers_[other].own_cap; });
+    const auto first = static_cast<size_t>(place - group.capped.begin());
+    group.capped.insert(place, slot);
+    for (size_t i = first; i < group.capped.size(); ++i) {
+      transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
+    }
+    ++capped_;
+    return;
+  }
+  if (group.heap.empty()) {
+    group.work = 0;
+  } else if (group.work > kRebase) {
+    for (HeapEntry& entry : group.heap) {
+      entry.target -= group.work;
+      transfers_[entry.slot].target = entry.target;
+    }
+    group.work = 0;
+  }
+  transfer.target = group.work + work;
+  group.heap.push_back({transfer.target, next_order_++, slot});
+  SiftUp(group, group.heap.size() - 1);
+}
+
+// Takes a transfer out of its group; its slot and id are still the caller's to end.
+void Bandwidth::Leave(Slot slot) {
+  Transfer& transfer = transfers_[slot];
+  Group& group = groups_[transfer.class_index];
+  const size_t position = transfer.position;
+  if (transfer.capped) {
+    group.capped.erase(group.capped.begin() + static_cast<std::ptrdiff_t>(position));
+    for (size_t i = position; i < group.capped.size(); ++i) {
+      transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
+    }
+    --capped_;
+  } else {
+    const HeapEntry last = group.heap.back();
+    group.heap.pop_back();
+    if (position < group.heap.size()) {
+      Place(group, position, last);
+      SiftDown(group, position);
+      if (group.heap[position].slot == last.slot) SiftUp(group, position);
+    }
+  }
+  --active_;
+}
+
+// --- The fluid ---
+
+// Settles what has flowed since the last call. Every change of a share comes after it.
+void Bandwidth::Advance() {
+  const int64_t now = Now().nanos();
+  const int64_t span = now - advanced_to_;
+  if (span == 0) return;
+  advanced_to_ = now;
+  allowed_ += Wide{EffectiveCapacity()} * span;
+  if (has_credits_) {
+    credits_ += (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
+    credits_ = std::clamp(credits_, Wide{0}, kByte * credits_config_.capacity.count());
+  }
+  for (Group& group : groups_) {
+    if (!group.heap.empty()) group.work += group.share * span;
+    for (const Slot slot : group.capped) {
+      transfers_[slot].target -= transfers_[slot].share * span;
+    }
+  }
+}
+
+int64_t Bandwidth::EffectiveCapacity() const {
+  const int64_t most = std::min(capacity_.count(), kFastest);
+  return bursting_ ? most : std::min(most, credits_config_.baseline.count());
+}
+
+// Shares from now on. REQUIRES: Advance() was called at this instant.
+void Bandwidth::Plan() {
+  if (has_credits_) {
+    const Wide above = ShareOf(capacity_.count()) - ShareOf(credits_config_.baseline.count());
+    const Wide worth_it = std::min(above * kShortestBurstNanos,
+                                   kByte * credits_config_.capacity.count());
+    if (credits_ <= 0) bursting_ = false;
+    if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
+  }
+  Share left = ShareOf(EffectiveCapacity());
+  if (single_ && capped_ == 0) {
+    in_use_ = 0;
+    if (active_ == 0) return;
+    groups_[0].share = active_ == 1 ? left : Divide(left, active_);
+    in_use_ = groups_[0].share * active_;
+    return;
+  }
+  const Share all = left;
+  for (const std::vector<uint32_t>& tier : tiers_) PlanTier(tier, left);
+  in_use_ = all - left;
+}
+
+void Bandwidth::SetShares(Group& group, Share share) {
+  group.share = share;
+  for (size_t i = group.next_capped; i < group.capped.size(); ++i) {
+    transfers_[group.capped[i]].share = share;
+  }
+}
+
+// Progressive filling: a common level rises, a transfer's share being level x weight, until each
+// stops at its own cap, with its class at the class's cap, or when nothing is left.
+void Bandwidth::PlanTier(const std::vector<uint32_t>& tier, Share& left) {
+  Wide weights = 0;
+  for (const uint32_t index : tier) {
+    Group& group = groups_[index];
+    group.taken = 0;
+    group.next_capped = 0;
+    group.open = static_cast<int64_t>(group.heap.size() + group.capped.size());
+    weights += Wide{classes_[index].weight} * group.open;
+  }
+  while (weights > 0) {
+    const Share level = Divide(left, weights);
+    // Who stops first on the way to `level`.
+    Share lowest = level;
+    Group* stops = nullptr;
+    bool whole_class = false;
+    int64_t weight = 0;
+    for (const uint32_t index : tier) {
+      Group& group = groups_[index];
+      if (group.open == 0) continue;
+      const Class& its_class = classes_[index];
+      if (group.next_capped < group.capped.size()) {
+        const Share cap = ShareOf(transfers_[group.capped[group.next_capped]].own_cap);
+        const Share at = Divide(cap, its_class.weight);
+        if (at < lowest) {
+          lowest = at;
+          stops = &group;
+          whole_class = false;
+          weight = its_class.weight;
+        }
+      }
+      const Share at = Divide(ShareOf(its_class.cap.count()) - group.taken,
+                              Wide{its_class.weight} * group.open);
+      if (at < lowest) {
+        lowest = at;
+        stops = &group;
+        whole_class = true;
+        weight = its_class.weight;
+      }
+    }
+    if (stops == nullptr) {
+      for (const uint32_t index : tier) {
+        Group& group = groups_[index];
+        if (group.open == 0) continue;
+        const Share share = level * classes_[index].weight;
+        SetShares(group, share);
+        left -= share * group.open;
+      }
+      return;
+    }
+    if (whole_class) {
+      const auto index = static_cast<size_t>(stops - groups_.data());
+      const Share share = Divide(ShareOf(classes_[index].cap.count()) - stops->taken, stops->open);
+      SetShares(*stops, share);
+      left -= share * stops->open;
+      weights -= Wide{weight} * stops->open;
+      stops->open = 0;
+    } else {
+      Transfer& transfer = transfers_[stops->capped[stops->next_capped++]];
+      transfer.share = ShareOf(transfer.own_cap);
+      stops->taken += transfer.share;
+      left -= transfer.share;
+      weights -= weight;
+      --stops->open;
+    }
+  }
+}
+
+// Sees to it that the timer fires no later than something happens.
+void Bandwidth::Arm() {
+  Wide soonest = INT64_MAX;  // In nanoseconds from now.
+  const auto consider = [&soonest](Wide work, Share share) {
+    if (work <= kSlack) {
+      soonest = 0;
+    } else if (share > 0) {
+      const Wide in = Divide(work - kSlack + share - 1, share);
+      if (in < soonest) soonest = in;
+    }
+  };
+  if (EffectiveCapacity() > 0) {
+    for (const Group& group : groups_) {
+      if (!group.heap.empty()) consider(group.heap.front().target - group.work, group.share);
+      for (const Slot slot : group.capped) {
+        consider(transfers_[slot].target, transfers_[slot].share);
+      }
+    }
+    const Share baseline = ShareOf(credits_config_.baseline.count());
+    if (has_credits_ && bursting_ && in_use_ > baseline) {
+      const Wide dry = (credits_ + in_use_ - baseline - 1) / (in_use_ - baseline);
+      if (dry < soonest) soonest = dry;
+    }
+  }
+  const int64_t now = Now().nanos();
+  if (soonest > INT64_MAX - now) return;
+  const int64_t at = now + static_cast<int64_t>(soonest);
+  if (timer_) {
+    if (timer_at_ <= at) return;
+    sim().Cancel(timer_);
+  }
+  timer_at_ = at;
+  timer_ = At<"bandwidth.timer">(Time::FromNanos(at), [this] { OnTimer(); });
+}
+
+void Bandwidth::OnTimer() {
+  timer_ = EventId();
+  Advance();
+  Slot last = kNone;
+  const auto finish = [&](Slot slot) {
+    Leave(slot);
+    ++finished_;
+    Transfer& transfer = transfers_[slot];
+    transfer.over = true;
+    done_ += transfer.size;
+    if (bytes_metric_ != nullptr) bytes_metric_->Add(transfer.size);
+    transfer.next = kNone;
+    (last == kNone ? firing_ : transfers_[last].next) = slot;
+    last = slot;
+  };
+  if (EffectiveCapacity() > 0) {
+    for (Group& group : groups_) {
+      while (!group.heap.empty() && group.heap.front().target - group.work <= kSlack) {
+        finish(group.heap.front().slot);
+      }
+      for (size_t i = 0; i < group.capped.size();) {
+        if (transfers_[group.capped[i]].target <= kSlack) {
+          finish(group.capped[i]);
+        } else {
+          ++i;
+        }
+      }
+    }
+  }
+  Plan();
+  Rearm();
+  ShowActive();
+  // By copy: a callback may start transfers, and the pool may move.
+  while (firing_ != kNone) {
+    const Slot slot = firing_;
+    Callback done = transfers_[slot].done;
+    firing_ = transfers_[slot].next;
+    FreeSlot(slot);
+    if (done) done();
+  }
+}
+
+inline void Bandwidth::ShowActive() {
+  if (active_metric_ != nullptr && active_metric_->Value() != active_) {
+    active_metric_->Set(active_);
+  }
+}
+
+// --- Verbs ---
+
+Bandwidth::TransferId Bandwidth::Start(Bytes size, Callback done, int class_index,
+                                       BytesPerSecond own_cap) {
+  SIM_REQUIRE(size >= Bytes(0) && size <= Bytes(kLargest) && own_cap >= BytesPerSecond(0));
+  SIM_REQUIRE(class_index >= 0 && static_cast<size_t>(class_index) < classes_.size());
+  Advance();
+  const Slot slot = NewSlot();
+  Transfer& transfer = transfers_[slot];
+  transfer.done = done;
+  transfer.size = size.count();
+  transfer.own_cap = own_cap.count();
+  transfer.class_index = static_cast<uint32_t>(class_index);
+  transfer.capped = own_cap.count() < kFastest;
+  transfer.over = false;
+  const TransferId id = (TransferId{transfer.generation} << 32) | slot;
+  ++started_;
+  offered_ += size.count();
+  ++active_;
+  Group& group = groups_[static_cast<size_t>(class_index)];
+  Insert(slot, group);
+  Plan();
+  // Alone in its tier and class, a join slows the others down: unless it is the next to finish, a
+  // timer that is set fires early enough.
+  const bool only_slows =
+      single_ && capped_ == 0 && !has_credits_ && timer_ && transfers_[slot].position != 0;
+  if (!only_slows) Arm();
+  ShowActive();
+  return id;
+}
+
+Bandwidth::Work Bandwidth::LeftOf(const Transfer& transfer) const {
+  const int64_t span = Now().nanos() - advanced_to_;
+  if (transfer.capped) return transfer.target - transfer.share * span;
+  const Group& group = groups_[transfer.class_index];
+  return transfer.target - group.work - group.share * span;
+}
+
+Bytes Bandwidth::Left(TransferId id) const {
+  const Slot slot = Find(id);
+  if (slot == kNone || transfers_[slot].over) return Bytes(0);
+  return Bytes(WholeBytes(LeftOf(transfers_[slot])));
+}
+
+int64_t Bandwidth::TakeBack(Slot slot) {
+  const int64_t left = WholeBytes(LeftOf(transfers_[slot]));
+  Leave(slot);
+  ++taken_back_;
+  cancelled_ += transfers_[slot].size;
+  served_of_cancelled_ += transfers_[slot].size - left;
+  FreeSlot(slot);
+  return left;
+}
+
+Bytes Bandwidth::Cancel(TransferId id) {
+  const Slot slot = Find(id);
+  if (slot == kNone) return Bytes(0);
+  if (transfers_[slot].over) {  // At this very instant; its turn to fire has not come.
+    transfers_[slot].done = Callback();
+    return Bytes(0);
+  }
+  Advance();
+  const int64_t left = TakeBack(slot);
+  Plan();
+  Rearm();
+  ShowActive();
+  return Bytes(left);
+}
+
+// After transfers left or shares changed.
+void Bandwidth::Rearm() {
+  if (active_ > 0) {
+    Arm();
+  } else {
+    sim().Cancel(timer_);
+    timer_ = EventId();
+  }
+}
+
+int64_t Bandwidth::CancelAll() {
+  Advance();
+  const int64_t count = active_;
+  for (Group& group : groups_) {
+    while (!group.heap.empty()) TakeBack(group.heap.back().slot);
+    while (!group.capped.empty()) TakeBack(group.capped.back());
+  }
+  for (Slot slot = firing_; slot != kNone; slot = transfers_[slot].next) {
+    transfers_[slot].done = Callback();
+  }
+  Plan();
+  Rearm();
+  ShowActive();
+  return count;
+}
+
+void Bandwidth::SetCapacity(BytesPerSecond capacity) {
+  SIM_REQUIRE(capacity >= BytesPerSecond(0));
+  Advance();
+  capacity_ = capacity;
+  Plan();
+  Rearm();
+}
+
+void Bandwidth::SetClassCap(int class_index, BytesPerSecond cap) {
+  SIM_REQUIRE(class_index >= 0 && static_cast<size_t>(class_index) < classes_.size());
+  SIM_REQUIRE(cap >= BytesPerSecond(0));
+  Advance();
+  classes_[static_cast<size_t>(class_index)].cap = cap;
+  single_ = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
+  Plan();
+  Rearm();
+}
+
+Bytes Bandwidth::CreditsLeft() const {
+  const int64_t span = Now().nanos() - advanced_to_;
+  const Work credits =
+      credits_ + (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
+  return Bytes(static_cast<int64_t>(
+      std::clamp(credits, Wide{0}, kByte * credits_config_.capacity.count()) / kByte));
+}
+
+void Bandwidth::SetCredits(Bytes credits) {
+  SIM_REQUIRE(has_credits_ && credits >= Bytes(0) && credits <= credits_config_.capacity);
+  Advance();
+  credits_ = kByte * credits.count();
+  Plan();
+  Rearm();
+}
+
+BytesPerSecond Bandwidth::RateInUse() const {
+  return BytesPerSecond(static_cast<int64_t>(in_use_ >> kFractionBits));
+}
+
+void Bandwidth::Audit() {
+  Advance();
+  SIM_CHECK(started_ == finished_ + taken_back_ + static_cast<uint64_t>(active_), "inv.I3",
+            absl::StrCat(name(), ": started ", started_, ", finished ", finished_, ", cancelled ",
+                         taken_back_, ", active ", active_));
+  int64_t in_progress = 0;
+  int64_t served = done_ + served_of_cancelled_;
+  const auto add = [&](Slot slot) {
+    in_progress += transfers_[slot].size;
+    served += transfers_[slot].size - WholeBytes(LeftOf(transfers_[slot]));
+  };
+  Share shares = 0;
+  for (const Group& group : groups_) {
+    for (const HeapEntry& entry : group.heap) add(entry.slot);
+    shares += group.share * static_cast<int64_t>(group.heap.size());
+    for (const Slot slot : group.capped) {
+      add(slot);
+      shares += transfers_[slot].share;
+    }
+  }
+  SIM_CHECK(offered_ == done_ + cancelled_ + in_progress, "inv.I3",
+            absl::StrCat(name(), ": bytes offered ", offered_, ", done ", done_, ", cancelled ",
+                         cancelled_, ", in progress ", in_progress));
+  SIM_CHECK(shares == in_use_ && shares <= ShareOf(EffectiveCapacity()), "inv.I6",
+            absl::StrCat(name(), ": shares exceed the capacity"));
+  const Wide allowed = allowed_ / 1'000'000'000;
+  SIM_CHECK(Wide{served} <= allowed + static_cast<int64_t>(started_), "inv.I6",
+            absl::StrCat(name(), ": served ", served, " bytes, the capacity allowed ",
+                         static_cast<int64_t>(allowed)));
+}
+
+}  // namespace freshet
