@@ -26,39 +26,27 @@ void Series::Advance(Time at) {
   current_end_ = static_cast<int64_t>(index + 1) * width_.nanos();
 }
 
-void Gauge::Settle() {
-  const Time now = clock_->now;
-  if (now == settled_at_) return;
-  const int64_t span = (now - settled_at_).nanos();
-  PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
-  stats.integral += static_cast<__int128>(level_) * span;
-  stats.nanos += span;
-  if (level_ > stats.max) stats.max = level_;
-  if (clock_->series) {
-    // The level held over the whole span: share it among the buckets that the span crosses.
-    Time from = settled_at_;
-    while (from < now) {
-      SeriesBucket& bucket = series_.BucketAt(from);
-      const Time until = std::min(now, series_.CurrentEnd());
-      bucket.sum += static_cast<__int128>(level_) * (until - from).nanos();
-      if (level_ > bucket.max) bucket.max = level_;
-      from = until;
-    }
+void Gauge::ShareAmongBuckets() {
+  for (Time from = settled_at_; from < clock_->now;) {
+    SeriesBucket& bucket = series_.BucketAt(from);
+    const Time until = std::min(clock_->now, series_.CurrentEnd());
+    bucket.sum += static_cast<__int128>(level_) * (until - from).nanos();
+    if (level_ > bucket.max) bucket.max = level_;
+    from = until;
   }
-  settled_at_ = now;
 }
 
 void Distribution::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
-  SIM_REQUIRE(low <= high);
-  if (weight <= 0) return;
+  if (weight == 0) return;
   std::unique_ptr<Histogram>& histogram = by_phase_[static_cast<size_t>(clock_->phase)];
   if (histogram == nullptr) histogram = std::make_unique<Histogram>();
+  const __int128 sum_before = histogram->sum();
   histogram->RecordEvenly(low, high, weight);
   count_ += weight;
   if (clock_->series) {
     SeriesBucket& bucket = series_.BucketAt(clock_->now);
     bucket.count += weight;
-    bucket.sum += Histogram::EvenSum(low, high, weight);
+    bucket.sum += histogram->sum() - sum_before;
     if (high > bucket.max) bucket.max = high;
   }
 }
@@ -71,39 +59,45 @@ Histogram Distribution::AfterWarmUp() const {
   return merged;
 }
 
-Counter& MetricRegistry::AddCounter(const MetricDef& def, ComponentId owner) {
-  SIM_REQUIRE(def.kind == MetricKind::kCounter && Find(def.name, owner) == nullptr);
-  auto metric = std::make_unique<Counter>(def, owner, clock_);
-  Counter& added = *metric;
+template <typename MetricType>
+MetricType& MetricRegistry::Add(MetricKind kind, const MetricDef& def, ComponentId owner) {
+  SIM_REQUIRE(def.kind == kind && Find(def.name, owner) == nullptr);
+  auto metric = std::make_unique<MetricType>(def, owner, clock_);
+  MetricType& added = *metric;
   metrics_.push_back(std::move(metric));
+  if (by_owner_.size() <= owner) by_owner_.resize(size_t{owner} + 1);
+  by_owner_[owner].push_back(&added);
   return added;
+}
+
+Counter& MetricRegistry::AddCounter(const MetricDef& def, ComponentId owner) {
+  return Add<Counter>(MetricKind::kCounter, def, owner);
 }
 
 Gauge& MetricRegistry::AddGauge(const MetricDef& def, ComponentId owner) {
-  SIM_REQUIRE(def.kind == MetricKind::kGauge && Find(def.name, owner) == nullptr);
-  auto metric = std::make_unique<Gauge>(def, owner, clock_);
-  Gauge& added = *metric;
-  metrics_.push_back(std::move(metric));
-  return added;
+  return Add<Gauge>(MetricKind::kGauge, def, owner);
 }
 
 Distribution& MetricRegistry::AddDistribution(const MetricDef& def, ComponentId owner) {
-  SIM_REQUIRE(def.kind == MetricKind::kDistribution && Find(def.name, owner) == nullptr);
-  auto metric = std::make_unique<Distribution>(def, owner, clock_);
-  Distribution& added = *metric;
-  metrics_.push_back(std::move(metric));
-  return added;
+  return Add<Distribution>(MetricKind::kDistribution, def, owner);
 }
 
 const Metric* MetricRegistry::Find(absl::string_view name, ComponentId owner) const {
-  for (const auto& metric : metrics_) {
-    if (metric->owner() == owner && name == metric->def().name) return metric.get();
+  if (owner >= by_owner_.size()) return nullptr;
+  for (const Metric* metric : by_owner_[owner]) {
+    if (name == metric->def().name) return metric;
   }
   return nullptr;
 }
 
 void MetricRegistry::Watch(const Metric& metric, Duration period, Duration memory) {
   SIM_REQUIRE(period > Duration::Zero());
+  for (WatchedMetric& watch : watched_) {
+    if (watch.metric != &metric) continue;
+    watch.period = std::min(watch.period, period);
+    watch.memory = std::max(watch.memory, memory);
+    return;
+  }
   watched_.push_back({&metric, period, memory, clock_->now, {}});
 }
 
@@ -111,7 +105,7 @@ void MetricRegistry::ScrapeAt(Time now) {
   for (WatchedMetric& watch : watched_) {
     if (now < watch.next) continue;
     watch.scrapes.push_back({now, watch.metric->Value()});
-    while (watch.next <= now) watch.next += watch.period;
+    watch.next += watch.period * ((now - watch.next) / watch.period + 1);
     // The oldest that may still be asked for stays: the first one beyond `memory`.
     while (watch.scrapes.size() > 1 && now - watch.scrapes[1].at > watch.memory) {
       watch.scrapes.pop_front();
@@ -122,6 +116,7 @@ void MetricRegistry::ScrapeAt(Time now) {
 int64_t MetricRegistry::ReadAtAge(const Metric& metric, Duration age, int64_t fallback) const {
   for (const WatchedMetric& watch : watched_) {
     if (watch.metric != &metric) continue;
+    SIM_REQUIRE(age <= watch.memory);
     for (auto scrape = watch.scrapes.rbegin(); scrape != watch.scrapes.rend(); ++scrape) {
       if (clock_->now - scrape->at >= age) return scrape->value;
     }

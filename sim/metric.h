@@ -129,7 +129,7 @@ class Gauge final : public Metric {
  public:
   using Metric::Metric;
   void Set(int64_t level) {
-    Settle();
+    if (clock_->now != settled_at_) Settle();
     level_ = level;
     PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
     if (level > stats.max) stats.max = level;
@@ -146,11 +146,33 @@ class Gauge final : public Metric {
     int64_t max = 0;
   };
   // Brings the integral up to now; readers of InPhase() call it first.
-  void Settle();
+  void Settle() {
+    const int64_t span = (clock_->now - settled_at_).nanos();
+    if (span == 0) return;
+    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
+    const __int128 integral = static_cast<__int128>(level_) * span;
+    stats.integral += integral;
+    stats.nanos += span;
+    if (level_ > stats.max) stats.max = level_;
+    if (clock_->series) SettleSeries(integral);
+    settled_at_ = clock_->now;
+  }
   int64_t Value() const override { return level_; }
   const PhaseStats& InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
 
  private:
+  // The level held since settled_at_: `integral` goes to the buckets of that span.
+  void SettleSeries(__int128 integral) {
+    SeriesBucket& bucket = series_.BucketAt(settled_at_);
+    if (level_ > bucket.max) bucket.max = level_;
+    if (clock_->now <= series_.CurrentEnd()) {
+      bucket.sum += integral;
+    } else {
+      ShareAmongBuckets();
+    }
+  }
+  void ShareAmongBuckets();
+
   int64_t level_ = 0;
   Time settled_at_;
   std::array<PhaseStats, kPhaseCount> by_phase_ = {};
@@ -204,13 +226,14 @@ class MetricRegistry {
   // Null when there is none.
   const Metric* Find(absl::string_view name, ComponentId owner) const;
 
-  // Starts to remember `metric` every `period`, for ReadAtAge(). The scrape is lazy: values are
-  // taken when somebody reads or the metric's component calls in; see ScrapeAt().
+  // Starts to remember `metric` every `period`, for ReadAtAge() up to an age of `memory`. A metric has
+  // one scraper: watched again, it keeps the shorter period and the longer memory.
   void Watch(const Metric& metric, Duration period, Duration memory);
   // Takes the scrapes that are due now. Simulation calls it on a control-priority event per period.
   void ScrapeAt(Time now);
   // The value at the last scrape that is at least `age` old; `fallback` when there is none yet.
-  // REQUIRES: `metric` is watched. A policy thus never sees a value newer than the real scrape.
+  // REQUIRES: `metric` is watched, `age` is within its memory. A policy thus never sees a value newer
+  // than the real scrape.
   int64_t ReadAtAge(const Metric& metric, Duration age, int64_t fallback) const;
   // The shortest watch period, zero when nothing is watched.
   Duration ScrapePeriod() const;
@@ -228,8 +251,12 @@ class MetricRegistry {
     std::deque<Scrape> scrapes;
   };
 
+  template <typename MetricType>
+  MetricType& Add(MetricKind kind, const MetricDef& def, ComponentId owner);
+
   const MetricClock* clock_;
   std::vector<std::unique_ptr<Metric>> metrics_;
+  std::vector<std::vector<const Metric*>> by_owner_;  // Indexed by ComponentId.
   std::vector<WatchedMetric> watched_;
 };
 

@@ -6,11 +6,16 @@
 #ifndef FRESHET_SIM_RANDOM_H_
 #define FRESHET_SIM_RANDOM_H_
 
+#include <array>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 
 namespace freshet {
+
+// The block function of Philox4x32-10 (Salmon et al. 2011): 128 bits of counter to 128 bits of
+// output, both as little-endian pairs of 32-bit words.
+std::array<uint64_t, 2> Philox(uint64_t key, std::array<uint64_t, 2> counter);
 
 class RandomStream {
  public:
@@ -18,32 +23,34 @@ class RandomStream {
 
   // Draw by draw: the two little-endian words of each Philox block in turn.
   uint64_t NextUint64() {
-    if (have_second_) {
-      have_second_ = false;
-      return second_;
-    }
-    return NextBlock();
+    if (__builtin_expect(next_ == kBuffered, 0)) Refill();
+    return buffer_[next_++];
   }
   // Strictly inside (0, 1), on a grid of 2^-53: ((u64 >> 12) + 0.5) * 2^-52.
   double NextUniform() {
     return (static_cast<double>(NextUint64() >> 12) + 0.5) * 0x1p-52;
   }
-  // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. REQUIRES: bound > 0.
+  // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. One draw, and with a
+  // chance of bound / 2^64 another. REQUIRES: bound > 0.
   uint64_t NextBelow(uint64_t bound);
 
-  // A stream of its own for variate `index` of this one, so that a rejection sampler, which takes as
-  // many draws as it needs, moves no other variate. Independent of how far this stream has come.
+  // A stream of its own for each `index`, so that a rejection sampler, which takes as many draws as it
+  // needs, moves no other variate. Independent of how far this stream has come. Its lane is a hash of
+  // this lane and `index`: two streams would have to meet in 64 bits, and then only these two would.
   RandomStream Substream(uint64_t index) const;
 
  private:
+  // Two blocks at a time: their multiplications overlap, so the second costs little.
+  static constexpr uint32_t kBuffered = 4;
+
   RandomStream(uint64_t key, uint64_t lane) : key_(key), lane_(lane) {}
-  uint64_t NextBlock();
+  void Refill();
 
   uint64_t key_;
   uint64_t lane_;
   uint64_t block_ = 0;
-  uint64_t second_ = 0;
-  bool have_second_ = false;
+  std::array<uint64_t, kBuffered> buffer_ = {};
+  uint32_t next_ = kBuffered;
 };
 
 }  // namespace freshet
