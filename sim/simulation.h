@@ -173,7 +173,7 @@ class Simulation {
   unsigned current_priority_ = 0;
   ComponentId current_component_ = 0;
   const EventType* current_type_ = nullptr;
-  Entry last_fired_ = {-1, 0};
+  Entry last_fired_ = {0, 0};  // Below every key: sequences begin at 1.
   bool stop_requested_ = false;
   bool periodic_audits_ = true;
 
