@@ -1,0 +1,201 @@
+#include "scenarios/language/references.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "scenarios/language/facts.h"
+#include "scenarios/language/fields.h"
+#include "scenarios/language/suggest.h"
+
+namespace freshet {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+template <typename List>
+void CheckList(const List& list, const std::string& field, const Places& places,
+               Findings* findings) {
+  std::map<std::string, Place> first;
+  for (int i = 0; i < list.size(); ++i) {
+    const std::string& name = list[i].name();
+    if (name.empty()) continue;
+    const Place place = places.In(field, i).place;
+    const auto [known, is_new] = first.emplace(name, place);
+    if (is_new) continue;
+    const bool same_file = known->second.file == place.file;
+    findings->Error(place,
+                    absl::StrCat(field, " ", Quoted(name), " was already defined at ",
+                                 same_file ? absl::StrCat("line ", known->second.line)
+                                           : absl::StrCat(findings->FileName(known->second.file),
+                                                          ":", known->second.line),
+                                 "; give it another name"));
+  }
+}
+
+class ReferenceCheck {
+ public:
+  ReferenceCheck(const Scenario& scenario, const std::vector<std::string>& metrics,
+                 Findings* findings)
+      : scenario_(scenario), findings_(findings) {
+    for (const Topic& topic : scenario.topic()) known_["topic"].push_back(topic.name());
+    for (const Component& component : scenario.component()) {
+      known_["component"].push_back(component.name());
+    }
+    known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
+    if (scenario.zones().empty()) {
+      known_["zone"] = {
+          FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
+    }
+    if (!metrics.empty()) known_["metric"] = metrics;
+    known_.try_emplace("topic");
+    known_.try_emplace("component");
+  }
+
+  void Walk(const Message& message, const Places& places) {
+    const Reflection* reflection = message.GetReflection();
+    std::vector<const FieldDescriptor*> given;
+    reflection->ListFields(message, &given);
+    for (const FieldDescriptor* field : given) {
+      if (field->message_type() == Variant::descriptor()) continue;
+      const int count = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
+      for (int i = 0; i < count; ++i) {
+        const Places& here = places.In(field->name(), i);
+        if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+          Walk(field->is_repeated() ? reflection->GetRepeatedMessage(message, field, i)
+                                    : reflection->GetMessage(message, field),
+               here);
+        } else if (!FactsOf(*field).refers_to().empty()) {
+          Check(*field,
+                field->is_repeated() ? reflection->GetRepeatedString(message, field, i)
+                                     : reflection->GetString(message, field),
+                here.place);
+        }
+      }
+    }
+  }
+
+ private:
+  void Check(const FieldDescriptor& field, const std::string& text, Place place) {
+    const std::string& kind = FactsOf(field).refers_to();
+    const auto found = known_.find(kind);
+    if (found == known_.end() || text.empty()) return;
+    const bool is_target = field.name() == "target";
+    const std::string name = is_target ? text.substr(0, text.find('/')) : text;
+    const std::vector<std::string>& names = found->second;
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string what = is_target ? "fault target" : field.name();
+      const std::string closest = Closest(name, names);
+      const std::string remedy =
+          !closest.empty() ? absl::StrCat("closest ", kind, ": ", Quoted(closest))
+          : names.empty()  ? absl::StrCat("the scenario has no ", kind)
+                           : absl::StrCat("there is ", Listed(names));
+      findings_->Error(place, absl::StrCat(what, " ", Quoted(text), " is no ", kind, "; ", remedy));
+      return;
+    }
+    if (is_target) CheckHandle(name, text, place);
+  }
+
+  // Brokers offer "broker-N", each with a "disk" and a "nic"; fleets of clients offer nothing below
+  // themselves yet.
+  void CheckHandle(const std::string& name, const std::string& target, Place place) {
+    const std::vector<std::string> parts = absl::StrSplit(target, '/');
+    if (parts.size() == 1) return;
+    for (const Component& component : scenario_.component()) {
+      if (component.name() != name) continue;
+      if (!component.has_kafka()) {
+        findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
+                                             " has a part that its component does not offer; "
+                                             "write ", Quoted(name)));
+        return;
+      }
+      const uint32_t brokers = component.kafka().brokers();
+      uint32_t broker = 0;
+      const absl::string_view handle = parts[1];
+      const bool is_broker = absl::StartsWith(handle, "broker-") && handle.size() > 7 &&
+                             absl::ascii_isdigit(handle[7]) && handle[7] != '0' &&
+                             absl::SimpleAtoi(handle.substr(7), &broker) && broker <= brokers;
+      const bool is_part = parts.size() == 2 ||
+                           (parts.size() == 3 && (parts[2] == "disk" || parts[2] == "nic"));
+      if (is_broker && is_part) return;
+      findings_->Error(
+          place, absl::StrCat("fault target ", Quoted(target), " is no handle; write ",
+                              Quoted(absl::StrCat(name, "/broker-1")), " to ",
+                              Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
+                              ", and behind it \"/disk\" or \"/nic\" for a part"));
+      return;
+    }
+  }
+
+  const Scenario& scenario_;
+  Findings* const findings_;
+  std::map<std::string, std::vector<std::string>> known_;
+};
+
+}  // namespace
+
+void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* findings) {
+  CheckList(scenario.topic(), "topic", places, findings);
+  CheckList(scenario.component(), "component", places, findings);
+  CheckList(scenario.fault(), "fault", places, findings);
+  CheckList(scenario.variant(), "variant", places, findings);
+  std::map<std::string, int> zones;
+  for (int i = 0; i < scenario.zones_size(); ++i) {
+    if (zones.emplace(scenario.zones(i), i).second) continue;
+    findings->Error(places.In("zones", i).place, absl::StrCat("zone ", Quoted(scenario.zones(i)),
+                                                              " is listed twice; keep one"));
+  }
+  for (int i = 0; i < scenario.variant_size(); ++i) {
+    const Places& inside = places.In("variant", i);
+    CheckList(scenario.variant(i).topic(), "topic", inside, findings);
+    CheckList(scenario.variant(i).component(), "component", inside, findings);
+    CheckList(scenario.variant(i).fault(), "fault", inside, findings);
+  }
+}
+
+void CheckReferences(const Scenario& scenario, const Places& places,
+                     const std::vector<std::string>& metrics, Findings* findings) {
+  ReferenceCheck(scenario, metrics, findings).Walk(scenario, places);
+
+  std::vector<std::string> names;
+  for (const Component& component : scenario.component()) names.push_back(component.name());
+  const auto [one, other] = FirstCollision(names);
+  if (one.empty()) return;
+  for (int i = 0; i < scenario.component_size(); ++i) {
+    if (scenario.component(i).name() != other) continue;
+    findings->Error(places.In("component", i).place,
+                    absl::StrCat("the names ", Quoted(one), " and ", Quoted(other),
+                                 " have the same hash and would draw the same random numbers; "
+                                 "rename one"));
+  }
+}
+
+uint64_t Fnv1a64(absl::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return hash;
+}
+
+std::pair<std::string, std::string> FirstCollision(const std::vector<std::string>& names,
+                                                   NameHash hash) {
+  std::map<uint64_t, std::string> seen;
+  for (const std::string& name : names) {
+    const auto [known, is_new] = seen.emplace(hash(name), name);
+    if (!is_new && known->second != name) return {known->second, name};
+  }
+  return {};
+}
+
+}  // namespace freshet

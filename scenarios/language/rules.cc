@@ -1,0 +1,429 @@
+#include "scenarios/language/rules.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "scenarios/language/amounts.h"
+#include "scenarios/language/facts.h"
+#include "scenarios/language/laws.h"
+#include "scenarios/language/quantity.h"
+#include "scenarios/language/suggest.h"
+
+namespace freshet {
+namespace {
+
+constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
+
+std::string Text(Unit unit, int64_t amount) { return ToText(Quantity{unit, amount}); }
+
+class RuleCheck {
+ public:
+  RuleCheck(const Scenario& scenario, const Places& places, const std::vector<Place>& blanked,
+            Findings* findings)
+      : scenario_(scenario), places_(places), blanked_(blanked), findings_(findings) {
+    for (int i = 0; i < scenario.component_size(); ++i) {
+      if (!scenario.component(i).has_kafka()) continue;
+      ++logs_;
+      if (kafka_ != nullptr) continue;
+      kafka_ = &scenario.component(i).kafka();
+      kafka_places_ = &places.In("component", i).In("kafka");
+    }
+  }
+
+  void Run() {
+    CheckWhole();
+    for (int i = 0; i < scenario_.topic_size(); ++i) {
+      CheckTopic(scenario_.topic(i), places_.In("topic", i));
+    }
+    for (int i = 0; i < scenario_.component_size(); ++i) {
+      const Component& component = scenario_.component(i);
+      const Places& here = places_.In("component", i);
+      if (component.has_producers()) CheckProducers(component, here.In("producers"));
+      if (component.has_consumers()) CheckConsumers(component, here.In("consumers"));
+      if (component.has_kafka()) CheckKafka(component.kafka(), here.In("kafka"), i);
+    }
+    for (int i = 0; i < scenario_.fault_size(); ++i) {
+      CheckFault(scenario_.fault(i), places_.In("fault", i));
+    }
+    for (int i = 0; i < scenario_.objective_size(); ++i) {
+      CheckObjective(scenario_.objective(i), places_.In("objective", i));
+    }
+    CheckLaws(scenario_, places_, findings_);
+  }
+
+ private:
+  void CheckWhole() {
+    const auto& versions = KafkaVersions();
+    if (std::find(versions.begin(), versions.end(), scenario_.kafka_version()) == versions.end()) {
+      findings_->Error(places_.In("kafka_version").place,
+                       absl::StrCat("kafka_version ", Quoted(scenario_.kafka_version()),
+                                    " is unknown; write ", Listed(versions)));
+    }
+    const uint32_t batches = scenario_.resolution().batches_per_parcel();
+    if (batches != 1 && batches != 4 && batches != 16) {
+      findings_->Error(places_.In("resolution").In("batches_per_parcel").place,
+                       absl::StrCat("batches_per_parcel is ", batches, "; write 1, 4 or 16"));
+    }
+    const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
+    const auto warm_up = AmountOf(UNIT_DURATION, scenario_.warm_up());
+    if (run_for && warm_up && *warm_up >= *run_for) {
+      findings_->Error(places_.In("warm_up").place,
+                       absl::StrCat("warm_up ", scenario_.warm_up(), " leaves nothing of run_for ",
+                                    scenario_.run_for(), "; shorten it"));
+    }
+    if (scenario_.component().empty()) {
+      findings_->Error(places_.place,
+                       "the scenario has no component; add at least brokers and a client");
+    } else if (logs_ == 0) {
+      findings_->Error(places_.place,
+                       "no component holds the log; add component { name: \"log\" kafka { ... } }");
+    }
+    if (logs_ > 1) {
+      findings_->Error(kafka_places_->place,
+                       absl::StrCat("the scenario has ", logs_, " clusters of brokers; topics do "
+                                    "not say which holds them, so keep one"));
+    }
+    int64_t partitions = 0;
+    for (const Topic& topic : scenario_.topic()) partitions += topic.partitions();
+    if (partitions > kMostPartitions) {
+      findings_->Error(places_.In("topic").place,
+                       absl::StrCat("all topics together have ", partitions, " partitions; at most ",
+                                    kMostPartitions, " are simulated"));
+    }
+    const int64_t events = PredictedEvents(scenario_);
+    if (events > kMostEvents) {
+      findings_->Error(
+          places_.In("run_for").place,
+          absl::StrCat("about ", events, " events would be simulated, more than ", kMostEvents,
+                       "; shorten run_for, or let a parcel stand for more batches (resolution)"));
+    }
+  }
+
+  void CheckTopic(const Topic& topic, const Places& here) {
+    const auto brokers = kafka_ != nullptr ? kafka_->brokers() : 0;
+    if (brokers > 0 && topic.replication_factor() > brokers) {
+      findings_->Error(here.In("replication_factor").place,
+                       absl::StrCat("topic ", Quoted(topic.name()), " wants ",
+                                    topic.replication_factor(), " replicas of ", brokers,
+                                    brokers == 1 ? " broker" : " brokers",
+                                    "; lower replication_factor or add brokers"));
+    }
+    if (topic.has_replication_factor() &&
+        topic.min_insync_replicas() > topic.replication_factor()) {
+      findings_->Error(here.In("min_insync_replicas").place,
+                       absl::StrCat("min_insync_replicas ", topic.min_insync_replicas(),
+                                    " is above replication_factor ", topic.replication_factor(),
+                                    ": every write with acks ALL would be refused; lower it"));
+    }
+    const auto retention_bytes = AmountOf(UNIT_BYTES, topic.retention_bytes());
+    const auto segment = AmountOf(UNIT_BYTES, topic.segment_bytes());
+    if (retention_bytes && segment && *retention_bytes < *segment) {
+      findings_->Warning(here.In("retention_bytes").place,
+                         absl::StrCat("retention_bytes ", topic.retention_bytes(),
+                                      " is below segment_bytes ", topic.segment_bytes(),
+                                      ": a segment is kept whole; lower segment_bytes too"));
+    }
+    const auto retention = AmountOf(UNIT_DURATION, topic.retention());
+    const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
+    if (retention && run_for && *retention < *run_for) {
+      findings_->Warning(here.In("retention").place,
+                         absl::StrCat("retention ", topic.retention(), " is below run_for ",
+                                      scenario_.run_for(),
+                                      ": records are deleted during the run; is that meant?"));
+    }
+    const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
+    if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
+        !kafka_->volume().has_flush_latency() &&
+        !AnyWithin(blanked_, kafka_places_->In("volume"))) {
+      findings_->Error(kafka_places_->In("volume").place,
+                       absl::StrCat("topic ", Quoted(topic.name()), " asks for flushes, and the "
+                                    "volume has no flush_latency; state it"));
+    }
+  }
+
+  void CheckProducers(const Component& component, const Places& here) {
+    const Producers& producers = component.producers();
+    const auto amount = [](Unit unit, const std::string& text) { return AmountOf(unit, text); };
+    CheckArrivals(producers, here);
+
+    if (producers.idempotence()) {
+      std::string conflict;
+      std::string field;
+      if (producers.acks() != Producers::ALL) {
+        field = "acks";
+        conflict = absl::StrCat("acks ALL, not ", Producers::Acks_Name(producers.acks()));
+      } else if (producers.max_in_flight() > 5) {
+        field = "max_in_flight";
+        conflict = absl::StrCat("max_in_flight of at most 5, not ", producers.max_in_flight());
+      } else if (producers.retries() == 0) {
+        field = "retries";
+        conflict = "retries above 0";
+      }
+      if (!conflict.empty()) {
+        findings_->Error(here.In(field).place, absl::StrCat("idempotence needs ", conflict,
+                                                            "; change it or set idempotence: false"));
+      }
+    }
+    const auto delivery = amount(UNIT_DURATION, producers.delivery_timeout());
+    const auto linger = amount(UNIT_DURATION, producers.linger());
+    const auto request = amount(UNIT_DURATION, producers.request_timeout());
+    if (delivery && linger && request && Wide{*delivery} < Wide{*linger} + *request) {
+      findings_->Error(here.In("delivery_timeout").place,
+                       absl::StrCat("delivery_timeout ", producers.delivery_timeout(),
+                                    " is below linger ", producers.linger(), " + request_timeout ",
+                                    producers.request_timeout(), "; raise it to their sum or more"));
+    }
+    const auto size = MeanEventBytes(producers);
+    const auto largest = amount(UNIT_BYTES, producers.max_request_size());
+    const auto buffer = amount(UNIT_BYTES, producers.buffer_memory());
+    if (size && largest && *size > *largest) {
+      findings_->Error(here.In("max_request_size").place,
+                       absl::StrCat("records of ", Text(UNIT_BYTES, *size),
+                                    " exceed max_request_size ", producers.max_request_size(),
+                                    ": all would be refused; raise it"));
+    } else if (size && buffer && *size > *buffer) {
+      findings_->Error(here.In("buffer_memory").place,
+                       absl::StrCat("records of ", Text(UNIT_BYTES, *size),
+                                    " exceed buffer_memory ", producers.buffer_memory(),
+                                    ": all would be refused; raise it"));
+    }
+    if (producers.partitioner() == Producers::KEYED && producers.keys().has_none()) {
+      findings_->Error(here.In("partitioner").place,
+                       "partitioner KEYED needs keys; state keys, or use STICKY");
+    }
+    const Compression& compression = producers.compression();
+    if (compression.codec() > Compression::NONE &&
+        (compression.ratio().empty() || compression.cpu_per_mib().empty()) &&
+        !AnyWithin(blanked_, here.In("compression"))) {
+      findings_->Error(here.In("compression").place,
+                       absl::StrCat("codec ", Compression::Codec_Name(compression.codec()), " needs ",
+                                    compression.ratio().empty() ? "ratio" : "cpu_per_mib",
+                                    "; it hangs on your data, so there is no default"));
+    }
+    CheckClientLoad(producers.clients(), producers, here);
+  }
+
+  void CheckArrivals(const Producers& producers, const Places& here) {
+    const Arrivals& arrivals = producers.arrivals();
+    const Places& process = here.In("arrivals");
+    if (producers.rate().empty() && !arrivals.has_replay() && !here.Has("rate") &&
+        !AnyWithin(blanked_, here)) {
+      findings_->Error(here.place, "the producers have no rate; state it, such as rate: \"50k/s\"");
+    }
+    const auto every = AmountOf(UNIT_DURATION, arrivals.burst().every());
+    const auto lasts = AmountOf(UNIT_DURATION, arrivals.burst().lasts());
+    if (every && lasts && *lasts >= *every) {
+      findings_->Error(process.In("burst").In("lasts").place,
+                       absl::StrCat("a burst of ", arrivals.burst().lasts(), " every ",
+                                    arrivals.burst().every(), " never ends; shorten it"));
+    }
+    const auto period = AmountOf(UNIT_DURATION, arrivals.diurnal().period());
+    const auto peak = AmountOf(UNIT_DURATION, arrivals.diurnal().peak_at());
+    if (period && peak && *peak >= *period) {
+      findings_->Error(process.In("diurnal").In("peak_at").place,
+                       absl::StrCat("peak_at ", arrivals.diurnal().peak_at(),
+                                    " is not within the period ", arrivals.diurnal().period(),
+                                    "; count it from the start of a period"));
+    }
+    const auto rate = AmountOf(UNIT_RATE, producers.rate());
+    const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
+    const auto size = MeanEventBytes(producers);
+    if (!rate || !run_for) return;
+    // Micro-hertz times nanoseconds is 10^-15 records; 128 bits hold the product.
+    const Wide records = Wide{*rate} * *run_for / 1'000'000 / 1'000'000'000;
+    if (records > kMostInt || (size && *size > 0 && records > kMostInt / *size)) {
+      findings_->Error(here.In("rate").place,
+                       absl::StrCat("rate ", producers.rate(), " for ", scenario_.run_for(),
+                                    " exceeds 2^63 bytes or records; lower one of them"));
+    }
+  }
+
+  // What the clients' own hosts can do.
+  void CheckClientLoad(uint32_t clients, const Producers& producers, const Places& here) {
+    const auto link = AmountOf(UNIT_BYTES_PER_SECOND, producers.network_bandwidth());
+    const int64_t bytes = BytesPerSecondOf(producers);
+    if (link && Wide{bytes} > Wide{*link} * clients) {
+      findings_->Warning(here.place, absl::StrCat("overload: the clients write ",
+                                                  Text(UNIT_BYTES_PER_SECOND, bytes), " over ",
+                                                  clients, " links of ",
+                                                  producers.network_bandwidth(), "; is that meant?"));
+    }
+    const auto rate = AmountOf(UNIT_RATE, producers.rate());
+    const auto cpu = AmountOf(UNIT_DURATION, producers.cpu_per_record());
+    // One second of a client is 10^9 ns; micro-hertz times nanoseconds is 10^-6 ns each second.
+    if (rate && cpu && Wide{*rate} * *cpu > Wide{clients} * 1'000'000'000 * 1'000'000) {
+      findings_->Warning(here.place, absl::StrCat("overload: cpu_per_record ",
+                                                  producers.cpu_per_record(), " at rate ",
+                                                  producers.rate(), " is more than ", clients,
+                                                  " clients can do; is that meant?"));
+    }
+  }
+
+  void CheckConsumers(const Component& component, const Places& here) {
+    const Consumers& consumers = component.consumers();
+    const Topic* topic = FindTopic(scenario_, consumers.reads());
+    if (topic == nullptr) return;
+    if (topic->partitions() > 0 && consumers.members() > topic->partitions()) {
+      findings_->Warning(here.In("members").place,
+                         absl::StrCat(consumers.members(), " members share ", topic->partitions(),
+                                      " partitions: ", consumers.members() - topic->partitions(),
+                                      " will be idle; is that meant?"));
+    }
+    Wide rate = 0;
+    for (const Component& other : scenario_.component()) {
+      if (!other.has_producers() || other.producers().topic() != topic->name()) continue;
+      rate += AmountOf(UNIT_RATE, other.producers().rate()).value_or(0);
+    }
+    const auto cpu = AmountOf(UNIT_DURATION, consumers.cpu_per_record());
+    const uint32_t working = std::min(consumers.members(), topic->partitions());
+    if (cpu && working > 0 &&
+        std::min<Wide>(rate, kMostInt) * *cpu > Wide{working} * 1'000'000'000 * 1'000'000) {
+      findings_->Warning(here.place, absl::StrCat("overload: cpu_per_record ",
+                                                  consumers.cpu_per_record(),
+                                                  " is more than ", working, " working members can "
+                                                  "do at the rate of ", Quoted(topic->name()),
+                                                  "; is that meant?"));
+    }
+  }
+
+  void CheckKafka(const Kafka& kafka, const Places& here, int index) {
+    const int zones = kafka.zones().empty() ? scenario_.zones_size() : kafka.zones_size();
+    if (kafka.brokers() > 0 && static_cast<uint32_t>(zones) > kafka.brokers()) {
+      findings_->Warning(here.In("brokers").place,
+                         absl::StrCat(zones, " zones for ", kafka.brokers(),
+                                      kafka.brokers() == 1 ? " broker" : " brokers",
+                                      ": some zones have none; is that meant?"));
+    }
+    const auto heap = AmountOf(UNIT_BYTES, kafka.heap());
+    const auto memory = AmountOf(UNIT_BYTES, kafka.memory());
+    if (heap && memory && *heap >= *memory) {
+      findings_->Error(here.In("heap").place,
+                       absl::StrCat("heap ", kafka.heap(), " leaves nothing of memory ",
+                                    kafka.memory(), " for the page cache; state a smaller heap"));
+    }
+    const auto wait = AmountOf(UNIT_DURATION, kafka.replica_fetch_wait_max());
+    const auto lag = AmountOf(UNIT_DURATION, kafka.replica_lag_time_max());
+    if (wait && lag && *wait >= *lag) {
+      findings_->Warning(here.In("replica_fetch_wait_max").place,
+                         absl::StrCat("replica_fetch_wait_max ", kafka.replica_fetch_wait_max(),
+                                      " is not below replica_lag_time_max ",
+                                      kafka.replica_lag_time_max(),
+                                      ": quiet followers leave the in-sync replicas; lower it"));
+    }
+    CheckBrokerLoad(kafka, here, scenario_.component(index).name());
+  }
+
+  // The bound of docs/sources.md AWSRS: volume, network and CPU, each against what it is asked for.
+  void CheckBrokerLoad(const Kafka& kafka, const Places& here, const std::string& name) {
+    Wide stored = 0, in = 0, out = 0;
+    for (const Component& component : scenario_.component()) {
+      if (!component.has_producers()) continue;
+      const Topic* topic = FindTopic(scenario_, component.producers().topic());
+      if (topic == nullptr) continue;
+      int groups = 0;
+      for (const Component& other : scenario_.component()) {
+        if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
+      }
+      const Wide bytes = BytesPerSecondOf(component.producers());
+      const Wide copies = std::max(topic->replication_factor(), 1u);
+      stored += bytes * copies;
+      in += bytes * copies;
+      out += bytes * (copies - 1 + groups);
+    }
+    const auto warn = [&](absl::string_view what, Wide asked, Wide offered) {
+      if (offered <= 0 || asked <= offered) return;
+      findings_->Warning(
+          here.place,
+          absl::StrCat("overload: ", Quoted(name), " is asked for ",
+                       static_cast<int64_t>(std::min<Wide>(asked * 100 / offered, kMostInt)),
+                       "% of its ", what, "; is that meant?"));
+    };
+    const Wide brokers = kafka.brokers();
+    const auto disk = AmountOf(UNIT_BYTES_PER_SECOND, kafka.volume().bandwidth());
+    if (disk) warn("volume bandwidth", stored, brokers * kafka.volume().count() * *disk);
+    const auto link = AmountOf(UNIT_BYTES_PER_SECOND, kafka.network_bandwidth());
+    if (link) warn("network bandwidth", std::max(in, out), brokers * *link);
+    const auto cpu = AmountOf(UNIT_DURATION, kafka.cpu_per_mib());
+    if (cpu) {
+      // Nanoseconds of CPU asked for in a second, against those of all cores.
+      const Wide mebibytes = (in + out) >> 20;
+      warn("CPU", std::min<Wide>(mebibytes, Wide{1} << 60) * std::min<int64_t>(*cpu, kMostInt >> 3),
+           brokers * kafka.vcpus() * 1'000'000'000);
+    }
+  }
+
+  void CheckFault(const Fault& fault, const Places& here) {
+    const auto at = AmountOf(UNIT_DURATION, fault.at());
+    const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
+    if (at && run_for && *at >= *run_for) {
+      findings_->Warning(here.In("at").place,
+                         absl::StrCat("the fault begins at ", fault.at(), ", after run_for ",
+                                      scenario_.run_for(), ": it never happens; move it"));
+    }
+  }
+
+  void CheckObjective(const Objective& objective, const Places& here) {
+    if (objective.at_most().empty() == objective.at_least().empty() && !here.Has("at_most") &&
+        !here.Has("at_least") && !AnyWithin(blanked_, here)) {
+      findings_->Error(here.place, "the objective has no bound; state at_most or at_least");
+    } else if (!objective.at_most().empty() && !objective.at_least().empty()) {
+      findings_->Error(here.In("at_least").place,
+                       "the objective has two bounds; keep one and write another objective");
+    }
+  }
+
+  const Scenario& scenario_;
+  const Places& places_;
+  const std::vector<Place>& blanked_;
+  Findings* const findings_;
+  const Kafka* kafka_ = nullptr;
+  const Places* kafka_places_ = nullptr;
+  int logs_ = 0;
+};
+
+}  // namespace
+
+int64_t PredictedEvents(const Scenario& scenario) {
+  const auto run_for = AmountOf(UNIT_DURATION, scenario.run_for());
+  if (!run_for) return 0;
+  constexpr Wide kMostMicroHertz = Wide{1} << 62;
+  Wide events = 0;
+  for (const Component& component : scenario.component()) {
+    if (!component.has_producers()) continue;
+    const Producers& producers = component.producers();
+    const Topic* topic = FindTopic(scenario, producers.topic());
+    const Wide records = AmountOf(UNIT_RATE, producers.rate()).value_or(0);
+    const Wide batch = std::max<int64_t>(AmountOf(UNIT_BYTES, producers.batch_size()).value_or(1), 1);
+    const Wide full = std::min(Wide{BytesPerSecondOf(producers)} * 1'000'000 / batch, records);
+    // A timer closes at most one batch for each client (and each partition, with keys) per linger.
+    const Wide linger = std::max<int64_t>(
+        AmountOf(UNIT_DURATION, producers.linger()).value_or(0), 1'000'000);
+    const Wide lanes = producers.partitioner() == Producers::KEYED && topic != nullptr
+                           ? std::max(topic->partitions(), 1u)
+                           : 1;
+    const Wide timed = Wide{producers.clients()} * lanes * 1'000'000'000'000'000 / linger;
+    const Wide batches = std::min(std::max(full, std::min(records, timed)), kMostMicroHertz);
+
+    int groups = 0;
+    for (const Component& other : scenario.component()) {
+      if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
+    }
+    const Wide copies = topic != nullptr ? std::max(topic->replication_factor(), 1u) : 1;
+    const Wide per_batch = 8 + 4 * std::min<Wide>(copies, 1'000) + 4 * groups;
+    const Wide parcel = std::max(scenario.resolution().batches_per_parcel(), 1u);
+    const Wide seconds = *run_for / 1'000'000'000 + 1;
+    events += batches * seconds / 1'000'000 * per_batch / parcel;
+    if (events > kMostInt) return kMostInt;
+  }
+  return static_cast<int64_t>(events);
+}
+
+void CheckRules(const Scenario& scenario, const Places& places, const std::vector<Place>& blanked,
+                Findings* findings) {
+  RuleCheck(scenario, places, blanked, findings).Run();
+}
+
+}  // namespace freshet

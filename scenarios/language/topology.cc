@@ -1,0 +1,133 @@
+// The only file that includes Boost.Graph: its headers take seconds to compile.
+#include "scenarios/language/topology.h"
+
+#include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/breadth_first_search.hpp>
+#include <boost/graph/strong_components.hpp>
+#include <deque>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "scenarios/language/suggest.h"
+
+namespace freshet {
+namespace {
+
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;
+
+Graph GraphOf(const Flow& flow) {
+  Graph graph(flow.nodes.size());
+  for (const auto& [from, to] : flow.edges) boost::add_edge(from, to, graph);
+  return graph;
+}
+
+// The shortest walk from `start` back to itself within one strong component.
+std::vector<int> Loop(const Graph& graph, const std::vector<int>& component, int start) {
+  std::map<int, int> came_from;
+  std::deque<int> waiting = {start};
+  while (!waiting.empty()) {
+    const int at = waiting.front();
+    waiting.pop_front();
+    for (const auto edge : boost::make_iterator_range(boost::out_edges(at, graph))) {
+      const int next = static_cast<int>(boost::target(edge, graph));
+      if (component[next] != component[start]) continue;
+      if (next == start) {
+        std::vector<int> loop;
+        for (int node = at; node != start; node = came_from[node]) loop.push_back(node);
+        loop.push_back(start);
+        std::reverse(loop.begin(), loop.end());
+        return loop;
+      }
+      if (came_from.emplace(next, at).second) waiting.push_back(next);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Flow FlowOf(const Scenario& scenario, const Places& places) {
+  Flow flow;
+  std::map<std::string, int> topics;
+  for (int i = 0; i < scenario.topic_size(); ++i) {
+    const std::string& name = scenario.topic(i).name();
+    if (!topics.emplace(name, static_cast<int>(flow.nodes.size())).second) continue;
+    flow.nodes.push_back({name, false, false, true, places.In("topic", i).place});
+  }
+  for (int i = 0; i < scenario.component_size(); ++i) {
+    const Component& component = scenario.component(i);
+    const Place place = places.In("component", i).place;
+    const int node = static_cast<int>(flow.nodes.size());
+    if (component.has_producers()) {
+      flow.nodes.push_back({component.name(), true, false, false, place});
+      const auto topic = topics.find(component.producers().topic());
+      if (topic != topics.end()) flow.edges.emplace_back(node, topic->second);
+    } else if (component.has_consumers()) {
+      const auto topic = topics.find(component.consumers().reads());
+      // A reader of a topic that does not exist is a dangling reference, told elsewhere.
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
+    }
+  }
+  return flow;
+}
+
+std::vector<std::vector<int>> Cycles(const Flow& flow) {
+  const Graph graph = GraphOf(flow);
+  std::vector<int> component(flow.nodes.size());
+  if (!flow.nodes.empty()) {
+    boost::strong_components(graph, boost::make_iterator_property_map(
+                                        component.begin(), boost::get(boost::vertex_index, graph)));
+  }
+  std::vector<std::vector<int>> cycles;
+  std::vector<bool> told(flow.nodes.size());
+  for (size_t node = 0; node < flow.nodes.size(); ++node) {
+    if (told[component[node]]) continue;
+    told[component[node]] = true;
+    std::vector<int> loop = Loop(graph, component, static_cast<int>(node));
+    if (!loop.empty()) cycles.push_back(std::move(loop));
+  }
+  return cycles;
+}
+
+std::vector<int> Unreachable(const Flow& flow) {
+  const Graph graph = GraphOf(flow);
+  std::vector<boost::default_color_type> colors(flow.nodes.size());
+  const auto map = boost::make_iterator_property_map(colors.begin(),
+                                                     boost::get(boost::vertex_index, graph));
+  for (size_t node = 0; node < flow.nodes.size(); ++node) {
+    if (!flow.nodes[node].is_source || colors[node] == boost::black_color) continue;
+    boost::breadth_first_visit(graph, node, boost::color_map(map));
+  }
+  std::vector<int> unreachable;
+  for (size_t node = 0; node < flow.nodes.size(); ++node) {
+    if (colors[node] != boost::black_color) unreachable.push_back(static_cast<int>(node));
+  }
+  return unreachable;
+}
+
+void CheckTopology(const Flow& flow, Findings* findings) {
+  for (const std::vector<int>& cycle : Cycles(flow)) {
+    std::string walk;
+    for (const int node : cycle) absl::StrAppend(&walk, flow.nodes[node].name, " -> ");
+    findings->Error(flow.nodes[cycle.front()].place,
+                    absl::StrCat("the data runs in a loop: ", walk, flow.nodes[cycle.front()].name,
+                                 "; break it"));
+  }
+  std::vector<bool> has_reader(flow.nodes.size());
+  for (const auto& [from, to] : flow.edges) has_reader[from] = true;
+  for (const int index : Unreachable(flow)) {
+    const Flow::Node& node = flow.nodes[index];
+    if (node.is_sink) {
+      findings->Error(node.place, absl::StrCat("no producer reaches ", Quoted(node.name),
+                                               "; let a component write the topic it reads"));
+    } else if (node.is_store && !has_reader[index]) {
+      findings->Warning(node.place, absl::StrCat("topic ", Quoted(node.name),
+                                                 " is neither written nor read; is it needed?"));
+    }
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,65 @@
+#include "scenarios/language/variants.h"
+
+#include <google/protobuf/repeated_field.h>
+
+namespace freshet {
+namespace {
+
+// Lays the elements of one list over those of the same name. Faults may lack a name: they are added.
+template <typename Element>
+void OverlayByName(const std::string& field,
+                   const google::protobuf::RepeatedPtrField<Element>& over,
+                   const Places& over_places,
+                   google::protobuf::RepeatedPtrField<Element>* base, Places* base_places) {
+  for (int i = 0; i < over.size(); ++i) {
+    const Places& written = over_places.In(field, i);
+    Element* target = nullptr;
+    size_t index = 0;
+    for (Element& candidate : *base) {
+      if (!over[i].name().empty() && candidate.name() == over[i].name()) {
+        target = &candidate;
+        break;
+      }
+      ++index;
+    }
+    std::vector<Places>& list = base_places->fields[field];
+    list.resize(base->size());
+    if (target == nullptr) {
+      *base->Add() = over[i];
+      list.push_back(written);
+    } else {
+      Overlay(over[i], written, target, &list[index]);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ExpandedVariant> ExpandVariants(const Scenario& scenario, const Places& places) {
+  ExpandedVariant base{"", scenario, places};
+  base.scenario.clear_variant();
+  base.places.fields.erase("variant");
+  if (scenario.variant().empty()) return {base};
+
+  std::vector<ExpandedVariant> expanded;
+  for (int i = 0; i < scenario.variant_size(); ++i) {
+    const Variant& variant = scenario.variant(i);
+    const Places& written = places.In("variant", i);
+    ExpandedVariant one = base;
+    one.name = variant.name();
+    OverlayByName("topic", variant.topic(), written, one.scenario.mutable_topic(), &one.places);
+    OverlayByName("component", variant.component(), written, one.scenario.mutable_component(),
+                  &one.places);
+    OverlayByName("fault", variant.fault(), written, one.scenario.mutable_fault(), &one.places);
+    if (variant.has_network()) {
+      std::vector<Places>& network = one.places.fields["network"];
+      if (network.empty()) network.push_back(written.In("network"));
+      Overlay(variant.network(), written.In("network"), one.scenario.mutable_network(),
+              &network.front());
+    }
+    expanded.push_back(std::move(one));
+  }
+  return expanded;
+}
+
+}  // namespace freshet
