@@ -28,7 +28,7 @@ struct KeyDistribution {
   Kind kind = Kind::kNone;
   int64_t count = 0;
   double exponent = 0;
-  Ratio hot_share;
+  Ratio hot_share = Ratio();
 };
 
 // Kafka's murmur2 (32 bits, seed 0x9747b28c).

@@ -147,7 +147,7 @@ EventTimes::EventTimes(std::vector<Class> classes, Duration slice_width)
 
 BatchProfile EventTimes::Draw(int64_t count, Time first, Time last,
                               absl::Span<const double> key_groups, int32_t schema_version,
-                              RandomStream& stream) {
+                              RandomStream& stream) const {
   SIM_REQUIRE(count >= 0 && first <= last);
   SIM_REQUIRE(key_groups.size() <= BatchProfile::kKeyGroups);
   BatchProfile profile;

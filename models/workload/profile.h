@@ -71,7 +71,7 @@ class EventTimes {
   // batch share one delay. Event times before the run began are legal (negative slices).
   // `key_groups` are shares, at most kKeyGroups of them; empty: all in group 0.
   BatchProfile Draw(int64_t count, Time first, Time last, absl::Span<const double> key_groups,
-                    int32_t schema_version, RandomStream& stream);
+                    int32_t schema_version, RandomStream& stream) const;
 
   Duration slice_width() const { return slice_width_; }
 

@@ -48,7 +48,7 @@ EventSizes EventSizes::FromLaw(Sampler law, double sd) {
   return EventSizes(std::move(law), mean, sd);
 }
 
-Bytes EventSizes::DrawTotal(int64_t count, RandomStream& stream) {
+Bytes EventSizes::DrawTotal(int64_t count, RandomStream& stream) const {
   SIM_REQUIRE(count >= 0);
   if (constant_ > 0) return Bytes(constant_) * count;
   if (count <= kDrawnOneByOne) {

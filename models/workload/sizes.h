@@ -25,7 +25,7 @@ class EventSizes {
   static EventSizes FromLaw(Sampler law, double sd);
 
   // Total of `count` records: at least 1 byte each, 0 for none.
-  Bytes DrawTotal(int64_t count, RandomStream& stream);
+  Bytes DrawTotal(int64_t count, RandomStream& stream) const;
   // Of one record, in bytes.
   double Mean() const { return mean_; }
 
