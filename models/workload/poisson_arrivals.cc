@@ -134,8 +134,6 @@ ArrivalSpan PoissonArrivals::TakeUntil(Time until, int64_t limit) {
     if (span.count + available >= limit) {
       const int64_t rank = limit - span.count;
       if (rank <= inside) Resolve(0, rank);
-      known.first = known.first || (span.count == 0 && rank == 1);
-      span.first = known.first && span.count == 0 ? segments_[0].point : span.first;
       span.count = limit;
       known.last = true;
       span.last = segments_[0].point;

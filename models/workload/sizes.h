@@ -2,12 +2,15 @@
 //
 // Up to 16 records are drawn one by one, exactly. More are drawn as one lognormal variate with the
 // exact mean and variance of the sum (Fenton and Wilkinson): it tends to the normal law as n grows,
-// like the sum itself, is never negative, and for the skewed sizes of real events lies nearer to
-// the sum than the normal law does. docs/models/workload.md has the measured errors.
+// like the sum itself, is never negative, and for skewed sizes lies nearer to the sum than the
+// normal law does. The largest of very skewed lognormal sizes, four to eight records of a batch,
+// are drawn on their own: one of them can outweigh the others together. docs/models/workload.md has
+// the errors.
 #ifndef FRESHET_MODELS_WORKLOAD_SIZES_H_
 #define FRESHET_MODELS_WORKLOAD_SIZES_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "sim/random.h"
 #include "sim/sampler.h"
@@ -32,10 +35,24 @@ class EventSizes {
  private:
   EventSizes(Sampler law, double mean, double sd);
 
+  // Sizes above the quantile 1 - tail_share are the tail, the others the body.
+  struct Split {
+    double tail_share;
+    double body_mean;
+    double body_cv2;
+  };
+
+  // Bytes of the tail's part of `count` records; sets `count` to the number of the others.
+  double DrawTail(const Split& split, int64_t& count, RandomStream& stream) const;
+
   Sampler law_;
   double mean_;
   double cv2_;        // Squared coefficient of variation of one size.
   int64_t constant_;  // 0: not constant.
+  // For skewed lognormal sizes: splits_[k] serves batches of 2^k records and more.
+  std::vector<Split> splits_;
+  double median_ = 0;
+  double sigma_ = 0;
 };
 
 }  // namespace freshet

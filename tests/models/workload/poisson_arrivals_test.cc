@@ -222,6 +222,35 @@ TEST(PoissonArrivalsTest, EveryInstantIsEquallyLikelyInARow) {
   EXPECT_LT(KolmogorovDistance(places, UniformCdf), 1.0);
 }
 
+TEST(PoissonArrivalsTest, ARowKeepsTheEndsThatWerePromised) {
+  // The first record was seen by whoever opened a batch; the others are spread behind it.
+  PoissonArrivals opened(ConstantRate(1'000), 1, Stream("arrivals"));
+  Mean behind;
+  Time now;
+  for (int i = 0; i < 30'000; ++i) {
+    const Time first = opened.PeekNth(1);
+    const ArrivalSpan span = opened.TakeUntil(first + Milliseconds(4), kAll);
+    ASSERT_EQ(span.first, first);
+    if (span.count > 1) {
+      const double gap = Nanos(Milliseconds(4)) / static_cast<double>(span.count);
+      behind.Add(Nanos(first + Milliseconds(4) - span.last) / gap);
+    }
+  }
+  EXPECT_NEAR(behind.value(), 1, kSigmas * behind.error());
+
+  // And a last one, when no other came after it.
+  PoissonArrivals closed(ConstantRate(1'000), 1, Stream("arrivals"));
+  Mean ahead;
+  for (int i = 0; i < 30'000; ++i) {
+    const Time third = closed.PeekNth(3);
+    const ArrivalSpan span = closed.TakeUntil(third, kAll);
+    ASSERT_EQ(span.last, third);
+    ahead.Add(Nanos(span.first - now) / (Nanos(third - now) / 3));
+    now = third;
+  }
+  EXPECT_NEAR(ahead.value(), 1, kSigmas * ahead.error());
+}
+
 RC_GTEST_PROP(PoissonArrivalsTest, AnswersAgreeWithOneSamplePath, ()) {
   const auto rate = ConstantRate(*rc::gen::element<int64_t>(50, 3'000, 1'000'000));
   PoissonArrivals arrivals(rate, *rc::gen::element(1.0, 0.25, 0.0004),
