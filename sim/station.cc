@@ -196,7 +196,9 @@ void Station::StartWaiting() {
       --waiting_;
       jobs_[last].mate = mate;
       last = mate;
-      jobs_[slot].left = std::max(jobs_[slot].left, jobs_[mate].left);
+      if (config_.batch_service == BatchService::kLongest) {
+        jobs_[slot].left = std::max(jobs_[slot].left, jobs_[mate].left);
+      }
     }
     if (line.head == kNone) line.tail = kNone;
     Start(slot);

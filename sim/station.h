@@ -29,14 +29,20 @@ namespace freshet {
 
 class Station : public Component {
  public:
+  // How long a batch is served.
+  enum class BatchService : uint8_t {
+    kLongest,  // As its longest job: parts done side by side.
+    kFirst,    // As its oldest job: one flush, whatever is in it.
+  };
   struct Config {
     int64_t workers = 1;
     int64_t room = INT64_MAX;  // Waiting and in service together.
     int classes = 1;
     bool preemptive = false;   // Higher class interrupts a lower one; the rest is served later.
-    // Up to `batch` waiting jobs of a class are served as one, for the longest of their services
-    // ("take what is there"); each fires its own callback, in order. REQUIRES: 1 when preemptive.
+    // Up to `batch` waiting jobs of a class are served as one ("take what is there"); each fires its
+    // own callback, in order. REQUIRES: 1 when preemptive.
     int64_t batch = 1;
+    BatchService batch_service = BatchService::kLongest;
     // Without, the station registers none of the metrics below; the audits stay.
     bool metrics = true;
   };
