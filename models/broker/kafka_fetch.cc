@@ -1,0 +1,202 @@
+// The fetch path of KafkaCluster: sessions, long polls, and what a response holds.
+#include <algorithm>
+
+#include "models/broker/kafka_cluster.h"
+
+namespace freshet {
+namespace {
+
+constexpr Bytes kFetchRequestBytes(128);
+constexpr Bytes kEmptyResponseBytes(64);
+
+}  // namespace
+
+void KafkaCluster::OpenSession(FetchSession* session, BrokerId broker) {
+  SIM_REQUIRE(!session->open);
+  session->open = true;
+  session->failed = false;
+  ++session->generation;
+  for (uint32_t i = 0; i < session->positions.size(); ++i) {
+    FetchSession::Position& position = session->positions[i];
+    Partition& partition = partitions_[position.partition];
+    auto& subscribers =
+        session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
+    subscribers.push_back({session, i});
+    position.listed = position.next < LimitOf(*session, partition);
+    if (position.listed) session->news.push_back(i);
+    if (partition.leader_broker() != broker) session->failed = true;
+  }
+}
+
+void KafkaCluster::CloseSession(FetchSession* session, BrokerId broker) {
+  static_cast<void>(broker);
+  if (!session->open) return;
+  session->open = false;
+  session->parked = false;
+  sim().Cancel(session->park_timer);
+  ++session->generation;
+  for (FetchSession::Position& position : session->positions) {
+    Partition& partition = partitions_[position.partition];
+    auto& subscribers =
+        session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
+    subscribers.erase(std::remove_if(subscribers.begin(), subscribers.end(),
+                                     [session](const Subscriber& subscriber) {
+                                       return subscriber.session == session;
+                                     }),
+                      subscribers.end());
+    position.listed = false;
+  }
+  session->news.clear();
+  session->available = Bytes(0);
+  session->response.clear();
+}
+
+void KafkaCluster::Fetch(FetchSession* session, BrokerId broker) {
+  SIM_REQUIRE(session->open);
+  session->request_on->Send(kFetchRequestBytes, TrafficCause::kControl,
+                            [this, session, broker, generation = session->generation] {
+                              if (generation == session->generation) FetchArrived(session, broker);
+                            });
+}
+
+void KafkaCluster::FetchArrived(FetchSession* session, BrokerId broker) {
+  KafkaBroker& node = *brokers_[broker];
+  node.fetch_requests().Add(1);
+  node.io_threads().Acquire([this, session, broker, generation = session->generation] {
+    KafkaBroker& taken_by = *brokers_[broker];
+    taken_by.cpu().Serve(taken_by.CpuTime(1, Bytes(0)), [this, session, broker, generation] {
+      ProcessFetch(session, broker, generation);
+    });
+  });
+}
+
+void KafkaCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation) {
+  KafkaBroker& node = *brokers_[broker];
+  node.io_threads().Release();
+  // Closed or crashed meanwhile: the reader starts anew.
+  if (generation != session->generation || !node.up()) return;
+  if (session->on_processed) session->on_processed();
+  if (generation != session->generation) return;
+  if (session->failed || (!session->news.empty() && session->available >= session->min_bytes)) {
+    AnswerFetch(session, broker);
+  } else {
+    Park(session, broker);
+  }
+}
+
+void KafkaCluster::Park(FetchSession* session, BrokerId broker) {
+  session->parked = true;
+  session->park_deadline = Now() + session->max_wait;
+  // One timer per session: an answered poll leaves it, and it arms itself again when it comes early.
+  if (!sim().IsPending(session->park_timer)) {
+    session->park_timer = At<"log.fetch_wait_over">(
+        session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
+  }
+}
+
+void KafkaCluster::ParkTimer(FetchSession* session, BrokerId broker) {
+  if (!session->parked) return;
+  if (Now() < session->park_deadline) {
+    session->park_timer = At<"log.fetch_wait_over">(
+        session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
+    return;
+  }
+  AnswerFetch(session, broker);
+}
+
+void KafkaCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes) {
+  const Partition& partition = partitions_[id];
+  for (Subscriber& subscriber : subscribers) {
+    FetchSession& session = *subscriber.session;
+    FetchSession::Position& position = session.positions[subscriber.position];
+    if (position.next >= LimitOf(session, partition)) continue;
+    if (!position.listed) {
+      position.listed = true;
+      session.news.push_back(subscriber.position);
+    }
+    session.available += bytes;
+    if (session.parked && session.available >= session.min_bytes) {
+      AnswerFetch(&session, partition.leader_broker());
+    }
+  }
+}
+
+void KafkaCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
+  session->parked = false;
+  session->answered_at = Now();
+  Bytes missed;
+  Collect(session, broker, &missed);
+  KafkaBroker& node = *brokers_[broker];
+  node.bytes_out().Add(session->response_bytes.count());
+  if (missed == Bytes(0)) {
+    ServeResponse(session, broker, session->generation);
+    return;
+  }
+  node.cache_misses().Add(missed.count());
+  node.volume().Read(missed, [this, session, broker, generation = session->generation] {
+    ServeResponse(session, broker, generation);
+  });
+}
+
+void KafkaCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
+  if (generation != session->generation) return;
+  KafkaBroker& node = *brokers_[broker];
+  node.cpu().Serve(node.CpuTime(0, session->response_bytes),
+                   [this, session, broker, generation] {
+                     SendFetchResponse(session, broker, generation);
+                   });
+}
+
+void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
+  session->response.clear();
+  session->response_bytes = Bytes(0);
+  const KafkaBroker& node = *brokers_[broker];
+  for (size_t left = session->news.size(); left > 0; --left) {
+    if (session->response_bytes >= session->max_bytes) break;
+    const uint32_t index = session->news.pop_front();
+    FetchSession::Position& position = session->positions[index];
+    Partition& partition = partitions_[position.partition];
+    position.listed = false;
+    if (partition.leader_broker() != broker) {
+      session->failed = true;
+      continue;
+    }
+    const Offset limit = LimitOf(*session, partition);
+    if (position.next >= limit) continue;
+    const Bytes room = session->max_bytes - session->response_bytes;
+    // Only the first partition of a response may exceed the limits (so that it always proceeds).
+    FetchedRange range = {position.partition, position.next, position.next, Bytes(0)};
+    if (session->response.empty() ||
+        partition.log.FirstBytes(position.next) <= std::min(room, session->max_partition_bytes)) {
+      range.to = partition.log.Read(position.next, limit,
+                                    std::min(room, session->max_partition_bytes),
+                                    [&](const LogRange& part, int64_t, Bytes size) {
+                                      range.bytes += size;
+                                      if (!node.StillCached(part.cache_mark)) *missed += size;
+                                    });
+      session->response_bytes += range.bytes;
+      session->response.push_back(range);
+      position.next = range.to;
+    }
+    if (position.next < limit) {  // More is there: at the end of the queue, as Kafka rotates.
+      position.listed = true;
+      session->news.push_back(index);
+    }
+  }
+  session->available =
+      session->available > session->response_bytes ? session->available - session->response_bytes
+                                                   : Bytes(0);
+  // What is left counts as available at once: it was not new, so nothing will announce it.
+  if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
+}
+
+void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker,
+                                     uint32_t generation) {
+  if (generation != session->generation || !brokers_[broker]->up()) return;
+  const Bytes size = session->response_bytes + kEmptyResponseBytes;
+  session->reply_on->Send(size, session->cause, [session, generation] {
+    if (generation == session->generation) session->on_response();
+  });
+}
+
+}  // namespace freshet

@@ -1,0 +1,173 @@
+// Replication in KafkaCluster: fetcher threads, acknowledgements, the high watermark, the in-sync set.
+#include <algorithm>
+
+#include "models/broker/kafka_cluster.h"
+
+namespace freshet {
+
+KafkaCluster::Replica* KafkaCluster::ReplicaOn(Partition& partition, BrokerId broker) {
+  for (Replica& replica : partition.replicas) {
+    if (replica.broker == broker) return &replica;
+  }
+  return nullptr;
+}
+
+void KafkaCluster::StartFetchers() {
+  // Leadership has changed: all sessions end, and each follower asks its present leaders anew from
+  // where its logs end. Rare, so simple.
+  for (const auto& fetcher : fetchers_) {
+    CloseSession(&fetcher->session, fetcher->leader);
+    fetcher->session.positions.clear();
+    fetcher->acknowledge.clear();
+  }
+  const auto find = [this](BrokerId follower, BrokerId leader, int thread) {
+    int seen = 0;
+    for (const auto& fetcher : fetchers_) {
+      if (fetcher->follower == follower && fetcher->leader == leader && seen++ == thread) {
+        return fetcher.get();
+      }
+    }
+    return static_cast<ReplicaFetcher*>(nullptr);
+  };
+  for (Partition& partition : partitions_) {
+    const BrokerId leader = partition.leader_broker();
+    if (leader == kNoBroker || !brokers_[leader]->up()) continue;
+    for (const Replica& replica : partition.replicas) {
+      if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
+      const int thread = static_cast<int>(IdOf(partition)) % config_.replica_fetchers;
+      while (find(replica.broker, leader, thread) == nullptr) {
+        auto fetcher = std::make_unique<ReplicaFetcher>();
+        fetcher->follower = replica.broker;
+        fetcher->leader = leader;
+        FetchSession& session = fetcher->session;
+        session.request_on = network_->Connect(HostOf(replica.broker), HostOf(leader));
+        session.reply_on = network_->Connect(HostOf(leader), HostOf(replica.broker));
+        session.min_bytes = config_.replica_fetch_min_bytes;
+        session.max_wait = config_.replica_fetch_wait_max;
+        session.max_bytes = config_.replica_fetch_response_max_bytes;
+        session.max_partition_bytes = config_.replica_fetch_max_bytes;
+        session.cause = TrafficCause::kReplicate;
+        session.to_log_end = true;
+        session.on_response = [this, raw = fetcher.get()] { ReplicaResponse(raw); };
+        session.on_processed = [this, raw = fetcher.get()] { TakeAcknowledgements(raw); };
+        fetchers_.push_back(std::move(fetcher));
+      }
+      find(replica.broker, leader, thread)
+          ->session.positions.push_back({IdOf(partition), replica.log_end});
+    }
+  }
+  for (const auto& fetcher : fetchers_) {
+    if (fetcher->session.positions.empty()) continue;
+    OpenSession(&fetcher->session, fetcher->leader);
+    Fetch(&fetcher->session, fetcher->leader);
+  }
+}
+
+void KafkaCluster::ReplicaResponse(ReplicaFetcher* fetcher) {
+  FetchSession& session = fetcher->session;
+  if (session.response.empty()) {
+    FetchAgain(fetcher);
+    return;
+  }
+  KafkaBroker& node = *brokers_[fetcher->follower];
+  fetcher->appending = 0;
+  node.cpu().Serve(node.CpuTime(0, session.response_bytes),
+                   [this, fetcher, generation = session.generation] {
+                     if (generation == fetcher->session.generation) AppendFetched(fetcher);
+                   });
+}
+
+void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
+  // The fetcher thread appends partition by partition, and waits for the disk where it must.
+  FetchSession& session = fetcher->session;
+  KafkaBroker& node = *brokers_[fetcher->follower];
+  while (fetcher->appending < session.response.size()) {
+    const FetchedRange& range = session.response[fetcher->appending++];
+    Partition& partition = partitions_[range.partition];
+    Replica& replica = *ReplicaOn(partition, fetcher->follower);
+    replica.log_end = range.to;
+    node.NoteAppended(range.bytes);
+    node.replicated_bytes_in().Add(range.bytes.count());
+    fetcher->acknowledge.push_back({range.partition, range.to});
+    const auto go_on = [this, fetcher, generation = session.generation] {
+      if (generation == fetcher->session.generation) AppendFetched(fetcher);
+    };
+    if (FlushDue(partition, replica, range.to - range.from)) {
+      node.page_cache().AppendDurably(range.bytes, go_on);
+      return;
+    }
+    if (!node.page_cache().Append(range.bytes, go_on)) return;
+  }
+  FetchAgain(fetcher);
+}
+
+void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
+  if (fetcher->session.open) Fetch(&fetcher->session, fetcher->leader);
+}
+
+void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
+  for (const ReplicaFetcher::Progress& progress : fetcher->acknowledge) {
+    Partition& partition = partitions_[progress.partition];
+    Replica& replica = *ReplicaOn(partition, fetcher->follower);
+    const Offset log_end = partition.log.log_end_offset();
+    replica.acknowledged = progress.log_end;
+    // Caught up now, or at least as far as the log reached at its fetch before.
+    if (progress.log_end >= replica.leader_end_at_fetch) replica.caught_up_at = Now();
+    replica.leader_end_at_fetch = log_end;
+    if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
+        progress.log_end >= partition.epoch_start) {
+      replica.in_sync = true;
+      sim().recorder().Mark(RecordLevel::kState, brokers_[fetcher->follower]->lane(),
+                            "in_sync_replica_joins", Now(), progress.partition);
+      CountHealth();
+    }
+    AdvanceHighWatermark(progress.partition, fetcher->follower);
+  }
+  fetcher->acknowledge.clear();
+}
+
+void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
+  Partition& partition = partitions_[id];
+  Offset lowest = partition.log.log_end_offset();
+  for (const Replica& replica : partition.replicas) {
+    if (replica.in_sync && replica.acknowledged < lowest) lowest = replica.acknowledged;
+  }
+  const Offset before = partition.log.high_watermark();
+  if (lowest <= before) return;
+  partition.log.AdvanceHighWatermark(lowest, Now(), brokers_[blocker]->component_id());
+  while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= lowest) {
+    const RequestIndex index = partition.pending_acks.pop_front().request;
+    if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader_broker());
+  }
+  if (partition.readers.empty()) partition.log.AllowCoalescingBelow(lowest);
+  if (!partition.consumer_subscribers.empty()) {
+    Announce(id, partition.consumer_subscribers, partition.log.BytesBetween(before, lowest));
+  }
+}
+
+void KafkaCluster::ScheduleSweep() {
+  After<"log.in_sync_sweep">(config_.replica_lag_time_max / 2, [this] {
+    SweepInSync();
+    ScheduleSweep();
+  });
+}
+
+void KafkaCluster::SweepInSync() {
+  bool changed = false;
+  for (Partition& partition : partitions_) {
+    if (partition.leader < 0) continue;
+    for (Replica& replica : partition.replicas) {
+      if (!replica.in_sync || replica.broker == partition.leader_broker()) continue;
+      if (replica.acknowledged >= partition.log.log_end_offset()) continue;
+      if (Now() - replica.caught_up_at <= config_.replica_lag_time_max) continue;
+      replica.in_sync = false;
+      changed = true;
+      sim().recorder().Mark(RecordLevel::kState, brokers_[replica.broker]->lane(),
+                            "in_sync_replica_drops", Now(), IdOf(partition), Severity::kWarning);
+      AdvanceHighWatermark(IdOf(partition), partition.leader_broker());
+    }
+  }
+  if (changed) CountHealth();
+}
+
+}  // namespace freshet

@@ -1,0 +1,264 @@
+#include "models/client/consumers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// How long a consumer waits before it asks for metadata again: retry.backoff.ms.
+constexpr Duration kMetadataBackoff = Milliseconds(100);
+constexpr Duration kSampleInterval = Seconds(1);
+
+}  // namespace
+
+Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
+                     const Config& config)
+    : Component(sim, name),
+      config_(config),
+      log_(log),
+      network_(network),
+      topic_(log->PartitionsOf(config.topic)),
+      position_(topic_.count, 0),
+      start_(topic_.count, 0),
+      reader_(topic_.count, 0),
+      end_to_end_(AddDistribution(kEndToEnd)),
+      records_(AddCounter(kRecords)),
+      bytes_(AddCounter(kBytesRead)),
+      fetches_(AddCounter(kFetches)),
+      commits_(AddCounter(kCommits)),
+      interpolated_(AddCounter(kInterpolated)),
+      lag_(AddGauge(kLag)),
+      staleness_(AddGauge(kStaleness)) {
+  const int members = static_cast<int>(config.member_zones.size());
+  for (int i = 0; i < members; ++i) {
+    members_.push_back(std::make_unique<Member>());
+    Member& member = *members_.back();
+    const std::string member_name = absl::StrCat(name, "/member-", i);
+    member.host = network->AddHost(member_name, config.member_zones[i], config.network_bandwidth);
+    member.thread = std::make_unique<Station>(sim, absl::StrCat(member_name, "/thread"),
+                                              Station::Config());
+    // The range assignor: contiguous, the first members get one more.
+    const int base = topic_.count / members;
+    const int longer = topic_.count % members;
+    const int first = i * base + std::min(i, longer);
+    const int count = base + (i < longer ? 1 : 0);
+    for (int p = first; p < first + count; ++p) {
+      member.partitions.push_back(topic_.first + static_cast<PartitionId>(p));
+    }
+    for (BrokerId broker = 0; broker < log->broker_count(); ++broker) {
+      auto link = std::make_unique<Link>();
+      link->member = &member;
+      link->broker = broker;
+      FetchSession& session = link->session;
+      session.request_on = network->Connect(member.host, log->HostOf(broker));
+      session.reply_on = network->Connect(log->HostOf(broker), member.host);
+      session.min_bytes = config.fetch_min_bytes;
+      session.max_wait = config.fetch_max_wait;
+      session.max_bytes = config.fetch_max_bytes;
+      session.max_partition_bytes = config.max_partition_fetch_bytes;
+      session.on_response = [this, raw = link.get()] { Arrived(raw); };
+      member.links.push_back(std::move(link));
+    }
+    // The group's coordinator; which broker leads its offsets partition does not matter to the load.
+    const BrokerId coordinator = static_cast<BrokerId>(
+        Fnv1a64(name) % static_cast<uint64_t>(log->broker_count()));
+    member.to_coordinator = network->Connect(member.host, log->HostOf(coordinator));
+    member.from_coordinator = network->Connect(log->HostOf(coordinator), member.host);
+  }
+  for (int p = 0; p < topic_.count; ++p) {
+    reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));
+  }
+  log->OnBrokerChange([this](BrokerId) { BrokerChanged(); });
+  sim.AddAudit([this] { Audit(); });
+}
+
+Consumers::~Consumers() = default;
+
+void Consumers::Start() {
+  for (int p = 0; p < topic_.count; ++p) {
+    const PartitionId partition = topic_.first + static_cast<PartitionId>(p);
+    position_[p] = config_.start_from == StartFrom::kEarliest ? log_->EarliestOffset(partition)
+                                                              : log_->LatestOffset(partition);
+    start_[p] = position_[p];
+  }
+  metadata_ = log_->CurrentMetadata();
+  for (const auto& member : members_) {
+    OpenSessions(*member);
+    if (config_.auto_commit) Commit(member.get());
+  }
+  Sample();
+}
+
+void Consumers::OpenSessions(Member& member) {
+  for (const auto& link : member.links) {
+    if (link->session.open) log_->CloseSession(&link->session, link->broker);
+    link->session.positions.clear();
+  }
+  for (const PartitionId partition : member.partitions) {
+    const BrokerId leader = metadata_->leader[partition];
+    if (leader == kNoBroker || !log_->IsUp(leader)) continue;
+    member.links[leader]->session.positions.push_back(
+        {partition, position_[partition - topic_.first]});
+  }
+  for (const auto& link : member.links) {
+    if (link->session.positions.empty()) continue;
+    log_->OpenSession(&link->session, link->broker);
+    log_->Fetch(&link->session, link->broker);
+  }
+}
+
+void Consumers::Arrived(Link* link) {
+  link->arrived_at = Now();
+  FetchSession& session = link->session;
+  fetches_.Add(1);
+  int64_t records = 0;
+  for (const FetchedRange& range : session.response) records += range.to - range.from;
+  const int64_t polls = (records + config_.max_poll_records - 1) / config_.max_poll_records;
+  const Duration work = config_.cpu_per_poll * polls + config_.cpu_per_record * records;
+  if (work == Duration::Zero()) {
+    Processed(link, session.generation);
+    return;
+  }
+  link->member->thread->Serve(work, [this, link, generation = session.generation] {
+    Processed(link, generation);
+  });
+}
+
+void Consumers::Processed(Link* link, uint32_t generation) {
+  FetchSession& session = link->session;
+  if (generation != session.generation) return;
+  for (const FetchedRange& fetched : session.response) {
+    const size_t slot = fetched.partition - topic_.first;
+    SIM_CHECK(fetched.from == position_[slot], "inv.I7",
+              absl::StrCat("partition ", fetched.partition, ": fetched from ", fetched.from,
+                           ", expected ", position_[slot]));
+    log_->LogOf(fetched.partition)
+        .Read(fetched.from, fetched.to, Bytes(INT64_MAX / 4),
+              [&](const LogRange& range, int64_t records, Bytes) {
+                CountRange(range, records, *link);
+              });
+    position_[slot] = fetched.to;
+    records_.Add(fetched.to - fetched.from);
+    bytes_.Add(fetched.bytes.count());
+    log_->ConsumedUpTo(fetched.partition, reader_[slot], fetched.to);
+  }
+  if (session.failed) {
+    Reopen(link->member);
+  } else {
+    log_->Fetch(&session, link->broker);
+  }
+}
+
+void Consumers::CountRange(const LogRange& range, int64_t records, const Link& link) {
+  const Batch& batch = range.batch;
+  if (records != batch.record_count || range.coalesced) {
+    // A part of a range: the row of its creation times is cut in proportion, and says so.
+    const Duration oldest = Now() - batch.created.Earliest();
+    const Duration youngest = Now() - std::max(batch.created.high, batch.created.first);
+    end_to_end_.RecordEvenly(youngest.nanos(), oldest.nanos(), records);
+    interpolated_.Add(records);
+    return;
+  }
+  batch.created.RecordUntil(Now(), records, end_to_end_);
+  const Time start = batch.created.Earliest();
+  const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
+  StampTrail<> trail(start);
+  const ComponentId me = component_id();
+  const ComponentId wire = network_->component_id();
+  trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
+  trail.AddWait(std::max(closed, batch.sent_at), Milestone::kSent, WaitFor::kBackPressure,
+                batch.producer_component);
+  trail.AddService(std::max(trail.End(), batch.received_at), Milestone::kAppended, wire);
+  trail.AddWait(std::max(trail.End(), batch.taken_at), Milestone::kAppended, WaitFor::kQueue,
+                batch.leader_component);
+  trail.AddService(std::max(trail.End(), batch.appended_at), Milestone::kAppended,
+                   batch.leader_component);
+  trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
+                batch.leader_component, batch.durable_blocker);
+  trail.AddWait(std::max(trail.End(), link.session.answered_at), Milestone::kFetched,
+                WaitFor::kPoll, me);
+  trail.AddService(link.arrived_at, Milestone::kFetched, wire);
+  trail.AddService(Now(), Milestone::kVisible, me);
+  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
+                           batch.created.SumUntil(Now(), records);
+  waterfall_.Add(trail, records, entered);
+}
+
+void Consumers::BrokerChanged() {
+  // Connections to a dead broker break at once; sessions with the others go on.
+  for (const auto& member : members_) {
+    for (const auto& link : member->links) {
+      if (link->session.open && !log_->IsUp(link->broker)) {
+        log_->CloseSession(&link->session, link->broker);
+      }
+    }
+  }
+  if (!members_.empty()) Reopen(members_[0].get());
+}
+
+void Consumers::Reopen(Member* member) {
+  // One refresh serves all: they would all learn the same.
+  static_cast<void>(member);
+  if (reopening_) return;
+  reopening_ = true;
+  After<"consumer.metadata">(kMetadataBackoff, [this] {
+    reopening_ = false;
+    metadata_ = log_->CurrentMetadata();
+    bool waiting = false;
+    for (const auto& each : members_) {
+      for (const PartitionId partition : each->partitions) {
+        const BrokerId leader = metadata_->leader[partition];
+        waiting = waiting || leader == kNoBroker || !log_->IsUp(leader);
+      }
+      OpenSessions(*each);
+    }
+    if (waiting) Reopen(nullptr);
+  });
+}
+
+void Consumers::Commit(Member* member) {
+  After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
+    const BrokerId coordinator = static_cast<BrokerId>(
+        Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
+    if (log_->IsUp(coordinator)) {
+      log_->SendControl(coordinator, member->to_coordinator, member->from_coordinator,
+                        [this] { commits_.Add(1); });
+    }
+    Commit(member);
+  });
+}
+
+void Consumers::Sample() {
+  int64_t lag = 0;
+  Time oldest = Now();
+  for (int p = 0; p < topic_.count; ++p) {
+    const PartitionLog& log = log_->LogOf(topic_.first + static_cast<PartitionId>(p));
+    lag += log.high_watermark() - position_[p];
+    if (position_[p] < log.log_end_offset()) {
+      oldest = std::min(oldest, log.OldestCreatedFrom(position_[p]));
+    }
+  }
+  lag_.Set(lag);
+  staleness_.Set((Now() - oldest).nanos());
+  After<"consumer.sample">(kSampleInterval, [this] { Sample(); }, Priority::kControl);
+}
+
+void Consumers::Audit() const {
+  // What was read is what the positions passed over, and never beyond the high watermark.
+  int64_t passed = 0;
+  for (int p = 0; p < topic_.count; ++p) {
+    const Offset high_watermark =
+        log_->LogOf(topic_.first + static_cast<PartitionId>(p)).high_watermark();
+    SIM_CHECK(position_[p] <= high_watermark, "inv.I8",
+              absl::StrCat("position ", position_[p], " is past the high watermark ",
+                           high_watermark));
+    passed += position_[p] - start_[p];
+  }
+  SIM_CHECK(passed == records_.Value(), "inv.I9",
+            absl::StrCat("positions passed ", passed, " records, processed ", records_.Value()));
+  waterfall_.Audit();
+}
+
+}  // namespace freshet

@@ -1,0 +1,127 @@
+// A group of Kafka consumers: fetch sessions with every leader, the poll loop, positions and commits.
+//
+// Each member owns a fixed part of the topic's partitions (the range assignor's). It keeps one fetch
+// outstanding per broker: fetch.min.bytes and fetch.max.wait.ms park it at the broker, fetch.max.bytes
+// and max.partition.fetch.bytes bound its answer. What arrives is handed over in polls of at most
+// max.poll.records, processed by one thread, and then counts as visible to this consumer.
+//
+// Left out, until the processors: joining, leaving and rebalancing, and the transactions behind
+// isolation.level. docs/models/client.md has the rest and the sources.
+#ifndef FRESHET_MODELS_CLIENT_CONSUMERS_H_
+#define FRESHET_MODELS_CLIENT_CONSUMERS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "models/log/log_service.h"
+#include "models/network/network.h"
+#include "sim/component.h"
+#include "sim/stamps.h"
+#include "sim/station.h"
+
+namespace freshet {
+
+enum class StartFrom : uint8_t { kEarliest, kLatest };
+
+class Consumers : public Component {
+ public:
+  struct Config {
+    std::string topic;
+    std::vector<ZoneId> member_zones;  // One entry a member.
+    BytesPerSecond network_bandwidth;  // Of each member's host.
+    StartFrom start_from = StartFrom::kLatest;
+    Bytes fetch_min_bytes;
+    Duration fetch_max_wait;
+    Bytes fetch_max_bytes;
+    Bytes max_partition_fetch_bytes;
+    int64_t max_poll_records = 500;
+    Duration cpu_per_poll;
+    Duration cpu_per_record;
+    bool auto_commit = true;
+    Duration auto_commit_interval;
+  };
+
+  static constexpr MetricDef kEndToEnd = {
+      "consumer.end_to_end_latency", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the intended send of a record to the end of its processing by the consumer."};
+  static constexpr MetricDef kRecords = {"consumer.records", MetricKind::kCounter,
+                                         MetricUnit::kCount, "Records processed."};
+  static constexpr MetricDef kBytesRead = {"consumer.bytes", MetricKind::kCounter,
+                                           MetricUnit::kBytes, "Bytes fetched, as stored."};
+  static constexpr MetricDef kFetches = {"consumer.fetches", MetricKind::kCounter,
+                                         MetricUnit::kCount, "Fetches answered."};
+  static constexpr MetricDef kCommits = {"consumer.offset_commits", MetricKind::kCounter,
+                                         MetricUnit::kCount, "Offset commits acknowledged."};
+  static constexpr MetricDef kInterpolated = {
+      "consumer.interpolated_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records whose times are interpolated inside a coalesced range of the log."};
+  static constexpr MetricDef kLag = {"consumer.lag", MetricKind::kGauge, MetricUnit::kCount,
+                                     "Records below the high watermark and not yet processed."};
+  static constexpr MetricDef kStaleness = {
+      "freshness.staleness", MetricKind::kGauge, MetricUnit::kDuration,
+      "Now minus the oldest event time that is appended and not yet processed, every second; 0 when "
+      "there is none."};
+
+  Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
+            const Config& config);
+  ~Consumers() override;
+
+  void Start();
+
+  // Where the records' time went, from creation to visible.
+  const Waterfall& waterfall() const { return waterfall_; }
+
+ private:
+  struct Member;
+  struct Link {  // One member's session with one broker.
+    Member* member;
+    BrokerId broker;
+    FetchSession session;
+    Time arrived_at;
+  };
+  struct Member {
+    HostId host;
+    std::unique_ptr<Station> thread;
+    std::vector<std::unique_ptr<Link>> links;
+    std::vector<PartitionId> partitions;
+    Connection* to_coordinator = nullptr;
+    Connection* from_coordinator = nullptr;
+  };
+
+  void OpenSessions(Member& member);
+  void Arrived(Link* link);
+  void Processed(Link* link, uint32_t generation);
+  void CountRange(const LogRange& range, int64_t records, const Link& link);
+  void Reopen(Member* member);
+  void BrokerChanged();
+  void Commit(Member* member);
+  void Sample();
+  void Audit() const;
+
+  const Config config_;
+  LogService* log_;
+  Network* network_;
+  LogService::TopicPartitions topic_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<Offset> position_;   // By partition of the topic.
+  std::vector<Offset> start_;
+  std::vector<int> reader_;        // Our number at the log.
+  std::shared_ptr<const Metadata> metadata_;
+  bool reopening_ = false;
+  Waterfall waterfall_;
+  Distribution& end_to_end_;
+  Counter& records_;
+  Counter& bytes_;
+  Counter& fetches_;
+  Counter& commits_;
+  Counter& interpolated_;
+  Gauge& lag_;
+  Gauge& staleness_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_CLIENT_CONSUMERS_H_

@@ -1,0 +1,461 @@
+#include "models/client/producer.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "models/workload/constant_arrivals.h"
+#include "models/workload/poisson_arrivals.h"
+
+namespace freshet {
+
+Producer::Producer(Producers* fleet, int index, HostId host)
+    : fleet_(fleet),
+      partition_stream_(fleet->NewStream(absl::StrCat("client-", index, "/partition"))),
+      size_stream_(fleet->NewStream(absl::StrCat("client-", index, "/size"))),
+      next_sequence_(fleet->partitions_.count, 0),
+      epoch_(fleet->partitions_.count, 0),
+      id_(fleet->log_->NewProducerId()) {
+  const Producers::Config& config = fleet->config_;
+  LogService& log = *fleet->log_;
+  metadata_ = log.CurrentMetadata();
+  channels_.resize(log.broker_count());
+  for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
+    channels_[broker].wire.request_on = fleet->network_->Connect(host, log.HostOf(broker));
+    channels_[broker].wire.reply_on = fleet->network_->Connect(log.HostOf(broker), host);
+  }
+
+  Accumulator::Config batches;
+  batches.linger = config.linger;
+  batches.records_per_batch = fleet->records_per_batch_;
+  batches.batches_per_parcel = config.batches_per_parcel;
+  const int clients = static_cast<int>(config.client_zones.size());
+  const bool keyed = config.keys.kind != KeyDistribution::Kind::kNone;
+  std::vector<double> shares = {1.0};
+  if (keyed) shares = PartitionShares(config.keys, fleet->partitions_.count);
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] <= 0) continue;
+    std::unique_ptr<ArrivalProcess> arrivals;
+    if (config.arrivals == ArrivalLaw::kConstant && !keyed) {
+      arrivals = std::make_unique<ConstantArrivals>(
+          ConstantArrivals::Staggered(config.rate, index, clients));
+    } else {
+      arrivals = std::make_unique<PoissonArrivals>(
+          config.rate, shares[i] / clients,
+          fleet->NewStream(absl::StrCat("client-", index, "/arrivals-", i)));
+    }
+    lanes_.emplace_back();
+    Lane& lane = lanes_.back();
+    lane.accumulator = std::make_unique<Accumulator>(std::move(arrivals), batches);
+    lane.partition = fleet->partitions_.first + static_cast<PartitionId>(i);
+  }
+  if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
+}
+
+Time Producer::Now() const { return fleet_->Now(); }
+
+void Producer::Start() {
+  for (size_t lane = 0; lane < lanes_.size(); ++lane) OpenNext(lane);
+}
+
+// --- The accumulators ---
+
+void Producer::OpenNext(size_t index) {
+  Lane& lane = lanes_[index];
+  const Producers::Config& config = fleet_->config_;
+  const Bytes needed = config.batch_size * config.batches_per_parcel;
+  if (buffer_used_ + needed > config.buffer_memory) {
+    if (blocked_lanes_.empty()) fleet_->blocked_.Add(1);
+    blocked_lanes_.push_back(index);
+    return;
+  }
+  if (Now() > lane.accumulator->arrivals().PeekNth(1)) {
+    // It blocked before: what waited longer than max.block.ms has failed in send().
+    if (Now().nanos() > config.max_block.nanos()) {
+      fleet_->refused_.Add(lane.accumulator->Refuse(Now() - config.max_block));
+    }
+  }
+  if (!lane.accumulator->Next(Now(), &lane.open)) return;
+  lane.has_open = true;
+  buffer_used_ += needed;
+  fleet_->buffered_.Add(needed.count());
+  fleet_->taken_.Add(lane.open.record_count);
+  fleet_->held_records_ += lane.open.record_count;
+  ChoosePartition(lane);
+  lane.timer = fleet_->At<"producer.batch_due">(lane.open.closes_at,
+                                                [this, index] { Due(index); });
+}
+
+void Producer::ChoosePartition(Lane& lane) {
+  const Producers::Config& config = fleet_->config_;
+  if (config.keys.kind != KeyDistribution::Kind::kNone) return;
+  if (config.sticky == StickyRule::kPerBatchSizeBytes &&
+      lane.bytes_in_partition < config.batch_size) {
+    return;
+  }
+  lane.bytes_in_partition = Bytes(0);
+  lane.partition = fleet_->partitions_.first +
+                   static_cast<PartitionId>(partition_stream_.NextBelow(
+                       static_cast<uint64_t>(fleet_->partitions_.count)));
+}
+
+void Producer::Due(size_t index) {
+  Lane& lane = lanes_[index];
+  lane.timer = EventId();
+  if (lane.due) {
+    // It was due before and could not be sent: now it is full as well.
+    const int64_t before = lane.open.record_count;
+    lane.accumulator->TopUp(Now(), &lane.open);
+    fleet_->taken_.Add(lane.open.record_count - before);
+    fleet_->held_records_ += lane.open.record_count - before;
+    lane.open.full = true;
+  }
+  lane.due = true;
+  lane.open.closes_at = std::min(lane.open.closes_at, Now());
+  const BrokerId leader = LeaderOf(lane.partition);
+  if (leader != kNoBroker) TrySend(leader);
+  if (!lane.due) return;  // Sent.
+  if (lane.open.full) {
+    CloseOpen(lane);
+    OpenNext(index);
+  } else {
+    lane.timer = fleet_->At<"producer.batch_full">(
+        std::max(Now(), lane.accumulator->FullAt(lane.open)), [this, index] { Due(index); });
+  }
+}
+
+void Producer::CloseOpen(Lane& lane) {
+  const Producers::Config& config = fleet_->config_;
+  Batch batch;
+  batch.partition = lane.partition;
+  batch.producer = id_;
+  batch.producer_component = fleet_->component_id();
+  batch.sequence = -1;
+  batch.record_count = lane.open.record_count;
+  batch.batch_count = lane.open.batch_count;
+  const Bytes raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
+                    Producers::kRecordOverhead * batch.record_count;
+  batch.bytes =
+      config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
+  batch.created = lane.open.created;
+  batch.closed_at = lane.open.closes_at;
+  lane.bytes_in_partition += batch.bytes;
+  lane.has_open = false;
+  lane.due = false;
+  batch.created.RecordUntil(std::max(batch.closed_at, batch.created.high), batch.record_count,
+                            fleet_->batch_wait_);
+  fleet_->batch_records_.Record(batch.record_count / batch.batch_count, batch.batch_count);
+  fleet_->sim().DigestField(static_cast<uint64_t>(batch.bytes.count()));
+  Enqueue(std::move(batch));
+}
+
+void Producer::Release(int32_t batch_count) {
+  const Bytes freed = fleet_->config_.batch_size * batch_count;
+  buffer_used_ -= freed;
+  fleet_->buffered_.Add(-freed.count());
+  Resume();
+}
+
+void Producer::Resume() {
+  const Producers::Config& config = fleet_->config_;
+  while (!blocked_lanes_.empty() &&
+         buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory) {
+    const size_t lane = blocked_lanes_.front();
+    blocked_lanes_.erase(blocked_lanes_.begin());
+    if (blocked_lanes_.empty()) fleet_->blocked_.Add(-1);
+    OpenNext(lane);
+  }
+}
+
+// --- Sending ---
+
+BrokerId Producer::LeaderOf(PartitionId partition) const { return metadata_->leader[partition]; }
+
+void Producer::Enqueue(Batch batch) {
+  const BrokerId leader = LeaderOf(batch.partition);
+  if (leader == kNoBroker) {
+    without_leader_.push_back(batch);
+    RefreshMetadata();
+    return;
+  }
+  if (batch.attempts > 0) {
+    EnqueueInOrder(channels_[leader], batch);
+  } else {
+    channels_[leader].queue.push_back(batch);
+  }
+}
+
+void Producer::EnqueueInOrder(Channel& channel, Batch batch) {
+  // Repeated batches go before those that were never sent, in the order of their sequence.
+  std::vector<Batch> later;
+  while (!channel.queue.empty()) {
+    const Batch& last = channel.queue.back();
+    const bool goes_before = last.partition == batch.partition && last.sequence >= 0 &&
+                             last.sequence < batch.sequence;
+    if (goes_before) break;
+    later.push_back(last);
+    channel.queue.pop_back();
+  }
+  channel.queue.push_back(batch);
+  while (!later.empty()) {
+    channel.queue.push_back(later.back());
+    later.pop_back();
+  }
+}
+
+void Producer::TrySend(BrokerId broker) {
+  Channel& channel = channels_[broker];
+  if (!fleet_->log_->IsUp(broker)) return;
+  if (Now() < channel.not_before) {
+    ArmRetry(broker, channel.not_before);
+    return;
+  }
+  while (static_cast<int>(channel.in_flight.size()) < fleet_->config_.max_in_flight) {
+    TakeDueBatch(broker);
+    if (channel.queue.empty()) return;
+    SendRequest(broker);
+  }
+}
+
+void Producer::TakeDueBatch(BrokerId broker) {
+  // An open batch whose linger is over goes as it is, with all that came until now.
+  for (Lane& lane : lanes_) {
+    if (!lane.due || LeaderOf(lane.partition) != broker) continue;
+    if (!lane.open.full) {
+      const int64_t before = lane.open.record_count;
+      lane.accumulator->TopUp(Now(), &lane.open);
+      fleet_->taken_.Add(lane.open.record_count - before);
+      fleet_->held_records_ += lane.open.record_count - before;
+    }
+    if (lane.timer) {
+      fleet_->sim().Cancel(lane.timer);
+      lane.timer = EventId();
+    }
+    CloseOpen(lane);
+    OpenNext(static_cast<size_t>(&lane - lanes_.data()));
+    if (lanes_.size() == 1) return;
+  }
+}
+
+void Producer::SendRequest(BrokerId broker) {
+  Channel& channel = channels_[broker];
+  const Producers::Config& config = fleet_->config_;
+  LogService& log = *fleet_->log_;
+  const RequestIndex index = log.NewRequest();
+  ProduceRequest& request = log.RequestAt(index);
+  request.acks = config.acks;
+  request.idempotent = config.idempotent;
+  // One batch of each partition, in the order of the queue, up to max.request.size.
+  int32_t most_batches = 0;
+  for (size_t left = channel.queue.size(); left > 0; --left) {
+    Batch batch = channel.queue.pop_front();
+    if (Expired(batch)) {
+      Fail(batch);
+      continue;
+    }
+    const bool same_partition =
+        std::any_of(request.batches.begin(), request.batches.end(),
+                    [&](const Batch& other) { return other.partition == batch.partition; });
+    const bool fits = request.batches.empty() ||
+                      request.bytes + batch.bytes <=
+                          config.max_request_size * config.batches_per_parcel;
+    if (same_partition || !fits) {
+      channel.queue.push_back(batch);
+      continue;
+    }
+    const size_t slot = batch.partition - fleet_->partitions_.first;
+    if (batch.sequence < 0) {
+      batch.sequence = next_sequence_[slot]++;
+      batch.producer_epoch = epoch_[slot];
+    }
+    if (batch.attempts == 0) batch.sent_at = Now();
+    ++batch.attempts;
+    most_batches = std::max(most_batches, batch.batch_count);
+    request.bytes += batch.bytes;
+    request.batches.push_back(batch);
+  }
+  if (request.batches.empty()) {  // All expired.
+    log.ForgetRequest(index);
+    return;
+  }
+  request.request_count = most_batches;
+  fleet_->requests_.Add(request.request_count);
+  if (config.acks == Acks::kNone) {
+    log.SendProduce(index, broker, &channel.wire);
+    // Nobody will answer: it is done when it is sent. The request is the service's from here on.
+    const std::vector<Batch> sent = request.batches;
+    for (const Batch& batch : sent) Succeed(batch);
+    return;
+  }
+  request.on_response = [this, broker](ProduceRequest& answered) { Respond(broker, answered); };
+  channel.in_flight.push_back(index);
+  log.SendProduce(index, broker, &channel.wire);
+  ArmTimeout(broker);
+}
+
+void Producer::Respond(BrokerId broker, ProduceRequest& request) {
+  Channel& channel = channels_[broker];
+  channel.in_flight.pop_front();  // A channel's answers come in order.
+  bool refused = false;
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    if (request.errors[i] == ProduceError::kNone) {
+      Succeed(request.batches[i]);
+    } else {
+      refused = true;
+      Retry(request.batches[i]);
+    }
+  }
+  if (refused) {
+    channel.not_before = Now() + Backoff(++channel.failures);
+    RefreshMetadata();
+  } else {
+    channel.failures = 0;
+  }
+  TrySend(broker);
+}
+
+void Producer::Succeed(const Batch& batch) {
+  fleet_->held_records_ -= batch.record_count;
+  fleet_->acked_.Add(batch.record_count);
+  fleet_->bytes_acked_.Add(batch.bytes.count());
+  batch.created.RecordUntil(Now(), batch.record_count, fleet_->latency_);
+  Release(batch.batch_count);
+}
+
+// --- Trouble ---
+
+Duration Producer::Backoff(int32_t attempts) const {
+  const Producers::Config& config = fleet_->config_;
+  Duration backoff = config.retry_backoff;
+  for (int32_t i = 1; i < attempts && backoff < config.retry_backoff_max; ++i) {
+    backoff = backoff * 2;
+  }
+  return std::min(backoff, config.retry_backoff_max);
+}
+
+bool Producer::Expired(const Batch& batch) const {
+  return Now() - batch.closed_at > fleet_->config_.delivery_timeout;
+}
+
+void Producer::Retry(Batch batch) {
+  if (Expired(batch) || batch.attempts > fleet_->config_.retries) {
+    Fail(batch);
+    return;
+  }
+  fleet_->retries_.Add(batch.batch_count);
+  // Numbered before an earlier batch of the partition was given up: it needs a new number.
+  if (batch.producer_epoch < epoch_[batch.partition - fleet_->partitions_.first]) {
+    batch.sequence = -1;
+  }
+  Enqueue(batch);
+}
+
+void Producer::Fail(const Batch& batch) {
+  fleet_->held_records_ -= batch.record_count;
+  fleet_->failed_.Add(batch.record_count);
+  if (batch.sequence >= 0) {
+    // The broker waits for this sequence in vain: numbering starts anew under a higher epoch.
+    const size_t slot = batch.partition - fleet_->partitions_.first;
+    ++epoch_[slot];
+    next_sequence_[slot] = 0;
+    for (Channel& channel : channels_) {
+      for (size_t i = 0; i < channel.queue.size(); ++i) {
+        if (channel.queue[i].partition == batch.partition) channel.queue[i].sequence = -1;
+      }
+    }
+  }
+  Release(batch.batch_count);
+}
+
+void Producer::ArmRetry(BrokerId broker, Time at) {
+  Channel& channel = channels_[broker];
+  if (fleet_->sim().IsPending(channel.retry_timer)) return;
+  channel.retry_timer = fleet_->At<"producer.retry">(at, [this, broker] { TrySend(broker); });
+}
+
+void Producer::ArmTimeout(BrokerId broker) {
+  Channel& channel = channels_[broker];
+  if (channel.in_flight.empty() || fleet_->sim().IsPending(channel.timeout_timer)) return;
+  const Time sent = fleet_->log_->RequestAt(channel.in_flight.front()).sent_at;
+  channel.timeout_timer =
+      fleet_->At<"producer.request_timeout">(sent + fleet_->config_.request_timeout,
+                                             [this, broker] { CheckTimeout(broker); });
+}
+
+void Producer::CheckTimeout(BrokerId broker) {
+  // One timer a channel: it looks at the oldest request when it comes, and arms itself again.
+  Channel& channel = channels_[broker];
+  channel.timeout_timer = EventId();
+  if (channel.in_flight.empty()) return;
+  const Time sent = fleet_->log_->RequestAt(channel.in_flight.front()).sent_at;
+  if (Now() >= sent + fleet_->config_.request_timeout) {
+    BreakConnection(broker);
+    RefreshMetadata();
+  }
+  ArmTimeout(broker);
+}
+
+void Producer::BreakConnection(BrokerId broker) {
+  Channel& channel = channels_[broker];
+  LogService& log = *fleet_->log_;
+  std::vector<Batch> unanswered;
+  while (!channel.in_flight.empty()) {
+    const RequestIndex index = channel.in_flight.pop_front();
+    for (const Batch& batch : log.RequestAt(index).batches) unanswered.push_back(batch);
+    log.ForgetRequest(index);
+  }
+  log.ResetChannel(&channel.wire);
+  channel.not_before = Now() + Backoff(++channel.failures);
+  for (const Batch& batch : unanswered) Retry(batch);
+  ArmRetry(broker, channel.not_before);
+}
+
+void Producer::BrokerChanged(BrokerId broker) {
+  if (!fleet_->log_->IsUp(broker)) {
+    BreakConnection(broker);  // The peer's kernel resets the connection.
+    RefreshMetadata();
+  } else {
+    channels_[broker].not_before = Now();
+    channels_[broker].failures = 0;
+    ArmRetry(broker, Now());
+  }
+}
+
+void Producer::RefreshMetadata() {
+  if (fleet_->sim().IsPending(metadata_timer_)) return;
+  metadata_timer_ = fleet_->After<"producer.metadata">(fleet_->config_.retry_backoff, [this] {
+    metadata_ = fleet_->log_->CurrentMetadata();
+    // What waits for a broker that leads no more goes to the one that does.
+    std::vector<Batch> moving = std::move(without_leader_);
+    without_leader_.clear();
+    for (size_t broker = 0; broker < channels_.size(); ++broker) {
+      Ring<Batch>& queue = channels_[broker].queue;
+      for (size_t left = queue.size(); left > 0; --left) {
+        Batch batch = queue.pop_front();
+        if (Expired(batch)) {
+          Fail(batch);
+        } else if (LeaderOf(batch.partition) == static_cast<BrokerId>(broker)) {
+          queue.push_back(batch);
+        } else {
+          moving.push_back(batch);
+        }
+      }
+    }
+    bool trouble = false;
+    for (const Batch& batch : moving) {
+      if (Expired(batch)) {
+        Fail(batch);
+      } else {
+        trouble = trouble || LeaderOf(batch.partition) == kNoBroker;
+        Enqueue(batch);
+      }
+    }
+    for (size_t broker = 0; broker < channels_.size(); ++broker) {
+      trouble = trouble || (!channels_[broker].queue.empty() &&
+                            !fleet_->log_->IsUp(static_cast<BrokerId>(broker)));
+      TrySend(static_cast<BrokerId>(broker));
+    }
+    if (trouble) RefreshMetadata();
+  });
+}
+
+}  // namespace freshet

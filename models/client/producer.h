@@ -1,0 +1,88 @@
+// One producer client of a fleet (producers.h): its accumulators, its connections, its buffer.
+#ifndef FRESHET_MODELS_CLIENT_PRODUCER_H_
+#define FRESHET_MODELS_CLIENT_PRODUCER_H_
+
+#include <memory>
+#include <vector>
+
+#include "models/client/accumulator.h"
+#include "models/client/producers.h"
+
+namespace freshet {
+
+class Producer {
+ public:
+  Producer(Producers* fleet, int index, HostId host);
+
+  void Start();
+  // A broker went down or came back.
+  void BrokerChanged(BrokerId broker);
+
+ private:
+  // A stream of records that fills one batch at a time: all records of a client without keys, those
+  // of one partition with keys.
+  struct Lane {
+    std::unique_ptr<Accumulator> accumulator;
+    PartitionId partition = 0;
+    Bytes bytes_in_partition;  // Since the sticky partition was chosen.
+    OpenBatch open;
+    bool has_open = false;
+    bool due = false;          // Full or expired, and not sent: it goes on filling.
+    EventId timer;
+  };
+  // The way to one broker.
+  struct Channel {
+    ProduceChannel wire;
+    Ring<Batch> queue;             // Closed, waiting for a request.
+    Ring<RequestIndex> in_flight;  // Oldest first.
+    Time not_before;               // Back-off.
+    EventId retry_timer;
+    EventId timeout_timer;
+    int32_t failures = 0;          // In a row, for the back-off.
+  };
+
+  Time Now() const;
+
+  void OpenNext(size_t lane);
+  void Due(size_t lane);
+  void CloseOpen(Lane& lane);
+  void ChoosePartition(Lane& lane);
+  void Resume();
+
+  void Enqueue(Batch batch);
+  void EnqueueInOrder(Channel& channel, Batch batch);
+  BrokerId LeaderOf(PartitionId partition) const;
+  void TrySend(BrokerId broker);
+  void TakeDueBatch(BrokerId broker);
+  void SendRequest(BrokerId broker);
+  void Respond(BrokerId broker, ProduceRequest& request);
+  void Succeed(const Batch& batch);
+  void Retry(Batch batch);
+  void Fail(const Batch& batch);
+  bool Expired(const Batch& batch) const;
+  void ArmRetry(BrokerId broker, Time at);
+  void ArmTimeout(BrokerId broker);
+  void CheckTimeout(BrokerId broker);
+  void BreakConnection(BrokerId broker);
+  void RefreshMetadata();
+  Duration Backoff(int32_t attempts) const;
+  void Release(int32_t batch_count);
+
+  Producers* fleet_;
+  RandomStream partition_stream_;
+  RandomStream size_stream_;
+  std::vector<Lane> lanes_;
+  std::vector<Channel> channels_;          // By BrokerId.
+  std::vector<Batch> without_leader_;
+  std::vector<int64_t> next_sequence_;     // By partition of the topic.
+  std::vector<int32_t> epoch_;             // By partition of the topic.
+  std::vector<size_t> blocked_lanes_;
+  std::shared_ptr<const Metadata> metadata_;
+  Bytes buffer_used_;
+  ProducerId id_;
+  EventId metadata_timer_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_CLIENT_PRODUCER_H_

@@ -1,0 +1,66 @@
+#include "models/client/producers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "models/client/producer.h"
+
+namespace freshet {
+namespace {
+
+// How many records of the mean size a batch of batch.size bytes holds.
+int64_t RecordsPerBatch(const Producers::Config& config) {
+  const double record = config.event_size.Mean() +
+                        static_cast<double>(Producers::kRecordOverhead.count());
+  const double stored = record * config.compression_ratio.ToDouble();
+  const double room =
+      static_cast<double>((config.batch_size - Producers::kBatchOverhead).count());
+  return std::max<int64_t>(1, static_cast<int64_t>(room / stored));
+}
+
+}  // namespace
+
+Producers::Producers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
+                     const Config& config)
+    : Component(sim, name),
+      config_(config),
+      log_(log),
+      network_(network),
+      partitions_(log->PartitionsOf(config.topic)),
+      records_per_batch_(RecordsPerBatch(config)),
+      latency_(AddDistribution(kLatency)),
+      batch_wait_(AddDistribution(kBatchWait)),
+      batch_records_(AddDistribution(kBatchRecords)),
+      requests_(AddCounter(kRequests)),
+      taken_(AddCounter(kTaken)),
+      acked_(AddCounter(kAcked)),
+      bytes_acked_(AddCounter(kBytesAcked)),
+      failed_(AddCounter(kFailed)),
+      refused_(AddCounter(kRefused)),
+      retries_(AddCounter(kRetries)),
+      buffered_(AddGauge(kBuffered)),
+      blocked_(AddGauge(kBlocked)) {
+  for (size_t i = 0; i < config.client_zones.size(); ++i) {
+    const HostId host = network->AddHost(absl::StrCat(name, "/client-", i), config.client_zones[i],
+                                         config.network_bandwidth);
+    clients_.push_back(std::make_unique<Producer>(this, static_cast<int>(i), host));
+  }
+  log->OnBrokerChange([this](BrokerId broker) {
+    for (const auto& client : clients_) client->BrokerChanged(broker);
+  });
+  sim.AddAudit([this] { Audit(); });
+}
+
+Producers::~Producers() = default;
+
+void Producers::Start() {
+  for (const auto& client : clients_) client->Start();
+}
+
+void Producers::Audit() const {
+  SIM_CHECK(taken_.Value() == acked_.Value() + failed_.Value() + held_records_, "inv.I9",
+            absl::StrCat("records taken ", taken_.Value(), ", acknowledged ", acked_.Value(),
+                         ", failed ", failed_.Value(), ", held ", held_records_));
+}
+
+}  // namespace freshet

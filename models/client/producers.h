@@ -1,0 +1,148 @@
+// A fleet of Kafka producers: the client's loop from the intended record to its acknowledgement.
+//
+// Records come open-loop (models/workload); each is put into the batch of a partition: the sticky
+// partition of the moment when it has no key, or its key's. A batch leaves when it is full or its
+// linger is over and a request in flight to its leader is free (max.in.flight.requests.per.connection);
+// until then it goes on filling. Batches hold batch.size of buffer.memory from their first record to
+// their outcome; when the buffer is full, send() blocks and records wait outside, up to max.block.ms.
+// So an overloaded producer's latency is set by its buffer over the throughput (cal.I8).
+//
+// A request that is not answered within request.timeout.ms breaks the connection; its batches and
+// those that a broker refuses are sent again after retry.backoff.ms (doubling up to the maximum), until
+// delivery.timeout.ms. With idempotence a broker recognises repetitions. Leaders are looked up in a
+// metadata snapshot that is refreshed on errors.
+//
+// Sticky partition: with a new batch before 3.3 (KIP-480), after batch.size bytes since (KIP-794).
+// docs/models/client.md lists what is approximated, and the sources of the defaults.
+#ifndef FRESHET_MODELS_CLIENT_PRODUCERS_H_
+#define FRESHET_MODELS_CLIENT_PRODUCERS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "models/client/accumulator.h"
+#include "models/log/log_service.h"
+#include "models/network/network.h"
+#include "models/workload/keys.h"
+#include "models/workload/rate_function.h"
+#include "models/workload/sizes.h"
+#include "sim/component.h"
+#include "sim/stamps.h"
+
+namespace freshet {
+
+enum class ArrivalLaw : uint8_t { kConstant, kPoisson };
+enum class StickyRule : uint8_t { kPerBatch, kPerBatchSizeBytes };
+
+class Producer;
+
+class Producers : public Component {
+ public:
+  struct Config {
+    std::string topic;
+    std::vector<ZoneId> client_zones;  // One entry a client.
+    BytesPerSecond network_bandwidth;  // Of each client's host.
+    std::shared_ptr<const RateFunction> rate;  // Of the whole fleet, records.
+    ArrivalLaw arrivals = ArrivalLaw::kPoisson;
+    EventSizes event_size = EventSizes::Constant(Bytes(1024));
+    KeyDistribution keys;              // kNone: the sticky partitioner.
+    StickyRule sticky = StickyRule::kPerBatchSizeBytes;
+    Ratio compression_ratio = Ratio::One();  // Compressed size over raw size.
+    Duration linger;
+    Bytes batch_size;
+    Bytes buffer_memory;
+    Duration max_block;
+    Acks acks = Acks::kAll;
+    bool idempotent = true;
+    int max_in_flight = 5;
+    int64_t retries = INT64_MAX;
+    Duration retry_backoff;
+    Duration retry_backoff_max;
+    Duration request_timeout;
+    Duration delivery_timeout;
+    Bytes max_request_size;
+    int32_t batches_per_parcel = 1;
+  };
+
+  // Kafka's record format v2: a batch header of 61 bytes, and about ten bytes of varints a record
+  // (length, attributes, timestamp and offset deltas, key, value and header lengths).
+  static constexpr Bytes kBatchOverhead = Bytes(61);
+  static constexpr Bytes kRecordOverhead = Bytes(10);
+
+  static constexpr MetricDef kLatency = {
+      "producer.latency", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the intended send of a record to its acknowledgement."};
+  static constexpr MetricDef kBatchWait = {
+      "producer.batch_wait", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the intended send of a record to the closing of its batch."};
+  static constexpr MetricDef kBatchRecords = {"producer.batch_records", MetricKind::kDistribution,
+                                              MetricUnit::kCount, "Records in a batch."};
+  static constexpr MetricDef kRequests = {"producer.requests", MetricKind::kCounter,
+                                          MetricUnit::kCount, "Produce requests sent."};
+  static constexpr MetricDef kTaken = {"producer.records_sent", MetricKind::kCounter,
+                                       MetricUnit::kCount, "Records given to send()."};
+  static constexpr MetricDef kAcked = {"producer.records_acked", MetricKind::kCounter,
+                                       MetricUnit::kCount, "Records acknowledged."};
+  static constexpr MetricDef kBytesAcked = {"producer.bytes_acked", MetricKind::kCounter,
+                                            MetricUnit::kBytes,
+                                            "Bytes acknowledged, as stored, with overheads."};
+  static constexpr MetricDef kFailed = {
+      "producer.records_failed", MetricKind::kCounter, MetricUnit::kCount,
+      "Records given up after delivery.timeout.ms or the last retry."};
+  static constexpr MetricDef kRefused = {
+      "producer.records_refused", MetricKind::kCounter, MetricUnit::kCount,
+      "Records that send() refused after max.block.ms: the data never entered the pipeline."};
+  static constexpr MetricDef kRetries = {"producer.batch_retries", MetricKind::kCounter,
+                                         MetricUnit::kCount, "Batches sent again."};
+  static constexpr MetricDef kBuffered = {"producer.buffered", MetricKind::kGauge,
+                                          MetricUnit::kBytes,
+                                          "buffer.memory in use, summed over the clients."};
+  static constexpr MetricDef kBlocked = {"producer.blocked_clients", MetricKind::kGauge,
+                                         MetricUnit::kCount,
+                                         "Clients whose send() blocks on buffer.memory."};
+
+  Producers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
+            const Config& config);
+  ~Producers() override;
+
+  // Starts the arrivals.
+  void Start();
+
+  const Config& config() const { return config_; }
+  int64_t records_per_batch() const { return records_per_batch_; }
+  // What they ask of the brokers, for estimates: records and bytes a second at `at`.
+  Rate DemandAt(Time at) const { return config_.rate->RateAt(at); }
+
+ private:
+  friend class Producer;
+
+  // Every record taken is acknowledged, failed, or still held here.
+  void Audit() const;
+
+  const Config config_;
+  LogService* log_;
+  Network* network_;
+  LogService::TopicPartitions partitions_;
+  int64_t records_per_batch_;
+  std::vector<std::unique_ptr<Producer>> clients_;
+  int64_t held_records_ = 0;
+  Distribution& latency_;
+  Distribution& batch_wait_;
+  Distribution& batch_records_;
+  Counter& requests_;
+  Counter& taken_;
+  Counter& acked_;
+  Counter& bytes_acked_;
+  Counter& failed_;
+  Counter& refused_;
+  Counter& retries_;
+  Gauge& buffered_;
+  Gauge& blocked_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_CLIENT_PRODUCERS_H_

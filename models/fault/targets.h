@@ -1,0 +1,89 @@
+// The handles that components offer to faults.
+#ifndef FRESHET_MODELS_FAULT_TARGETS_H_
+#define FRESHET_MODELS_FAULT_TARGETS_H_
+
+#include <algorithm>
+
+#include "models/broker/kafka_cluster.h"
+#include "models/fault/fault.h"
+#include "models/network/network.h"
+#include "models/storage/volume.h"
+
+namespace freshet {
+
+// "log/broker-1": down, and slow for its cores.
+class KafkaBrokerTarget : public FaultTarget {
+ public:
+  KafkaBrokerTarget(KafkaCluster* cluster, BrokerId broker) : cluster_(cluster), broker_(broker) {}
+  bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kThrottle; }
+  void SetDown(bool down) override {
+    KafkaBroker& node = cluster_->broker(broker_);
+    if (down && node.up()) {
+      cluster_->CrashBroker(broker_);
+      ++crashes_;
+    } else if (!down && !node.up()) {
+      cluster_->RestartBroker(broker_);
+    }
+  }
+  void SetSlow(Ratio factor) override {
+    cluster_->broker(broker_).cpu().SetSpeed(InverseOf(factor));
+  }
+  // Requests it took, and each crash that cost it the replicas it hosts.
+  int64_t WorkTouched() const override {
+    KafkaBroker& node = cluster_->broker(broker_);
+    return node.produce_requests().Value() + node.fetch_requests().Value() +
+           crashes_ * cluster_->ReplicasOn(broker_);
+  }
+  static Ratio InverseOf(Ratio factor) {
+    constexpr int64_t kBillion = 1'000'000'000;
+    return Ratio::FromBillionths(
+        std::max<int64_t>(1, MulDivFloor(kBillion, kBillion, factor.billionths())));
+  }
+
+ private:
+  KafkaCluster* cluster_;
+  BrokerId broker_;
+  int64_t crashes_ = 0;
+};
+
+// "log/broker-1/disk": slow stretches its latencies, throttle caps its bandwidth.
+class VolumeTarget : public FaultTarget {
+ public:
+  explicit VolumeTarget(Volume* volume)
+      : volume_(volume), full_(volume->bandwidth().capacity()) {}
+  bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kDown; }
+  void SetSlow(Ratio factor) override { volume_->SetLatencyFactor(factor); }
+  void SetThrottle(BytesPerSecond cap) override {
+    volume_->bandwidth().SetCapacity(std::min(full_, cap));
+  }
+  int64_t WorkTouched() const override { return volume_->commands(); }
+
+ private:
+  Volume* volume_;
+  BytesPerSecond full_;
+};
+
+// "log/broker-1/nic", "shop/client-0/nic": throttle caps both directions.
+class NicTarget : public FaultTarget {
+ public:
+  NicTarget(Network* network, HostId host)
+      : network_(network), host_(host), full_(network->Outgoing(host).capacity()) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kThrottle; }
+  void SetThrottle(BytesPerSecond cap) override {
+    network_->Outgoing(host_).SetCapacity(std::min(full_, cap));
+    network_->Incoming(host_).SetCapacity(std::min(full_, cap));
+  }
+  int64_t WorkTouched() const override {
+    return network_->Outgoing(host_).done().count() +
+           network_->Incoming(host_).done().count();
+  }
+
+ private:
+  Network* network_;
+  HostId host_;
+  BytesPerSecond full_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_FAULT_TARGETS_H_

@@ -1,0 +1,179 @@
+// The seam between clients and brokers: what a producer and a consumer see of any broker design. A
+// scenario swaps the design behind it; clients and arrivals stay.
+//
+// Requests travel over Connections (network.h) that the client owns; the service takes them where they
+// arrive and answers over the client's other direction. A client learns who leads a partition from a
+// metadata snapshot, and that may be old.
+#ifndef FRESHET_MODELS_LOG_LOG_SERVICE_H_
+#define FRESHET_MODELS_LOG_LOG_SERVICE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "models/log/batch.h"
+#include "models/log/partition_log.h"
+#include "models/network/network.h"
+#include "sim/callback.h"
+#include "sim/ring.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+using BrokerId = int32_t;
+inline constexpr BrokerId kNoBroker = -1;
+
+enum class Acks : uint8_t { kNone, kLeader, kAll };
+
+// What a broker says to a batch. All but kNone are retriable.
+enum class ProduceError : uint8_t {
+  kNone,
+  kNotLeader,           // NOT_LEADER_OR_FOLLOWER: refresh metadata.
+  kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas.
+  kOutOfOrderSequence,  // An earlier batch of this producer is missing.
+};
+
+// Who leads what, as of one moment.
+struct Metadata {
+  uint64_t version = 0;
+  std::vector<BrokerId> leader;  // By PartitionId; kNoBroker while there is none.
+};
+
+// A produce request on its way. It belongs to its sender until the broker has it, then to the broker.
+// Requests are pooled and keep the memory of their vectors.
+struct ProduceRequest {
+  std::vector<Batch> batches;
+  std::vector<ProduceError> errors;  // By batch; filled by the broker.
+  Acks acks = Acks::kAll;
+  bool idempotent = true;
+  Bytes bytes;
+  int32_t request_count = 1;  // How many real requests this parcel stands for.
+  Time sent_at;
+  // Called at the client when the response is in; for acks=0, never. Its argument is the request,
+  // which is freed afterwards. A client that gave up waiting empties it.
+  Completion<ProduceRequest&> on_response;
+
+  // --- Kept by the service ---
+  std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
+  bool at_broker = false;
+  int32_t waiting_for_acks = 0;
+  uint32_t broker_generation = 0;
+  uint32_t channel_generation = 0;
+  struct ProduceChannel* channel = nullptr;
+};
+using RequestIndex = uint32_t;
+
+// A producer's connection to one broker. The broker takes one request of it at a time: Kafka mutes a
+// channel from a request's arrival until its response is sent, so requests in flight beyond the first
+// save the way, not the waiting for acks.
+struct ProduceChannel {
+  Connection* request_on = nullptr;
+  Connection* reply_on = nullptr;
+
+  // --- Kept by the service ---
+  bool muted = false;
+  Ring<RequestIndex> waiting;
+  uint32_t generation = 0;  // Raised by ResetChannel().
+};
+
+struct FetchedRange {
+  PartitionId partition;
+  Offset from;
+  Offset to;
+  Bytes bytes;
+};
+
+// One reader's standing with one broker: an incremental fetch session (KIP-227). The broker keeps the
+// partitions that have news on a list, so that a fetch costs what it returns and not what it covers.
+struct FetchSession {
+  // --- Set by the reader ---
+  Connection* request_on = nullptr;
+  Connection* reply_on = nullptr;
+  Bytes min_bytes = Bytes(1);
+  Duration max_wait = Milliseconds(500);
+  Bytes max_bytes = MiB(50);
+  Bytes max_partition_bytes = MiB(1);
+  TrafficCause cause = TrafficCause::kFetch;
+  // A replica reads to the log end, a consumer to the high watermark.
+  bool to_log_end = false;
+  // Called at the reader when a response is in (also an empty one). The ranges are valid during it.
+  Callback on_response;
+  // Called at the broker when it processes a fetch: a replica's acknowledgements. May be empty.
+  Callback on_processed;
+
+  // --- Kept by the service ---
+  struct Position {
+    PartitionId partition;
+    Offset next;          // Next offset to send.
+    bool listed = false;  // On `news`.
+  };
+  std::vector<Position> positions;
+  Ring<uint32_t> news;    // Indices into `positions`: data beyond `next`.
+  std::vector<FetchedRange> response;
+  Bytes response_bytes;
+  Time answered_at;       // When the response was put together.
+  Bytes available;        // Lower bound of what waits, for min_bytes.
+  bool parked = false;
+  bool open = false;
+  bool failed = false;    // The response says: not the leader of some of it any more.
+  Time park_deadline;
+  EventId park_timer;
+  uint32_t generation = 0;
+};
+
+class LogService {
+ public:
+  virtual ~LogService() = default;
+
+  // Partitions of a topic: [first, first + count). REQUIRES: the topic exists.
+  struct TopicPartitions {
+    PartitionId first;
+    int count;
+  };
+  virtual TopicPartitions PartitionsOf(absl::string_view topic) const = 0;
+  virtual std::shared_ptr<const Metadata> CurrentMetadata() const = 0;
+  virtual int broker_count() const = 0;
+  virtual HostId HostOf(BrokerId broker) const = 0;
+  virtual bool IsUp(BrokerId broker) const = 0;
+
+  // Producing. NewRequest() hands out an empty request; SendProduce() puts it on the wire to
+  // `broker`. ForgetRequest() is for a client that stops waiting, on a timeout or a broken
+  // connection: the response will not be told. ResetChannel() breaks the connection: requests that
+  // have not been taken by the broker are lost, the others are still carried out there.
+  // REQUIRES for ResetChannel(): all requests in flight on it are forgotten.
+  virtual ProducerId NewProducerId() = 0;
+  virtual RequestIndex NewRequest() = 0;
+  virtual ProduceRequest& RequestAt(RequestIndex index) = 0;
+  virtual void SendProduce(RequestIndex index, BrokerId broker, ProduceChannel* channel) = 0;
+  virtual void ForgetRequest(RequestIndex index) = 0;
+  virtual void ResetChannel(ProduceChannel* channel) = 0;
+
+  // A small request that costs a broker one request and no bytes: an offset commit, a heartbeat.
+  // `on_response` fires at the client; never if a connection breaks.
+  virtual void SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,
+                           Callback on_response) = 0;
+
+  // Reading. A reader opens a session with a broker for partitions and start offsets, then fetches
+  // again and again; one fetch is outstanding at a time. REQUIRES for Fetch(): session->open.
+  virtual void OpenSession(FetchSession* session, BrokerId broker) = 0;
+  virtual void CloseSession(FetchSession* session, BrokerId broker) = 0;
+  virtual void Fetch(FetchSession* session, BrokerId broker) = 0;
+
+  // Records each range of a fetched part; visit(const LogRange&, record_count).
+  virtual const PartitionLog& LogOf(PartitionId partition) const = 0;
+  // The earliest and the latest offset a consumer may start from.
+  Offset EarliestOffset(PartitionId partition) const { return LogOf(partition).log_start_offset(); }
+  Offset LatestOffset(PartitionId partition) const { return LogOf(partition).high_watermark(); }
+  // A consumer group has taken everything below `offset`: milestones there are needed no more.
+  virtual void ConsumedUpTo(PartitionId partition, int reader, Offset offset) = 0;
+  // Registers a consumer of the partition; returns its number for ConsumedUpTo().
+  virtual int AddReader(PartitionId partition) = 0;
+
+  // `changed` fires whenever a broker goes down or comes back: its TCP connections break.
+  virtual void OnBrokerChange(Completion<BrokerId> changed) = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_LOG_LOG_SERVICE_H_
