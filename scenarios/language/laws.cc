@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/quantity.h"
 #include "scenarios/language/scenario.pb.h"
 
 namespace freshet {
@@ -49,9 +50,9 @@ void CheckWeights(const List& list, const char* what, Place place, Findings* fin
 void CheckLaw(const Distribution& law, const Places& here, Findings* findings) {
   if (law.has_pareto()) CheckPareto(law.pareto(), here.In("pareto"), findings);
   if (law.has_uniform()) {
-    const auto min = AmountOf(UNIT_VALUE, law.uniform().min());
-    const auto max = AmountOf(UNIT_VALUE, law.uniform().max());
-    if (min && max && *min > *max) {
+    const absl::StatusOr<Quantity> min = ParseQuantity(UNIT_VALUE, law.uniform().min());
+    const absl::StatusOr<Quantity> max = ParseQuantity(UNIT_VALUE, law.uniform().max());
+    if (min.ok() && max.ok() && min->unit == max->unit && min->amount > max->amount) {
       findings->Error(here.In("uniform").In("min").place,
                       absl::StrCat("uniform.min ", law.uniform().min(), " is above max ",
                                    law.uniform().max(), "; swap them"));

@@ -214,8 +214,17 @@ class Parse {
          absl::StrCat(type->name(), " has no field ", Quoted(name), "; ", remedy));
   }
 
+  // A complaint of the parser that is about no field of ours: its own words, and a remedy.
   static std::string Trimmed(absl::string_view message) {
-    return absl::StrCat(absl::StripSuffix(message, "."), "; see `freshet explain`");
+    if (message == "Expected identifier, got: }") {
+      return "this \"}\" closes nothing; remove it, or open its block";
+    }
+    absl::string_view remedy = "a field is written name: value, a block name { ... }";
+    if (absl::StrContains(message, "String literals") || absl::StrContains(message, "end of string")) {
+      remedy = "close the quotes on the same line";
+    }
+    if (absl::StrContains(message, "xtension")) remedy = "scenarios have none; remove it";
+    return absl::StrCat(absl::StripSuffix(message, "."), "; ", remedy);
   }
 
   // Reports, blanks the statement, and says whether it is worth parsing again.
@@ -223,7 +232,18 @@ class Parse {
     const size_t offset = OffsetOf(text_, error.line, error.column);
     Statement statement;
     std::vector<size_t> unclosed;
-    const bool found = FindStatement(text_, offset, &statement, &unclosed);
+    bool found = FindStatement(text_, offset, &statement, &unclosed);
+    // A wrong word is reported where the next token stands, in or behind the statement it is about.
+    const std::string about = absl::StartsWith(error.message, "Unknown enumeration value")
+                                  ? QuotedPart(error.message, 1)
+                              : absl::StartsWith(error.message, "Invalid value for boolean")
+                                  ? QuotedPart(error.message, 0)
+                                  : "";
+    const bool open_quote = absl::StartsWith(error.message, "String literals") ||
+                            absl::StartsWith(error.message, "Unexpected end of string");
+    if (open_quote || (!about.empty() && (!found || statement.path.back() != about))) {
+      found = FindStatement(text_, TokenBefore(text_, offset), &statement, &unclosed);
+    }
     if (!found) {
       if (unclosed.empty()) {
         Tell(PlaceOf(offset), Trimmed(error.message));
@@ -287,6 +307,9 @@ class Parse {
     }
     if (field == nullptr) return Trimmed(message);
     const std::string path = absl::StrJoin(statement.path, ".");
+    if (absl::StartsWith(message, "Expected \":\"")) {
+      return absl::StrCat(path, " has no colon; write ", name, ": and then the value");
+    }
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
       const std::vector<std::string> choices = ChoicesOf(*field->enum_type());
       const absl::string_view written = Value(statement);

@@ -202,6 +202,12 @@ absl::Status UnknownSymbol(Unit unit, absl::string_view text, absl::string_view 
   for (const std::string& each : known) {
     if (absl::EqualsIgnoreCase(each, symbol)) return did_you_mean(each);
   }
+  for (const Symbol& other : kSymbols) {
+    if (symbol.size() > 1 && absl::EqualsIgnoreCase(other.text, symbol)) {
+      return Wrong(absl::StrCat(Quoted(text), " looks like ", NounOf(other.unit), ", not ", NounOf(unit)),
+                   absl::StrCat("write ", NounOf(unit), " such as ", ExampleOf(unit)));
+    }
+  }
   for (const std::string& each : known) {
     // "16K" and "250M/s": the B was forgotten. Powers of 1024 are the likelier wish.
     if (each.size() > 2 && each.substr(1, 2) == "iB" &&

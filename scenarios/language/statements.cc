@@ -30,7 +30,7 @@ class Scanner {
     token.first = text_[at_];
     if (IsWord(token.first)) {
       token.kind = Token::Kind::kWord;
-      while (at_ < text_.size() && IsWord(text_[at_])) ++at_;
+      while (at_ < text_.size() && (IsWord(text_[at_]) || IsExponentSign(token))) ++at_;
     } else if (token.first == '"' || token.first == '\'') {
       token.kind = Token::Kind::kString;
       SkipString(token.first);
@@ -51,6 +51,12 @@ class Scanner {
  private:
   static bool IsWord(char c) {
     return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '+' || (c & 0x80) != 0;
+  }
+
+  // The minus of "1e-400".
+  bool IsExponentSign(const Token& token) const {
+    return text_[at_] == '-' && absl::ascii_isdigit(token.first) &&
+           absl::ascii_tolower(text_[at_ - 1]) == 'e';
   }
 
   void SkipBlanks() {
@@ -97,7 +103,9 @@ class Finder {
     while (!found) {
       const Token token = scanner_.Next();
       if (token.kind == Token::Kind::kEnd) {
-        found = phase_ != Phase::kName && Ends(current_, token.begin, false, statement);
+        found = EndsUnfinished(token, statement) ||
+                (phase_ == Phase::kAfterString && last_end_ > offset_ &&
+                 Ends(current_, last_end_, false, statement));
         break;
       }
       found = Take(token, statement);
@@ -197,7 +205,7 @@ class Finder {
   // that token is a complaint about this statement.
   bool EndsUnfinished(const Token& next, Statement* statement) {
     const bool unfinished = phase_ == Phase::kAfterName || phase_ == Phase::kValue;
-    phase_ = Phase::kName;
+    if (unfinished || next.kind != Token::Kind::kEnd) phase_ = Phase::kName;
     if (!unfinished || !Ends(current_, next.begin, false, statement)) return false;
     while (statement->end > statement->begin &&
            absl::ascii_isspace(text_[statement->end - 1])) {
@@ -245,6 +253,16 @@ class Finder {
 bool FindStatement(absl::string_view text, size_t offset, Statement* statement,
                    std::vector<size_t>* unclosed) {
   return Finder(text, offset).Find(statement, unclosed);
+}
+
+size_t TokenBefore(absl::string_view text, size_t offset) {
+  Scanner scanner(text);
+  size_t before = offset;
+  for (Token token = scanner.Next(); token.kind != Token::Kind::kEnd && token.begin < offset;
+       token = scanner.Next()) {
+    before = token.begin;
+  }
+  return before;
 }
 
 size_t OffsetOf(absl::string_view text, int line, int column) {

@@ -28,6 +28,9 @@ struct Statement {
 bool FindStatement(absl::string_view text, size_t offset, Statement* statement,
                    std::vector<size_t>* unclosed);
 
+// Where the last token before `offset` begins; `offset` itself when there is none.
+size_t TokenBefore(absl::string_view text, size_t offset);
+
 // The offset of a 0-based line and column as Protobuf's tokenizer counts them: a tab advances to
 // the next multiple of eight. And back, 1-based, for places.
 size_t OffsetOf(absl::string_view text, int line, int column);

@@ -33,7 +33,7 @@ int EditDistance(absl::string_view a, absl::string_view b) {
 }
 
 std::string Closest(absl::string_view name, const std::vector<std::string>& candidates) {
-  if (name.empty() || name.size() > kLongestName) return "";
+  if (name.size() < 2 || name.size() > kLongestName) return "";
   const std::string lower = absl::AsciiStrToLower(name);
   int best = std::max<int>(1, static_cast<int>(name.size()) / 3) + 1;
   std::string closest;

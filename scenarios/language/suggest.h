@@ -13,7 +13,7 @@ namespace freshet {
 int EditDistance(absl::string_view a, absl::string_view b);
 
 // The nearest candidate, or nothing when none is near: at most a third of the letters may differ,
-// and at least one edit is always allowed. Of equally near ones the first wins.
+// but one always may; a single letter resembles nothing. Of equally near ones the first wins.
 std::string Closest(absl::string_view name, const std::vector<std::string>& candidates);
 
 // Text of the author inside a message: quoted, unprintable bytes escaped, cut at 60 bytes.
