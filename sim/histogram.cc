@@ -24,7 +24,8 @@ Division Divide(Wide dividend, uint64_t divisor) {
   return {quotient, static_cast<uint64_t>(dividend - static_cast<Wide>(quotient) * divisor)};
 }
 
-// start + floor(i * step) for i = 0, 1, 2 ..., step being a fraction, without a division in between.
+// start + floor(i * step) for i = 0, 1, 2 ..., step being a fraction, without a division in
+// between.
 class Ramp {
  public:
   Ramp(Division start, Division step, uint64_t divisor)
@@ -59,8 +60,8 @@ __int128 Histogram::EvenSum(int64_t low, int64_t high, int64_t weight) {
   if (weight == 0) return 0;
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   if (weight == 1) return __int128{low} + (range >> 1);
-  // floor(i r / m) and floor((m - i) r / m) add up to r where m divides i r, and to r - 1 elsewhere; m
-  // divides i r for gcd(r, m) + 1 of the i in [0, m].
+  // floor(i r / m) and floor((m - i) r / m) add up to r where m divides i r, and to r - 1
+  // elsewhere; m divides i r for gcd(r, m) + 1 of the i in [0, m].
   const uint64_t m = static_cast<uint64_t>(weight) - 1;
   const uint64_t divisor = std::gcd(range % m, m);
   const Wide twice = static_cast<Wide>(range) * (m + 1) - m + divisor;
@@ -87,9 +88,9 @@ void Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
       value.Advance();
     }
   } else {
-    // Bucket by bucket. The number of values up to low + y is floor(y * m / range + m / range) rounded
-    // up, that is floor(((y + 1) * m + range - 1) / range), for y < range; a bucket's share is the
-    // growth of that over its width, which is the same for all buckets of a page.
+    // Bucket by bucket. The number of values up to low + y is floor(y * m / range + m / range)
+    // rounded up, that is floor(((y + 1) * m + range - 1) / range), for y < range; a bucket's share
+    // is the growth of that over its width, which is the same for all buckets of a page.
     uint64_t before = 0;
     int32_t bucket = first;
     const auto up_to = [&](int64_t highest) {

@@ -1,12 +1,12 @@
 // A mergeable histogram of non-negative integers with a stated error bound.
 //
-// Buckets are log-linear: values below 256 have one each; above, every power of two is cut into 128.
-// A reported quantile is the midpoint of its bucket, so it differs from the exact order statistic by
-// at most kRelativeError of the value (and is exact below 256). Counts are integers, so merging is
-// exact, commutative and associative; count, sum, min and max are exact always.
+// Buckets are log-linear: values below 256 have one each; above, every power of two is cut into
+// 128. A reported quantile is the midpoint of its bucket, so it differs from the exact order
+// statistic by at most kRelativeError of the value (and is exact below 256). Counts are integers,
+// so merging is exact, commutative and associative; count, sum, min and max are exact always.
 //
-// Buckets are kept in pages of one power of two, each made when it is first touched: the latencies of
-// one kind of request lie on a few pages of 1 KiB, wherever they are on the scale.
+// Buckets are kept in pages of one power of two, each made when it is first touched: the latencies
+// of one kind of request lie on a few pages of 1 KiB, wherever they are on the scale.
 #ifndef FRESHET_SIM_HISTOGRAM_H_
 #define FRESHET_SIM_HISTOGRAM_H_
 
@@ -39,12 +39,12 @@ class Histogram {
     max_ = std::max(max_, value);
   }
   // `weight` values spread evenly over [low, high], both ends included: value i (from 0) is
-  // low + floor(i * (high - low) / (weight - 1)); a single one lies at the middle, rounded down. Costs
-  // as much as the smaller of `weight` and the number of buckets in between.
-  // REQUIRES: 0 <= low <= high, weight >= 0.
+  // low + floor(i * (high - low) / (weight - 1)); a single one lies at the middle, rounded down.
+  // Costs as much as the smaller of `weight` and the number of buckets in between. REQUIRES: 0 <=
+  // low <= high, weight >= 0.
   void RecordEvenly(int64_t low, int64_t high, int64_t weight);
-  // The exact sum of the values that RecordEvenly() stands for; same requirements, but either end may
-  // be negative.
+  // The exact sum of the values that RecordEvenly() stands for; same requirements, but either end
+  // may be negative.
   static __int128 EvenSum(int64_t low, int64_t high, int64_t weight);
 
   void Merge(const Histogram& other);
@@ -78,8 +78,8 @@ class Histogram {
   static constexpr int32_t BucketOf(int64_t value) {
     // Below 256 the shift is 0 and the value its own bucket. Above, the value shifted down to
     // [128, 256) goes after the buckets of all smaller shifts.
-    const int shift = std::bit_width(static_cast<uint64_t>(value) | kPageBuckets) - 1 -
-                      kSubBucketBits;
+    const int shift =
+        std::bit_width(static_cast<uint64_t>(value) | kPageBuckets) - 1 - kSubBucketBits;
     return static_cast<int32_t>((shift << kSubBucketBits) + (value >> shift));
   }
 
@@ -108,7 +108,8 @@ class Histogram {
                                    : &counts_[static_cast<size_t>(place_[page]) * kPageBuckets];
   }
 
-  std::array<uint8_t, kPages> place_ = NoPages();  // Which page of `counts_`, in order of first touch.
+  std::array<uint8_t, kPages> place_ =
+      NoPages();  // Which page of `counts_`, in order of first touch.
   std::vector<int64_t> counts_;
   int64_t count_ = 0;
   __int128 sum_ = 0;

@@ -1,10 +1,10 @@
-// Which value holds where on the int64 line: an ordered map of disjoint half-open intervals [low, high)
-// to values. Offsets that a store holds, ranges that a transaction left open, the trail that a range of
-// records carries.
+// Which value holds where on the int64 line: an ordered map of disjoint half-open intervals [low,
+// high) to values. Offsets that a store holds, ranges that a transaction left open, the trail that
+// a range of records carries.
 //
-// Neighbours that touch and carry equal values are one interval, always, so that the map is a function
-// of what holds where and not of the order in which it was told: two maps are equal when they say the
-// same about every point.
+// Neighbours that touch and carry equal values are one interval, always, so that the map is a
+// function of what holds where and not of the order in which it was told: two maps are equal when
+// they say the same about every point.
 #ifndef FRESHET_SIM_INTERVAL_MAP_H_
 #define FRESHET_SIM_INTERVAL_MAP_H_
 

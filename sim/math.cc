@@ -32,8 +32,7 @@ double LogNearOne(double f, double exponent, double correction) {
   // In pairs rather than one by one: half as long a chain of dependent operations.
   const double low = (0x1.5555555555558p-1 + z * 0x1.99999999952d7p-2) +
                      z2 * (0x1.2492492df281ap-2 + z * 0x1.c71c62e3f11e6p-3);
-  const double high =
-      (0x1.7462b51cb66b1p-3 + z * 0x1.39fe51a7c18f9p-3) + z2 * 0x1.2b5900de53b32p-3;
+  const double high = (0x1.7462b51cb66b1p-3 + z * 0x1.39fe51a7c18f9p-3) + z2 * 0x1.2b5900de53b32p-3;
   const double series = z * (low + z4 * high);
   const double half_square = 0.5 * f * f;
   const double tail = s * (half_square + series) + (exponent * kLn2Low + correction);
@@ -57,7 +56,7 @@ Split SplitAroundOne(double x) {
 double Ratio7(double x, const double (&top)[8], const double (&bottom)[8]) {
   const double x2 = x * x;
   const double x4 = x2 * x2;
-  const auto sum = [x, x2, x4](const double (&c)[8]) {
+  const auto sum = [x, x2, x4](const double(&c)[8]) {
     return ((c[0] + x * c[1]) + x2 * (c[2] + x * c[3])) +
            x4 * ((c[4] + x * c[5]) + x2 * (c[6] + x * c[7]));
   };
@@ -100,8 +99,8 @@ double Exp(double x) {
   SIM_REQUIRE(x == x);
   if (__builtin_expect(!(x <= 0x1.62e42fefa39efp+9), 0)) return kInfinity;
   if (__builtin_expect(!(x >= -0x1.74910d52d3051p+9), 0)) return 0.0;
-  // x = k ln 2 + r with |r| <= ln(2) / 2. Adding 1.5 * 2^52 rounds to a whole number and leaves it in
-  // the low bits: no conversion, and the same on every processor.
+  // x = k ln 2 + r with |r| <= ln(2) / 2. Adding 1.5 * 2^52 rounds to a whole number and leaves it
+  // in the low bits: no conversion, and the same on every processor.
   constexpr double kShifter = 0x1.8p52;
   const double shifted = x * 0x1.71547652b82fep+0 + kShifter;
   const uint64_t k_bits = BitsOf(shifted);
@@ -148,37 +147,49 @@ double Probit(double p) {
   SIM_REQUIRE(p > 0.0 && p < 1.0);
   const double q = p - 0.5;
   if (std::fabs(q) <= 0.425) {
-    constexpr double kTop[8] = {3.3871328727963666080e0, 1.3314166789178437745e+2,
+    constexpr double kTop[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
                                 1.9715909503065514427e+3, 1.3731693765509461125e+4,
                                 4.5921953931549871457e+4, 6.7265770927008700853e+4,
                                 3.3430575583588128105e+4, 2.5090809287301226727e+3};
-    constexpr double kBottom[8] = {1.0, 4.2313330701600911252e+1,
-                                   6.8718700749205790830e+2, 5.3941960214247511077e+3,
-                                   2.1213794301586595867e+4, 3.9307895800092710610e+4,
-                                   2.8729085735721942674e+4, 5.2264952788528545610e+3};
+    constexpr double kBottom[8] = {1.0,
+                                   4.2313330701600911252e+1,
+                                   6.8718700749205790830e+2,
+                                   5.3941960214247511077e+3,
+                                   2.1213794301586595867e+4,
+                                   3.9307895800092710610e+4,
+                                   2.8729085735721942674e+4,
+                                   5.2264952788528545610e+3};
     return q * Ratio7(0.180625 - q * q, kTop, kBottom);
   }
   const double r = std::sqrt(-Log(q < 0 ? p : 1.0 - p));
   double magnitude;
   if (r <= 5.0) {
-    constexpr double kTop[8] = {1.42343711074968357734e0, 4.63033784615654529590e0,
-                                5.76949722146069140550e0, 3.64784832476320460504e0,
-                                1.27045825245236838258e0, 2.41780725177450611770e-1,
+    constexpr double kTop[8] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                                5.76949722146069140550e0,  3.64784832476320460504e0,
+                                1.27045825245236838258e0,  2.41780725177450611770e-1,
                                 2.27238449892691845833e-2, 7.74545014278341407640e-4};
-    constexpr double kBottom[8] = {1.0, 2.05319162663775882187e0,
-                                   1.67638483018380384940e0, 6.89767334985100004550e-1,
-                                   1.48103976427480074590e-1, 1.51986665636164571966e-2,
-                                   5.47593808499534494600e-4, 1.05075007164441684324e-9};
+    constexpr double kBottom[8] = {1.0,
+                                   2.05319162663775882187e0,
+                                   1.67638483018380384940e0,
+                                   6.89767334985100004550e-1,
+                                   1.48103976427480074590e-1,
+                                   1.51986665636164571966e-2,
+                                   5.47593808499534494600e-4,
+                                   1.05075007164441684324e-9};
     magnitude = Ratio7(r - 1.6, kTop, kBottom);
   } else {
-    constexpr double kTop[8] = {6.65790464350110377720e0, 5.46378491116411436990e0,
-                                1.78482653991729133580e0, 2.96560571828504891230e-1,
+    constexpr double kTop[8] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                                1.78482653991729133580e0,  2.96560571828504891230e-1,
                                 2.65321895265761230930e-2, 1.24266094738807843860e-3,
                                 2.71155556874348757815e-5, 2.01033439929228813265e-7};
-    constexpr double kBottom[8] = {1.0, 5.99832206555887937690e-1,
-                                   1.36929880922735805310e-1, 1.48753612908506148525e-2,
-                                   7.86869131145613259100e-4, 1.84631831751005468180e-5,
-                                   1.42151175831644588870e-7, 2.04426310338993978564e-15};
+    constexpr double kBottom[8] = {1.0,
+                                   5.99832206555887937690e-1,
+                                   1.36929880922735805310e-1,
+                                   1.48753612908506148525e-2,
+                                   7.86869131145613259100e-4,
+                                   1.84631831751005468180e-5,
+                                   1.42151175831644588870e-7,
+                                   2.04426310338993978564e-15};
     magnitude = Ratio7(r - 5.0, kTop, kBottom);
   }
   return q < 0 ? -magnitude : magnitude;
@@ -204,18 +215,17 @@ double StirlingTail(int64_t n) {
   const double x = static_cast<double>(n) + 1.0;
   // The first sixteen rounded from their exact values: there the series converges too slowly.
   constexpr double kFirst[16] = {
-      0x1.4c071bcda0a5bp-4, 0x1.52a9b923ea649p-5, 0x1.c579a268d80b3p-6,
-      0x1.54a2662fd78a9p-6, 0x1.10b4e513fcbedp-6, 0x1.c6b167bebdf36p-7,
-      0x1.85d4d612e4a86p-7, 0x1.552805e7b3076p-7, 0x1.2f4871b12ab64p-7,
-      0x1.10f9d4c0743a7p-7, 0x1.f0593088014f8p-8, 0x1.c7018733aa9c6p-8,
-      0x1.a40514700f36cp-8, 0x1.86076c002d4a7p-8, 0x1.6c08f6f194a10p-8,
-      0x1.5549f7dd113bcp-8};
+      0x1.4c071bcda0a5bp-4, 0x1.52a9b923ea649p-5, 0x1.c579a268d80b3p-6, 0x1.54a2662fd78a9p-6,
+      0x1.10b4e513fcbedp-6, 0x1.c6b167bebdf36p-7, 0x1.85d4d612e4a86p-7, 0x1.552805e7b3076p-7,
+      0x1.2f4871b12ab64p-7, 0x1.10f9d4c0743a7p-7, 0x1.f0593088014f8p-8, 0x1.c7018733aa9c6p-8,
+      0x1.a40514700f36cp-8, 0x1.86076c002d4a7p-8, 0x1.6c08f6f194a10p-8, 0x1.5549f7dd113bcp-8};
   if (n < 16) return kFirst[n];
   const double inverse = 1.0 / x;
   const double square = inverse * inverse;
   return inverse *
-         (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 -
-                                                     square * (1.0 / 1188)))));
+         (1.0 / 12 -
+          square *
+              (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square * (1.0 / 1188)))));
 }
 
 double LogFactorial(int64_t n) {

@@ -1,5 +1,5 @@
-// The few functions of real numbers that the samplers need, as our own code: a libm gives other bits
-// on another processor or in another version, and a bit that differs is a run that differs
+// The few functions of real numbers that the samplers need, as our own code: a libm gives other
+// bits on another processor or in another version, and a bit that differs is a run that differs
 // (docs/determinism.md, rules D4 and D5). The same double on every compiler, optimisation level and
 // processor; errors against the true value are stated, and tested.
 //
@@ -19,13 +19,13 @@ double Log(double x);
 // Log(1 + x), error below 2 ulp, also where 1 + x would lose x. REQUIRES: x > -1.
 double Log1p(double x);
 
-// e^x, error below 1 ulp; infinity above 709.78, 0 below -745.13, rounded once more where the result
-// is subnormal. REQUIRES: x is not NaN.
+// e^x, error below 1 ulp; infinity above 709.78, 0 below -745.13, rounded once more where the
+// result is subnormal. REQUIRES: x is not NaN.
 double Exp(double x);
 
-// base^exponent as Exp(exponent * Log(base)): a relative error of (1 + |exponent * ln base|) * 2^-52
-// at most. Whole exponents up to 64 by multiplication, which makes squares and cubes as exact as
-// they are by hand. REQUIRES: base > 0.
+// base^exponent as Exp(exponent * Log(base)): a relative error of (1 + |exponent * ln base|) *
+// 2^-52 at most. Whole exponents up to 64 by multiplication, which makes squares and cubes as exact
+// as they are by hand. REQUIRES: base > 0.
 double Pow(double base, double exponent);
 
 // The number below which a standard normal variate lies with probability p (Wichura 1988, algorithm
@@ -37,9 +37,9 @@ double NormalCdf(double x);
 
 // ln(n!), absolute error below 1e-15 * (1 + ln(n!)). REQUIRES: n >= 0.
 double LogFactorial(int64_t n);
-// What Stirling's formula leaves out of it: ln(n!) - ((n + 1/2) ln(n + 1) - (n + 1) + ln(2 pi) / 2),
-// absolute error below 1e-15. Where two ln(n!) almost cancel, their tails can be subtracted without
-// loss.
+// What Stirling's formula leaves out of it: ln(n!) - ((n + 1/2) ln(n + 1) - (n + 1) + ln(2 pi) /
+// 2), absolute error below 1e-15. Where two ln(n!) almost cancel, their tails can be subtracted
+// without loss.
 double StirlingTail(int64_t n);
 
 // The nearest integer, half away from zero; what lies outside of int64 becomes its nearest end.

@@ -1,13 +1,16 @@
 // Metrics: what a component says about itself, defined beside the code that records it.
 //
-//   static constexpr MetricDef kPutLatency = {"object_store.put_latency", MetricKind::kDistribution,
-//                                             MetricUnit::kDuration, "From Put() to its last byte."};
+//   static constexpr MetricDef kPutLatency = {"object_store.put_latency",
+//   MetricKind::kDistribution,
+//                                             MetricUnit::kDuration, "From Put() to its last
+//                                             byte."};
 //   Distribution& put_latency_ = AddDistribution(kPutLatency);   // in a Component
 //
-// Three kinds. A Counter only grows. A Gauge is a level, weighted by the time it held. A Distribution
-// is a histogram of integers (histogram.h), apart for each phase of the run (warm-up, before, during
-// and after faults), so that an objective's window is exact. Each keeps a series over simulated time
-// with a bounded number of buckets: when they are full, resolution halves and maxima are kept.
+// Three kinds. A Counter only grows. A Gauge is a level, weighted by the time it held. A
+// Distribution is a histogram of integers (histogram.h), apart for each phase of the run (warm-up,
+// before, during and after faults), so that an objective's window is exact. Each keeps a series
+// over simulated time with a bounded number of buckets: when they are full, resolution halves and
+// maxima are kept.
 //
 // Everything is integer and order-independent, so results merge over seeds in any order.
 #ifndef FRESHET_SIM_METRIC_H_
@@ -48,13 +51,14 @@ inline constexpr int kPhaseCount = 4;
 struct MetricClock {
   Time now;
   Phase phase = Phase::kBeforeFaults;
-  bool series = true;  // Off when recording is off: series are for people, results do not need them.
+  bool series =
+      true;  // Off when recording is off: series are for people, results do not need them.
 };
 
 // A bounded series over simulated time.
 struct SeriesBucket {
-  int64_t count = 0;      // Samples (distribution), increments (counter); unused by gauges.
-  __int128 sum = 0;       // Of values; for a gauge the integral of level x nanoseconds.
+  int64_t count = 0;  // Samples (distribution), increments (counter); unused by gauges.
+  __int128 sum = 0;   // Of values; for a gauge the integral of level x nanoseconds.
   int64_t max = 0;
   friend bool operator==(const SeriesBucket&, const SeriesBucket&) = default;
 };
@@ -226,14 +230,14 @@ class MetricRegistry {
   // Null when there is none.
   const Metric* Find(absl::string_view name, ComponentId owner) const;
 
-  // Starts to remember `metric` every `period`, for ReadAtAge() up to an age of `memory`. A metric has
-  // one scraper: watched again, it keeps the shorter period and the longer memory.
+  // Starts to remember `metric` every `period`, for ReadAtAge() up to an age of `memory`. A metric
+  // has one scraper: watched again, it keeps the shorter period and the longer memory.
   void Watch(const Metric& metric, Duration period, Duration memory);
   // Takes the scrapes that are due now. Simulation calls it on a control-priority event per period.
   void ScrapeAt(Time now);
   // The value at the last scrape that is at least `age` old; `fallback` when there is none yet.
-  // REQUIRES: `metric` is watched, `age` is within its memory. A policy thus never sees a value newer
-  // than the real scrape.
+  // REQUIRES: `metric` is watched, `age` is within its memory. A policy thus never sees a value
+  // newer than the real scrape.
   int64_t ReadAtAge(const Metric& metric, Duration age, int64_t fallback) const;
   // The shortest watch period, zero when nothing is watched.
   Duration ScrapePeriod() const;

@@ -1,8 +1,10 @@
-// Random streams: Philox4x32-10, counter-based, one stream for each (seed, component name, purpose).
+// Random streams: Philox4x32-10, counter-based, one stream for each (seed, component name,
+// purpose).
 //
-// key = seed; counter = (draw block, FNV-1a 64 of "name/purpose"). A stream depends on nothing else:
-// adding a component or reordering construction changes nobody's draws, and two broker designs see
-// the same arrivals (common random numbers). Known answers: tests/oracle/data/rng_kat.csv.
+// key = seed; counter = (draw block, FNV-1a 64 of "name/purpose"). A stream depends on nothing
+// else: adding a component or reordering construction changes nobody's draws, and two broker
+// designs see the same arrivals (common random numbers). Known answers:
+// tests/oracle/data/rng_kat.csv.
 #ifndef FRESHET_SIM_RANDOM_H_
 #define FRESHET_SIM_RANDOM_H_
 
@@ -27,16 +29,15 @@ class RandomStream {
     return buffer_[next_++];
   }
   // Strictly inside (0, 1), on a grid of 2^-53: ((u64 >> 12) + 0.5) * 2^-52.
-  double NextUniform() {
-    return (static_cast<double>(NextUint64() >> 12) + 0.5) * 0x1p-52;
-  }
+  double NextUniform() { return (static_cast<double>(NextUint64() >> 12) + 0.5) * 0x1p-52; }
   // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. One draw, and with a
   // chance of bound / 2^64 another. REQUIRES: bound > 0.
   uint64_t NextBelow(uint64_t bound);
 
-  // A stream of its own for each `index`, so that a rejection sampler, which takes as many draws as it
-  // needs, moves no other variate. Independent of how far this stream has come. Its lane is a hash of
-  // this lane and `index`: two streams would have to meet in 64 bits, and then only these two would.
+  // A stream of its own for each `index`, so that a rejection sampler, which takes as many draws as
+  // it needs, moves no other variate. Independent of how far this stream has come. Its lane is a
+  // hash of this lane and `index`: two streams would have to meet in 64 bits, and then only these
+  // two would.
   RandomStream Substream(uint64_t index) const;
 
  private:

@@ -38,7 +38,8 @@ double GammaFrom(RandomStream& own, double shape) {
   }
 }
 
-// Walks the probabilities from 0 up until `u` is used up. REQUIRES: mean small (the walk is as long).
+// Walks the probabilities from 0 up until `u` is used up. REQUIRES: mean small (the walk is as
+// long).
 int64_t PoissonByInversion(RandomStream& own, double mean) {
   double u = own.NextUniform();
   double probability = Exp(-mean);
@@ -64,8 +65,8 @@ int64_t PoissonByRejection(RandomStream& own, double mean) {
     const int64_t k = FloorToInt64((2.0 * a / us + b) * u + mean + 0.43);
     if (us >= 0.07 && v <= squeeze) return k;
     if (k < 0 || (us < 0.013 && v > us)) continue;
-    // ln of mean^k e^-mean / k!, with k! by Stirling: the large terms meet in one logarithm of a ratio
-    // near 1, so that nothing cancels.
+    // ln of mean^k e^-mean / k!, with k! by Stirling: the large terms meet in one logarithm of a
+    // ratio near 1, so that nothing cancels.
     const double x = static_cast<double>(k) + 1.0;
     const double gap = mean - x;
     const double log_density = x * Log1p(gap / x) - gap - Log(mean) + 0.5 * Log(x) -
@@ -111,12 +112,11 @@ int64_t BinomialByRejection(RandomStream& own, int64_t trials, double p) {
     if (k < 0 || k > trials) continue;
     // ln of P(k) / P(mode), factorials by Stirling, again as logarithms of ratios near 1.
     const double x = static_cast<double>(k);
-    const double log_ratio =
-        (m + 0.5) * Log((m + 1.0) * q / (p * (n - m + 1.0))) +
-        (n + 1.0) * Log1p((x - m) / (n - x + 1.0)) +
-        (x + 0.5) * Log(p * (n - x + 1.0) / (q * (x + 1.0))) +
-        (StirlingTail(mode) - StirlingTail(k)) +
-        (StirlingTail(trials - mode) - StirlingTail(trials - k));
+    const double log_ratio = (m + 0.5) * Log((m + 1.0) * q / (p * (n - m + 1.0))) +
+                             (n + 1.0) * Log1p((x - m) / (n - x + 1.0)) +
+                             (x + 0.5) * Log(p * (n - x + 1.0) / (q * (x + 1.0))) +
+                             (StirlingTail(mode) - StirlingTail(k)) +
+                             (StirlingTail(trials - mode) - StirlingTail(trials - k));
     if (Log(v * alpha / (a / (us * us) + b)) <= log_ratio) return k;
   }
 }
@@ -273,10 +273,14 @@ double Sampler::Mean() const {
 AliasTable::AliasTable(const std::vector<double>& weights) : columns_(weights.size()) {
   SIM_REQUIRE(!weights.empty() && weights.size() <= std::numeric_limits<uint32_t>::max());
   double sum = 0;
+  double lost = 0;  // What the additions rounded away (Kahan), so that a million weights sum well.
   size_t largest = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
     SIM_REQUIRE(weights[i] >= 0 && IsFinite(weights[i]));
-    sum += weights[i];
+    const double added = weights[i] - lost;
+    const double next = sum + added;
+    lost = (next - sum) - added;
+    sum = next;
     if (weights[i] > weights[largest]) largest = i;
   }
   SIM_REQUIRE(sum > 0 && IsFinite(sum));
@@ -291,8 +295,8 @@ AliasTable::AliasTable(const std::vector<double>& weights) : columns_(weights.si
   }
   mass[largest] += left;
 
-  // A column holds kTotal / size; in units of 1 / size that is kTotal. Columns that are too small are
-  // filled up by those that are too large, each from one of them.
+  // A column holds kTotal / size; in units of 1 / size that is kTotal. Columns that are too small
+  // are filled up by those that are too large, each from one of them.
   std::vector<uint32_t> small;
   std::vector<uint32_t> large;
   for (size_t i = weights.size(); i-- > 0;) {

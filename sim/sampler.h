@@ -1,12 +1,12 @@
 // Laws that durations, sizes and counts are drawn from. A Sampler holds a law with its parameters
-// resolved; Draw() takes a stream and returns an integer (nanoseconds, bytes), rounded half up at one
-// place and never negative.
+// resolved; Draw() takes a stream and returns an integer (nanoseconds, bytes), rounded half up at
+// one place and never negative.
 //
 // A variate takes one word of the stream whatever its law (a constant none, a mixture one for the
 // part and one for the value), so two runs whose parameters differ stay aligned draw by draw. By
-// inversion where that is exact (uniform, exponential, normal, lognormal, Pareto, empirical); gamma,
-// Poisson and binomial reject, so their one word picks a substream from which they take what they
-// need. No libm: math.h has our log, exp and probit.
+// inversion where that is exact (uniform, exponential, normal, lognormal, Pareto, empirical);
+// gamma, Poisson and binomial reject, so their one word picks a substream from which they take what
+// they need. No libm: math.h has our log, exp and probit.
 #ifndef FRESHET_SIM_SAMPLER_H_
 #define FRESHET_SIM_SAMPLER_H_
 
@@ -27,8 +27,8 @@ class Sampler {
   // The constant 0.
   Sampler() = default;
 
-  // Parameters are finite, and in the unit of the drawn value (nanoseconds or bytes) unless they are
-  // shapes. A spread of 0 (high == low, sd, sigma or cv2 of 0) makes a constant.
+  // Parameters are finite, and in the unit of the drawn value (nanoseconds or bytes) unless they
+  // are shapes. A spread of 0 (high == low, sd, sigma or cv2 of 0) makes a constant.
   static Sampler Constant(double value);
   // REQUIRES: low <= high.
   static Sampler Uniform(double low, double high);
@@ -66,7 +66,15 @@ class Sampler {
 
  private:
   enum class Kind : uint8_t {
-    kConstant, kUniform, kExponential, kNormal, kLognormal, kPareto, kGamma, kEmpirical, kMixture
+    kConstant,
+    kUniform,
+    kExponential,
+    kNormal,
+    kLognormal,
+    kPareto,
+    kGamma,
+    kEmpirical,
+    kMixture
   };
   struct Choice;
 
@@ -78,8 +86,9 @@ class Sampler {
   std::shared_ptr<const Choice> choice_;  // Of an empirical law and of a mixture.
 };
 
-// Walker's alias table over integer weights: one word and one cache line per draw. Weights are scaled
-// to integers that sum to 2^62, and from there on probabilities are exact but for 2^-64 * size().
+// Walker's alias table over integer weights: one word and one cache line per draw. Weights are
+// scaled to integers that sum to 2^62, and from there on probabilities are exact but for 2^-64 *
+// size().
 class AliasTable {
  public:
   // REQUIRES: not empty, fewer than 2^32, none negative or infinite, some positive.
@@ -110,8 +119,8 @@ class AliasTable {
 // exponent >= 0; memory is 16 bytes a rank.
 AliasTable ZipfTable(uint64_t count, double exponent);
 
-// Probability as a rational, so that no floating point decides: true with `numerator` in `denominator`.
-// REQUIRES: denominator > 0.
+// Probability as a rational, so that no floating point decides: true with `numerator` in
+// `denominator`. REQUIRES: denominator > 0.
 bool DrawBernoulli(RandomStream& stream, uint64_t numerator, uint64_t denominator);
 double DrawExponential(RandomStream& stream);  // Mean 1.
 double DrawNormal(RandomStream& stream);       // Mean 0, sd 1.
@@ -123,10 +132,9 @@ double DrawGamma(RandomStream& stream, double shape);
 // Number of arrivals of a Poisson law: inversion below a mean of 10, transformed rejection (PTRS,
 // Hoermann 1993) above. REQUIRES: 0 <= mean <= 10^15.
 int64_t DrawPoisson(RandomStream& stream, double mean);
-// Successes among `trials`, each with probability p: inversion where fewer than 10 are expected on the
-// rarer side, transformed rejection (BTRS, Hoermann 1993) above; its acceptance is exact to 0.001 at a
-// mean of 10^12, and better below. REQUIRES: 0 <= trials <= 10^15,
-// 0 <= p <= 1.
+// Successes among `trials`, each with probability p: inversion where fewer than 10 are expected on
+// the rarer side, transformed rejection (BTRS, Hoermann 1993) above; its acceptance is exact to
+// 0.001 at a mean of 10^12, and better below. REQUIRES: 0 <= trials <= 10^15, 0 <= p <= 1.
 int64_t DrawBinomial(RandomStream& stream, int64_t trials, double p);
 
 }  // namespace freshet

@@ -69,8 +69,8 @@ void Waterfall::AddSegments(const Segment* segments, int count, Duration length,
     const uint64_t key = KeyOf(segment.until, segment.wait, segment.why, segment.resource);
     uint32_t index = i < kGuesses ? guesses_[static_cast<size_t>(i)] : 0;
     if (__builtin_expect(index >= keys_.size() || keys_[index] != key, 0)) {
-      index = RowOf({segment.until, segment.wait, segment.why, segment.resource, segment.blocker},
-                    key);
+      index =
+          RowOf({segment.until, segment.wait, segment.why, segment.resource, segment.blocker}, key);
       if (i < kGuesses) guesses_[static_cast<size_t>(i)] = index;
     }
     Row& row = rows_[index];
@@ -88,7 +88,8 @@ void Waterfall::AddSegments(const Segment* segments, int count, Duration length,
 uint32_t Waterfall::RowOf(const Row& like, uint64_t key) {
   if (2 * (keys_.size() + 1) > slots_.size()) Rehash(std::max<size_t>(64, 2 * slots_.size()));
   size_t slot = MixHash(kFnvOffset, key) & (slots_.size() - 1);
-  while (slots_[slot] != 0 && keys_[slots_[slot] - 1] != key) slot = (slot + 1) & (slots_.size() - 1);
+  while (slots_[slot] != 0 && keys_[slots_[slot] - 1] != key)
+    slot = (slot + 1) & (slots_.size() - 1);
   if (slots_[slot] == 0) {
     keys_.push_back(key);
     rows_.push_back(like);

@@ -1,9 +1,9 @@
 // Where the time of a record went: milestones, and the waits and services between them.
 //
-// A StampTrail goes with a range of records that travel together. Whoever moves them on says for what
-// the time since the last stamp was spent, and on the way to which milestone; time goes on only (inv.
-// I1), so the segments sum to the whole, to the nanosecond. A join or a window takes the trail of the
-// input that came last. A Waterfall adds up trails by record: what the report draws.
+// A StampTrail goes with a range of records that travel together. Whoever moves them on says for
+// what the time since the last stamp was spent, and on the way to which milestone; time goes on
+// only (inv. I1), so the segments sum to the whole, to the nanosecond. A join or a window takes the
+// trail of the input that came last. A Waterfall adds up trails by record: what the report draws.
 #ifndef FRESHET_SIM_STAMPS_H_
 #define FRESHET_SIM_STAMPS_H_
 
@@ -22,19 +22,26 @@ namespace freshet {
 
 // In the order in which most records pass them.
 enum class Milestone : uint8_t {
-  kCreated, kSent, kAppended, kDurable, kFetched, kProcessed, kCommitted, kVisible
+  kCreated,
+  kSent,
+  kAppended,
+  kDurable,
+  kFetched,
+  kProcessed,
+  kCommitted,
+  kVisible
 };
 inline constexpr int kMilestoneCount = 8;
 
 // What a wait was for; kNone is a service.
 enum class WaitFor : uint8_t {
   kNone,
-  kQueue,         // Its turn at a resource that was busy with others.
-  kTimer,         // A timer: linger, a commit or refresh interval.
-  kAck,           // An answer: replicas, a remote store, a coordinator.
-  kBarrier,       // Something all must reach: a checkpoint barrier, a watermark, the end of a group.
-  kQuota,         // A quota or a throttle.
-  kFault,         // The end of a fault; the blocker is its id.
+  kQueue,    // Its turn at a resource that was busy with others.
+  kTimer,    // A timer: linger, a commit or refresh interval.
+  kAck,      // An answer: replicas, a remote store, a coordinator.
+  kBarrier,  // Something all must reach: a checkpoint barrier, a watermark, the end of a group.
+  kQuota,    // A quota or a throttle.
+  kFault,    // The end of a fault; the blocker is its id.
   kBackPressure,  // Room downstream.
   kPoll,          // The next poll of whoever reads.
   kBandwidth,     // Its share of a link, a card or a volume.
@@ -49,11 +56,11 @@ absl::string_view NameOf(WaitFor why);
 
 // One stretch of a trail.
 struct Segment {
-  Milestone until;         // The next milestone on the way.
-  bool wait;               // A wait, or else a service.
-  WaitFor why;             // kNone for a service.
-  ComponentId resource;    // Who served, or at whom it waited.
-  uint32_t blocker;        // The component or the fault that held it up, 0 when none is known.
+  Milestone until;       // The next milestone on the way.
+  bool wait;             // A wait, or else a service.
+  WaitFor why;           // kNone for a service.
+  ComponentId resource;  // Who served, or at whom it waited.
+  uint32_t blocker;      // The component or the fault that held it up, 0 when none is known.
   Duration length;
 
   bool SameKind(const Segment& other) const {
@@ -63,9 +70,9 @@ struct Segment {
   friend bool operator==(const Segment&, const Segment&) = default;
 };
 
-// Trivially copyable, so that a batch can carry it by value. Adjacent segments that differ in nothing
-// but their length are one. A full trail adds to an earlier segment of the same kind, or else to its
-// last (then Lossy() says so): lengths are never lost.
+// Trivially copyable, so that a batch can carry it by value. Adjacent segments that differ in
+// nothing but their length are one. A full trail adds to an earlier segment of the same kind, or
+// else to its last (then Lossy() says so): lengths are never lost.
 template <int kCapacity = 16>
 class StampTrail {
  public:
@@ -73,12 +80,12 @@ class StampTrail {
   // The records are created.
   explicit StampTrail(Time start) : start_(start), end_(start) {}
 
-  // The time from End() to `now` was service by `resource`, or a wait at it. REQUIRES: now >= End().
+  // The time from End() to `now` was service by `resource`, or a wait at it. REQUIRES: now >=
+  // End().
   void AddService(Time now, Milestone until, ComponentId resource) {
     AddSegment(now, until, false, WaitFor::kNone, resource, 0);
   }
-  void AddWait(Time now, Milestone until, WaitFor why, ComponentId resource,
-               uint32_t blocker = 0) {
+  void AddWait(Time now, Milestone until, WaitFor why, ComponentId resource, uint32_t blocker = 0) {
     AddSegment(now, until, true, why, resource, blocker);
   }
 
@@ -155,17 +162,17 @@ class Waterfall {
     bool wait;
     WaitFor why;
     ComponentId resource;
-    uint32_t blocker;      // Of the longest one; the smallest id if several are as long.
-    __int128 total = 0;    // Nanoseconds x records.
-    int64_t records = 0;   // Through such a segment; one counts twice if it passes two.
-    int64_t max = 0;       // The longest of a single record, in nanoseconds.
+    uint32_t blocker;     // Of the longest one; the smallest id if several are as long.
+    __int128 total = 0;   // Nanoseconds x records.
+    int64_t records = 0;  // Through such a segment; one counts twice if it passes two.
+    int64_t max = 0;      // The longest of a single record, in nanoseconds.
     friend bool operator==(const Row&, const Row&) = default;
   };
 
-  // `records` records took this trail. They need not all have been there from its start: `entered` is
-  // the sum over the records of the time from the start to their own creation, which lies within the
-  // first segment; end to end and in that segment they count that much less.
-  // REQUIRES: records >= 0, 0 <= entered <= records * length of the first segment (0 without one).
+  // `records` records took this trail. They need not all have been there from its start: `entered`
+  // is the sum over the records of the time from the start to their own creation, which lies within
+  // the first segment; end to end and in that segment they count that much less. REQUIRES: records
+  // >= 0, 0 <= entered <= records * length of the first segment (0 without one).
   template <int kCapacity>
   void Add(const StampTrail<kCapacity>& trail, int64_t records, __int128 entered = 0) {
     AddSegments(trail.begin(), trail.size(), trail.Length(), records, entered);
@@ -197,7 +204,7 @@ class Waterfall {
   uint32_t RowOf(const Row& like, uint64_t key);
   void Rehash(size_t slots);
 
-  std::vector<uint64_t> keys_;   // Beside `rows_`, in order of first use.
+  std::vector<uint64_t> keys_;  // Beside `rows_`, in order of first use.
   std::vector<Row> rows_;
   std::vector<uint32_t> slots_;  // Row + 1, by linear probing on the key's hash; 0 is free.
   // The row that the segment at each place of a trail went to last time: nearly always right.
