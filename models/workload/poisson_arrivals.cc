@@ -62,7 +62,7 @@ void PoissonArrivals::PopSegment() {
 void PoissonArrivals::Resolve(size_t index, int64_t rank) {
   Segment& segment = segments_[index];
   const int64_t count = segment.interior;
-  SIM_CHECK(rank >= 1 && rank <= count, "inv.W1", "an arrival is asked for that is not promised");
+  SIM_REQUIRE(rank >= 1 && rank <= count);
   RandomStream& stream = StreamOf(segment);
   double fraction;
   if (rank == 1) {

@@ -127,15 +127,15 @@ void BatchProfile::Merge(const BatchProfile& other) {
 }
 
 void BatchProfile::Check() const {
-  SIM_CHECK(slice_count >= 0 && slice_count <= kMaxSlices, "inv.W2", "slices out of range");
+  SIM_CHECK(slice_count >= 0 && slice_count <= kMaxSlices, "inv.W1", "slices out of range");
   for (int32_t i = 0; i < slice_count; ++i) {
     const auto at = static_cast<size_t>(i);
-    SIM_CHECK(slices[at].records > 0, "inv.W2", "an empty slice");
-    SIM_CHECK(i == 0 || slices[at - 1].index > slices[at].index, "inv.W2", "slices out of order");
+    SIM_CHECK(slices[at].records > 0, "inv.W1", "an empty slice");
+    SIM_CHECK(i == 0 || slices[at - 1].index > slices[at].index, "inv.W1", "slices out of order");
   }
   int64_t grouped = 0;
   for (const int64_t each : key_group_records) grouped += each;
-  SIM_CHECK(grouped == records(), "inv.W2", "key groups and slices disagree on the records");
+  SIM_CHECK(grouped == records(), "inv.W1", "key groups and slices disagree on the records");
 }
 
 EventTimes::EventTimes(std::vector<Class> classes, Duration slice_width)

@@ -48,7 +48,7 @@ struct BatchProfile {
   // Adds the records of `other`. REQUIRES: the same schema version, or one of the two is empty.
   void Merge(const BatchProfile& other);
 
-  // Breaks inv.W2 unless the order of slices and the two sums hold.
+  // Breaks inv.W1 unless the order of slices and the two sums hold.
   void Check() const;
 
   friend bool operator==(const BatchProfile&, const BatchProfile&) = default;
