@@ -165,7 +165,7 @@ const std::map<std::string, Ban>& Bans() {
         "a double becomes an integer in Duration::FromDouble() and the gateways"
         " of sim only",
         {"round", "lround", "llround", "rint", "lrint", "llrint", "nearbyint"});
-    add(Where::kAnywhere, "D7", "use sim/lookup_table.h to look up, an ordered container to walk",
+    add(Where::kAnywhere, "D7", "its order differs from run to run; use absl::btree_map, or a vector with an index",
         {"unordered_map", "unordered_set", "unordered_multimap", "unordered_multiset",
          "flat_hash_map", "flat_hash_set", "node_hash_map", "node_hash_set"});
     add(Where::kAnywhere, "D7", "hashes differ from run to run; use sim/hash.h",
@@ -319,7 +319,7 @@ void CheckPatterns(Report& report, const std::vector<std::string>& raw, const st
     Judge(report, raw, file, index, "a C cast (rule D3); use static_cast, or a gateway of sim");
   }
   static const auto* const pointer_key = new std::regex(
-      R"(\b(map|set|multimap|multiset|btree_map|btree_set|btree_multimap|LookupTable)<[^<>,]*\*\s*(,|>))");
+      R"(\b(map|set|multimap|multiset|btree_map|btree_set|btree_multimap)<[^<>,]*\*\s*(,|>))");
   if (std::regex_search(line, *pointer_key)) {
     Judge(report, raw, file, index, "a pointer as a key (rule D9); key by index or name");
   }
@@ -461,7 +461,6 @@ Report CheckBannedNames(const fs::path& root) {
     const std::string room = RoomOf(file);
     if (!IsCpp(file) || (room != "sim" && room != "models")) continue;
     ++report.things_read;
-    if (file == "sim/lookup_table.h") continue;  // The one place for a hashed container.
     const std::string source = ReadFile(root / file);
     const std::vector<std::string> raw = SplitLines(source);
     const std::vector<std::string> lines = SplitLines(StripComments(source, Literals::kBlank));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# format.sh [--fix] [ROOM ...]: judges the format of every C++ and proto file of the tree (or of the
+# format.sh [--fix] [ROOM ...]: judges the format of every C++ file of the tree (or of the
 # rooms named) by .clang-format; --fix repairs it.
 # Exit: 0 all well, 1 not, 77 skipped for want of clang-format.
 set -euo pipefail
@@ -19,7 +19,7 @@ fi
 rooms=("$@")
 [ "${#rooms[@]}" -gt 0 ] || rooms=(apps models results scenarios sim tests viz)
 list_files() {
-  find "${rooms[@]}" \( -name '*.cc' -o -name '*.h' -o -name '*.proto' \) -print0
+  find "${rooms[@]}" \( -name '*.cc' -o -name '*.h' \) -print0
 }
 count=$(list_files | tr -dc '\0' | wc -c)
 if ! list_files | xargs -0 -r -P 2 -n 20 clang-format "${mode[@]}"; then

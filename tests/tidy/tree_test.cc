@@ -24,7 +24,10 @@ const char kBinary[] = FRESHET_BINARY_DIR;
 const std::vector<std::string>& Gateways() {
   static const auto* const gateways = new std::vector<std::string>{
       "freshet::Duration::FromDouble(",
-      "freshet::Sampler::Draw(",
+      "freshet::RoundToInt64(double)",
+      "freshet::FloorToInt64(double)",
+      // Has FloorToInt64() inlined.
+      "freshet::Pow(double, double)",
   };
   return *gateways;
 }
