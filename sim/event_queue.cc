@@ -30,8 +30,23 @@ void EventQueue::ShortenRun() {
   size_t first = middle;
   while (run_[first - 1].time == split) --first;
   run_limit_ = split;
+  if (split < base_) LowerBase(split);
   for (size_t i = first; i < run_.size(); ++i) PushIntoWheel(run_[i]);
   run_.resize(first);
+}
+
+// The base is the start of the last bucket that went into the run, and the run may give back what lies
+// before it. What differs from the new base in a higher digit than from the old one moves up.
+void EventQueue::LowerBase(int64_t base) {
+  const uint64_t difference = static_cast<uint64_t>(base ^ base_);
+  const int level = (63 - __builtin_clzll(difference)) / kDigitBits;
+  base_ = base;
+  for (int below = 0; below < level; ++below) {
+    for (uint64_t left = bucket_mask_[below]; left != 0; left &= left - 1) {
+      ForEachAndFree(Detach(below, __builtin_ctzll(left)),
+                     [this](const QueueEntry& entry) { PushIntoWheel(entry); });
+    }
+  }
 }
 
 void EventQueue::PushIntoWheel(QueueEntry entry) {

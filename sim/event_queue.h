@@ -107,6 +107,7 @@ class EventQueue {
   void PushIntoRun(QueueEntry entry);
   void PushIntoWheel(QueueEntry entry);
   void ShortenRun();
+  void LowerBase(int64_t base);
   void Refill();
   void TakeIntoRun(Bucket& bucket);
   void Spread(int level, int index);
@@ -119,7 +120,7 @@ class EventQueue {
   std::vector<QueueEntry> run_;
   size_t run_head_ = 0;
   int64_t run_limit_ = 0;  // Entries below it are in the run, the others in the wheel.
-  int64_t base_ = 0;       // The wheel's digits are taken against it.
+  int64_t base_ = 0;       // The wheel's digits are taken against it; nothing in it is below.
   size_t size_ = 0;
   uint32_t level_mask_ = 0;
   uint64_t bucket_mask_[kLevels] = {};
