@@ -165,7 +165,8 @@ const std::map<std::string, Ban>& Bans() {
         "a double becomes an integer in Duration::FromDouble() and the gateways"
         " of sim only",
         {"round", "lround", "llround", "rint", "lrint", "llrint", "nearbyint"});
-    add(Where::kAnywhere, "D7", "its order differs from run to run; use absl::btree_map, or a vector with an index",
+    add(Where::kAnywhere, "D7",
+        "its order differs from run to run; use absl::btree_map, or a vector with an index",
         {"unordered_map", "unordered_set", "unordered_multimap", "unordered_multiset",
          "flat_hash_map", "flat_hash_set", "node_hash_map", "node_hash_set"});
     add(Where::kAnywhere, "D7", "hashes differ from run to run; use sim/hash.h",
