@@ -117,6 +117,8 @@ class Simulation {
   void SetPeriodicAudits(bool on) { periodic_audits_ = on; }
 
  private:
+  friend class SimulationTestPeer;  // Breaks what the audits must notice.
+
   static constexpr uint32_t kSlabNodes = 4096;
   using Node = sim_internal::EventNode;
   using Entry = sim_internal::QueueEntry;
