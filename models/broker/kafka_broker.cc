@@ -21,15 +21,24 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
       host_(network->AddHost(name, config.zone, config.network_bandwidth)),
       cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
       io_threads_(config.io_threads),
-      volume_(sim, absl::StrCat(name, "/disk"), config.volume),
-      page_cache_(sim, absl::StrCat(name, "/page-cache"), &volume_, config.page_cache),
       produce_requests_(AddCounter(kProduceRequests)),
       fetch_requests_(AddCounter(kFetchRequests)),
       bytes_in_(AddCounter(kBytesIn)),
       replicated_bytes_in_(AddCounter(kReplicatedIn)),
       bytes_out_(AddCounter(kBytesOut)),
       cache_misses_(AddCounter(kCacheMisses)),
-      lane_(sim.recorder().AddLane(name)) {}
+      lane_(sim.recorder().AddLane(name)) {
+  SIM_REQUIRE(config.volumes > 0);
+  PageCache::Config share = config.page_cache;
+  share.memory = Bytes(config.page_cache.memory.count() / config.volumes);
+  for (int i = 1; i <= config.volumes; ++i) {
+    const std::string suffix = config.volumes == 1 ? "" : absl::StrCat("-", i);
+    volumes_.push_back(
+        std::make_unique<Volume>(sim, absl::StrCat(name, "/disk", suffix), config.volume));
+    page_caches_.push_back(std::make_unique<PageCache>(
+        sim, absl::StrCat(name, "/page-cache", suffix), volumes_.back().get(), share));
+  }
+}
 
 Duration KafkaBroker::CpuTime(int64_t requests, Bytes bytes) const {
   constexpr int64_t kMib = int64_t{1} << 20;

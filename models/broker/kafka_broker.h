@@ -1,5 +1,5 @@
 // One Kafka broker as hardware and threads: processor cores, request handler threads, a network card,
-// a page cache and a volume. What it does with them is in kafka_cluster.h.
+// volumes with the page cache in front of them. What it does with them is in kafka_cluster.h.
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended, a disk flush included; its work is done on the cores, first come first served. The cost
@@ -9,6 +9,10 @@
 // docs/models/kafka.md has the sources.
 #ifndef FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "models/network/network.h"
@@ -30,8 +34,9 @@ class KafkaBroker : public Component {
     int64_t io_threads = 8;
     Duration cpu_per_request;
     Duration cpu_per_mib;
-    Volume::Config volume;
-    PageCache::Config page_cache;
+    int volumes = 1;               // log.dirs: a partition lives on one of them.
+    Volume::Config volume;         // Each.
+    PageCache::Config page_cache;  // Of the whole broker; volumes share it evenly.
   };
 
   static constexpr MetricDef kProduceRequests = {
@@ -60,8 +65,12 @@ class KafkaBroker : public Component {
   Duration CpuTime(int64_t requests, Bytes bytes) const;
   Station& cpu() { return cpu_; }
   Permits& io_threads() { return io_threads_; }
-  Volume& volume() { return volume_; }
-  PageCache& page_cache() { return page_cache_; }
+  // Where a partition's log lives here.
+  Volume& VolumeOf(uint32_t partition) { return *volumes_[partition % volumes_.size()]; }
+  PageCache& PageCacheOf(uint32_t partition) {
+    return *page_caches_[partition % page_caches_.size()];
+  }
+  const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
   // Everything ever appended here; says what the page cache still holds (LogRange::cache_mark).
   int64_t appended_bytes() const { return appended_bytes_; }
@@ -91,8 +100,8 @@ class KafkaBroker : public Component {
   uint32_t generation_ = 0;
   Station cpu_;
   Permits io_threads_;
-  Volume volume_;
-  PageCache page_cache_;
+  std::vector<std::unique_ptr<Volume>> volumes_;
+  std::vector<std::unique_ptr<PageCache>> page_caches_;
   int64_t appended_bytes_ = 0;
   Counter& produce_requests_;
   Counter& fetch_requests_;

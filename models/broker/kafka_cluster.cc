@@ -21,7 +21,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       lane_(sim.recorder().AddLane(name)) {
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {
-    brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i),
+    brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
                                                      network, config.brokers[i]));
     zones.push_back(config.brokers[i].zone);
   }

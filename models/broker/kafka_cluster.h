@@ -48,6 +48,7 @@ class KafkaCluster : public Component, public LogService {
     Bytes replica_fetch_min_bytes;              // replica.fetch.min.bytes
     Bytes replica_fetch_max_bytes;              // replica.fetch.max.bytes
     Bytes replica_fetch_response_max_bytes;     // replica.fetch.response.max.bytes
+    Bytes fetch_max_bytes = MiB(55);            // fetch.max.bytes, the broker's cap
     Duration replica_lag_time_max;              // replica.lag.time.max.ms
     Duration broker_session_timeout;            // broker.session.timeout.ms
     Duration broker_heartbeat_interval;         // broker.heartbeat.interval.ms

@@ -133,7 +133,8 @@ void KafkaCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
     return;
   }
   node.cache_misses().Add(missed.count());
-  node.volume().Read(missed, [this, session, broker, generation = session->generation] {
+  // Which of the volumes hardly matters to a catch-up read: its first partition's.
+  node.VolumeOf(session->response[0].partition).Read(missed, [this, session, broker, generation = session->generation] {
     ServeResponse(session, broker, generation);
   });
 }
@@ -151,8 +152,9 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
   session->response.clear();
   session->response_bytes = Bytes(0);
   const KafkaBroker& node = *brokers_[broker];
+  const Bytes most = std::min(session->max_bytes, config_.fetch_max_bytes);
   for (size_t left = session->news.size(); left > 0; --left) {
-    if (session->response_bytes >= session->max_bytes) break;
+    if (session->response_bytes >= most) break;
     const uint32_t index = session->news.pop_front();
     FetchSession::Position& position = session->positions[index];
     Partition& partition = partitions_[position.partition];
@@ -163,7 +165,7 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
     }
     const Offset limit = LimitOf(*session, partition);
     if (position.next >= limit) continue;
-    const Bytes room = session->max_bytes - session->response_bytes;
+    const Bytes room = most - session->response_bytes;
     // Only the first partition of a response may exceed the limits (so that it always proceeds).
     FetchedRange range = {position.partition, position.next, position.next, Bytes(0)};
     if (session->response.empty() ||

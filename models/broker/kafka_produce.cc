@@ -102,10 +102,10 @@ void KafkaCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first_
       AppendFrom(index, broker, next);
     };
     if (FlushDue(partition, partition.replicas[partition.leader], batch.record_count)) {
-      node.page_cache().AppendDurably(batch.bytes, go_on);
+      node.PageCacheOf(batch.partition).AppendDurably(batch.bytes, go_on);
       return;
     }
-    if (!node.page_cache().Append(batch.bytes, go_on)) return;
+    if (!node.PageCacheOf(batch.partition).Append(batch.bytes, go_on)) return;
   }
   FinishAppend(index, broker);
 }

@@ -93,10 +93,10 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
       if (generation == fetcher->session.generation) AppendFetched(fetcher);
     };
     if (FlushDue(partition, replica, range.to - range.from)) {
-      node.page_cache().AppendDurably(range.bytes, go_on);
+      node.PageCacheOf(range.partition).AppendDurably(range.bytes, go_on);
       return;
     }
-    if (!node.page_cache().Append(range.bytes, go_on)) return;
+    if (!node.PageCacheOf(range.partition).Append(range.bytes, go_on)) return;
   }
   FetchAgain(fetcher);
 }

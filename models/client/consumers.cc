@@ -35,8 +35,9 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
   for (int i = 0; i < members; ++i) {
     members_.push_back(std::make_unique<Member>());
     Member& member = *members_.back();
-    const std::string member_name = absl::StrCat(name, "/member-", i);
+    const std::string member_name = absl::StrCat(name, "/member-", i + 1);
     member.host = network->AddHost(member_name, config.member_zones[i], config.network_bandwidth);
+    hosts_.push_back(member.host);
     member.thread = std::make_unique<Station>(sim, absl::StrCat(member_name, "/thread"),
                                               Station::Config());
     // The range assignor: contiguous, the first members get one more.

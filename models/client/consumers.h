@@ -71,6 +71,8 @@ class Consumers : public Component {
 
   void Start();
 
+  // By member.
+  const std::vector<HostId>& hosts() const { return hosts_; }
   // Where the records' time went, from creation to visible.
   const Waterfall& waterfall() const { return waterfall_; }
 
@@ -106,6 +108,7 @@ class Consumers : public Component {
   Network* network_;
   LogService::TopicPartitions topic_;
   std::vector<std::unique_ptr<Member>> members_;
+  std::vector<HostId> hosts_;
   std::vector<Offset> position_;   // By partition of the topic.
   std::vector<Offset> start_;
   std::vector<int> reader_;        // Our number at the log.

@@ -24,6 +24,12 @@ Producer::Producer(Producers* fleet, int index, HostId host)
     channels_[broker].wire.reply_on = fleet->network_->Connect(log.HostOf(broker), host);
   }
 
+  if (config.cpu_per_record + config.cpu_per_batch + config.cpu_per_raw_mib > Duration::Zero()) {
+    thread_ = std::make_unique<Station>(
+        fleet->sim(), absl::StrCat(fleet->name(), "/client-", index + 1, "/thread"),
+        Station::Config());
+  }
+
   Accumulator::Config batches;
   batches.linger = config.linger;
   batches.records_per_batch = fleet->records_per_batch_;
@@ -145,7 +151,24 @@ void Producer::CloseOpen(Lane& lane) {
                             fleet_->batch_wait_);
   fleet_->batch_records_.Record(batch.record_count / batch.batch_count, batch.batch_count);
   fleet_->sim().DigestField(static_cast<uint64_t>(batch.bytes.count()));
-  Enqueue(std::move(batch));
+  Prepare(batch, raw);
+}
+
+void Producer::Prepare(const Batch& batch, Bytes raw) {
+  if (thread_ == nullptr) {
+    Enqueue(batch);
+    return;
+  }
+  const Producers::Config& config = fleet_->config_;
+  const Duration work = config.cpu_per_record * batch.record_count +
+                        config.cpu_per_batch * batch.batch_count +
+                        Nanoseconds(MulDivCeil(config.cpu_per_raw_mib.nanos(), raw.count(),
+                                               MiB(1).count()));
+  thread_->Serve(work, [this, index = in_preparation_.Add(batch)] {
+    const Batch ready = in_preparation_.Take(index);
+    Enqueue(ready);
+    if (LeaderOf(ready.partition) != kNoBroker) TrySend(LeaderOf(ready.partition));
+  });
 }
 
 void Producer::Release(int32_t batch_count) {
@@ -170,7 +193,7 @@ void Producer::Resume() {
 
 BrokerId Producer::LeaderOf(PartitionId partition) const { return metadata_->leader[partition]; }
 
-void Producer::Enqueue(Batch batch) {
+void Producer::Enqueue(const Batch& batch) {
   const BrokerId leader = LeaderOf(batch.partition);
   if (leader == kNoBroker) {
     without_leader_.push_back(batch);
@@ -184,7 +207,7 @@ void Producer::Enqueue(Batch batch) {
   }
 }
 
-void Producer::EnqueueInOrder(Channel& channel, Batch batch) {
+void Producer::EnqueueInOrder(Channel& channel, const Batch& batch) {
   // Repeated batches go before those that were never sent, in the order of their sequence.
   std::vector<Batch> later;
   while (!channel.queue.empty()) {

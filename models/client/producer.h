@@ -7,6 +7,8 @@
 
 #include "models/client/accumulator.h"
 #include "models/client/producers.h"
+#include "sim/pool.h"
+#include "sim/station.h"
 
 namespace freshet {
 
@@ -49,8 +51,9 @@ class Producer {
   void ChoosePartition(Lane& lane);
   void Resume();
 
-  void Enqueue(Batch batch);
-  void EnqueueInOrder(Channel& channel, Batch batch);
+  void Prepare(const Batch& batch, Bytes raw);
+  void Enqueue(const Batch& batch);
+  void EnqueueInOrder(Channel& channel, const Batch& batch);
   BrokerId LeaderOf(PartitionId partition) const;
   void TrySend(BrokerId broker);
   void TakeDueBatch(BrokerId broker);
@@ -69,6 +72,8 @@ class Producer {
   void Release(int32_t batch_count);
 
   Producers* fleet_;
+  std::unique_ptr<Station> thread_;  // Null where its work costs nothing.
+  Pool<Batch> in_preparation_;
   RandomStream partition_stream_;
   RandomStream size_stream_;
   std::vector<Lane> lanes_;

@@ -41,8 +41,9 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
       buffered_(AddGauge(kBuffered)),
       blocked_(AddGauge(kBlocked)) {
   for (size_t i = 0; i < config.client_zones.size(); ++i) {
-    const HostId host = network->AddHost(absl::StrCat(name, "/client-", i), config.client_zones[i],
+    const HostId host = network->AddHost(absl::StrCat(name, "/client-", i + 1), config.client_zones[i],
                                          config.network_bandwidth);
+    hosts_.push_back(host);
     clients_.push_back(std::make_unique<Producer>(this, static_cast<int>(i), host));
   }
   log->OnBrokerChange([this](BrokerId broker) {

@@ -30,7 +30,6 @@
 #include "models/workload/rate_function.h"
 #include "models/workload/sizes.h"
 #include "sim/component.h"
-#include "sim/stamps.h"
 
 namespace freshet {
 
@@ -51,6 +50,9 @@ class Producers : public Component {
     KeyDistribution keys;              // kNone: the sticky partitioner.
     StickyRule sticky = StickyRule::kPerBatchSizeBytes;
     Ratio compression_ratio = Ratio::One();  // Compressed size over raw size.
+    Duration cpu_per_record;   // Of send(): serialising, partitioning, appending.
+    Duration cpu_per_batch;    // Of the sender.
+    Duration cpu_per_raw_mib;  // Of compression.
     Duration linger;
     Bytes batch_size;
     Bytes buffer_memory;
@@ -112,6 +114,8 @@ class Producers : public Component {
   void Start();
 
   const Config& config() const { return config_; }
+  // By client.
+  const std::vector<HostId>& hosts() const { return hosts_; }
   int64_t records_per_batch() const { return records_per_batch_; }
   // What they ask of the brokers, for estimates: records and bytes a second at `at`.
   Rate DemandAt(Time at) const { return config_.rate->RateAt(at); }
@@ -128,6 +132,7 @@ class Producers : public Component {
   LogService::TopicPartitions partitions_;
   int64_t records_per_batch_;
   std::vector<std::unique_ptr<Producer>> clients_;
+  std::vector<HostId> hosts_;
   int64_t held_records_ = 0;
   Distribution& latency_;
   Distribution& batch_wait_;

@@ -105,7 +105,9 @@ void FaultInjector::UpdatePhase() {
   } else if (any_ended_) {
     phase = Phase::kAfterFaults;
   }
-  if (phase != sim().CurrentPhase()) sim().EnterPhase(phase);
+  if (!phases_.empty() && phase == phases_.back().phase) return;
+  phases_.push_back({Now(), phase});
+  sim().EnterPhase(phase);
 }
 
 std::vector<FaultInjector::Effect> FaultInjector::Effects() const {

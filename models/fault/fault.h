@@ -8,8 +8,6 @@
 #define FRESHET_MODELS_FAULT_FAULT_H_
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -73,6 +71,13 @@ class FaultInjector : public Component {
   // Enters the metric phases: warm-up, before, during and after faults. Called once, before the run.
   void SchedulePhases(Duration warm_up);
 
+  // When which phase was entered, in order.
+  struct PhaseEntry {
+    Time at;
+    Phase phase;
+  };
+  const std::vector<PhaseEntry>& phases() const { return phases_; }
+
   // As of now: a fault that still holds is counted up to now.
   std::vector<Effect> Effects() const;
 
@@ -89,6 +94,7 @@ class FaultInjector : public Component {
 
   std::vector<Effect> effects_;
   std::vector<Active> active_;
+  std::vector<PhaseEntry> phases_;
   bool warm_ = false;
   bool any_ended_ = false;
   Gauge& active_gauge_;

@@ -7,7 +7,6 @@
 #include "models/broker/kafka_cluster.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
-#include "models/storage/volume.h"
 
 namespace freshet {
 
@@ -46,20 +45,29 @@ class KafkaBrokerTarget : public FaultTarget {
   int64_t crashes_ = 0;
 };
 
-// "log/broker-1/disk": slow stretches its latencies, throttle caps its bandwidth.
-class VolumeTarget : public FaultTarget {
+// "log/broker-1/disk", all volumes of the broker: slow stretches their latencies, throttle caps the
+// bandwidth of each.
+class DiskTarget : public FaultTarget {
  public:
-  explicit VolumeTarget(Volume* volume)
-      : volume_(volume), full_(volume->bandwidth().capacity()) {}
+  explicit DiskTarget(KafkaBroker* broker)
+      : broker_(broker), full_(broker->volumes()[0]->bandwidth().capacity()) {}
   bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kDown; }
-  void SetSlow(Ratio factor) override { volume_->SetLatencyFactor(factor); }
-  void SetThrottle(BytesPerSecond cap) override {
-    volume_->bandwidth().SetCapacity(std::min(full_, cap));
+  void SetSlow(Ratio factor) override {
+    for (const auto& volume : broker_->volumes()) volume->SetLatencyFactor(factor);
   }
-  int64_t WorkTouched() const override { return volume_->commands(); }
+  void SetThrottle(BytesPerSecond cap) override {
+    for (const auto& volume : broker_->volumes()) {
+      volume->bandwidth().SetCapacity(std::min(full_, cap));
+    }
+  }
+  int64_t WorkTouched() const override {
+    int64_t commands = 0;
+    for (const auto& volume : broker_->volumes()) commands += volume->commands();
+    return commands;
+  }
 
  private:
-  Volume* volume_;
+  KafkaBroker* broker_;
   BytesPerSecond full_;
 };
 
