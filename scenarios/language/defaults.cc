@@ -28,9 +28,9 @@ void SetDefault(const FieldDescriptor* field, const std::string& text, Message* 
     reflection->SetString(message, field, text);
   } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     // "{ poisson {} }": the braces are the author's, the parser wants what is between them.
-    understood = text.size() >= 2 && TextFormat::ParseFromString(
-                                         text.substr(1, text.size() - 2),
-                                         reflection->MutableMessage(message, field));
+    understood =
+        text.size() >= 2 && TextFormat::ParseFromString(text.substr(1, text.size() - 2),
+                                                        reflection->MutableMessage(message, field));
   } else {
     TextFormat::Parser parser;
     understood = parser.ParseFieldValueFromString(text, field, message);
@@ -87,7 +87,8 @@ void FillFromWishes(const std::string& version, Component* component) {
 void StretchDeliveryTimeout(Producers* producers) {
   const absl::StatusOr<Duration> delivery = ParseDuration(producers->delivery_timeout());
   const absl::StatusOr<Quantity> linger = ParseQuantity(UNIT_DURATION, producers->linger());
-  const absl::StatusOr<Quantity> request = ParseQuantity(UNIT_DURATION, producers->request_timeout());
+  const absl::StatusOr<Quantity> request =
+      ParseQuantity(UNIT_DURATION, producers->request_timeout());
   int64_t least;
   if (!delivery.ok() || !linger.ok() || !request.ok() ||
       __builtin_add_overflow(linger->amount, request->amount, &least) ||

@@ -14,8 +14,9 @@ namespace freshet {
 // Variants stay as sparse as they were written: expand first. Idempotent.
 void ApplyDefaults(Scenario* scenario);
 
-// The scenario as text: defaults filled in, quantities in their shortest form, variants and includes
-// left out (they have been resolved). Equal scenarios have equal texts, on every machine. It loads.
+// The scenario as text: defaults filled in, quantities in their shortest form, variants and
+// includes left out (they have been resolved). Equal scenarios have equal texts, on every machine.
+// It loads.
 std::string CanonicalText(const Scenario& scenario);
 
 // XXH3-128 of the canonical text, 32 hexadecimal digits: the name of this very run.

@@ -1,4 +1,5 @@
-// What `freshet explain` says about a field, and the list of fields that it and the reference share.
+// What `freshet explain` says about a field, and the list of fields that it and the reference
+// share.
 #ifndef FRESHET_SCENARIOS_LANGUAGE_EXPLAIN_H_
 #define FRESHET_SCENARIOS_LANGUAGE_EXPLAIN_H_
 

@@ -65,7 +65,9 @@ std::string RangeOf(const FieldFacts& stated) {
 
 absl::Status CheckRange(const FieldFacts& stated, Unit unit, absl::string_view text,
                         int64_t amount) {
-  const auto bound = [unit](const std::string& limit) { return ParseQuantity(unit, limit)->amount; };
+  const auto bound = [unit](const std::string& limit) {
+    return ParseQuantity(unit, limit)->amount;
+  };
   const bool low = !stated.min().empty() && amount < bound(stated.min());
   const bool high = !stated.max().empty() && amount > bound(stated.max());
   if (!low && !high) return absl::OkStatus();
@@ -103,8 +105,8 @@ class FieldCheck {
   }
 
  private:
-  void Visit(const Message& message, const FieldDescriptor* field, int index,
-             const Places& places, Unit holder, const std::string& parent) {
+  void Visit(const Message& message, const FieldDescriptor* field, int index, const Places& places,
+             Unit holder, const std::string& parent) {
     const Reflection* reflection = message.GetReflection();
     const bool repeated = index >= 0;
     const FieldFacts& stated = FactsOf(*field);
@@ -115,12 +117,10 @@ class FieldCheck {
       case FieldDescriptor::CPPTYPE_MESSAGE: {
         const Message& value = repeated ? reflection->GetRepeatedMessage(message, field, index)
                                         : reflection->GetMessage(message, field);
-        const std::string name =
-            repeated ? absl::StrCat(parent, parent.empty() ? "" : ".",
-                                    ElementName(value, field->name(), index))
-                     : path;
-        const bool gives_unit =
-            stated.unit() != UNIT_UNSPECIFIED && stated.unit() != UNIT_VALUE;
+        const std::string name = repeated ? absl::StrCat(parent, parent.empty() ? "" : ".",
+                                                         ElementName(value, field->name(), index))
+                                          : path;
+        const bool gives_unit = stated.unit() != UNIT_UNSPECIFIED && stated.unit() != UNIT_VALUE;
         Walk(value, here, gives_unit ? stated.unit() : holder, name);
         return;
       }
@@ -133,8 +133,9 @@ class FieldCheck {
       case FieldDescriptor::CPPTYPE_ENUM: {
         const int value = reflection->GetEnumValue(message, field);
         if (field->enum_type()->FindValueByNumber(value) == nullptr) {
-          status = Wrong(absl::StrCat(value, " is no value of this field"),
-                         absl::StrCat("choose ", absl::StrJoin(ChoicesOf(*field->enum_type()), ", ")));
+          status =
+              Wrong(absl::StrCat(value, " is no value of this field"),
+                    absl::StrCat("choose ", absl::StrJoin(ChoicesOf(*field->enum_type()), ", ")));
         }
         break;
       }
@@ -252,8 +253,8 @@ void CheckFields(const Message& message, const Places& places, Findings* finding
   FieldCheck(findings).Walk(message, places, UNIT_UNSPECIFIED, "");
 }
 
-void CheckRequired(const Message& message, const Places& places,
-                   const std::vector<Place>& blanked, Findings* findings) {
+void CheckRequired(const Message& message, const Places& places, const std::vector<Place>& blanked,
+                   Findings* findings) {
   RequiredCheck(blanked, findings).Walk(message, places, "", true);
 }
 

@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 absl::StatusOr<std::string> ResolveInside(const std::string& root, const std::string& from,
                                           const std::string& path) {
   const auto refused = [&](absl::string_view why) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the path ", Quoted(path), " ", why, "; name a file below the scenario root"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the path ", Quoted(path), " ", why, "; name a file below the scenario root"));
   };
   const fs::path wish(path);
   if (path.empty() || path.find('\0') != std::string::npos) return refused("is not a path");

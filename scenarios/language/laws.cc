@@ -42,8 +42,8 @@ void CheckWeights(const List& list, const char* what, Place place, Findings* fin
     if (AmountOf(UNIT_RATIO, element.weight()).value_or(1) > 0) return;
   }
   if (!list.empty()) {
-    findings->Error(place, absl::StrCat("all weights of the ", what,
-                                        " are zero; give one of them a weight"));
+    findings->Error(
+        place, absl::StrCat("all weights of the ", what, " are zero; give one of them a weight"));
   }
 }
 

@@ -5,8 +5,8 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "scenarios/language/defaults.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/references.h"
@@ -27,6 +27,7 @@ constexpr int kMostObjectives = 2'000;
 constexpr int kMostZones = 100;
 constexpr int kMostVariants = 64;
 constexpr size_t kMostFields = 2'000'000;
+constexpr size_t kMostProblems = 1'000;
 
 constexpr const char* kSetFile = "--set ";
 
@@ -52,20 +53,33 @@ class Loader {
     result.places = std::move(source_.places);
     result.problems = std::move(*findings_.mutable_problems());
     SortProblems(&result.problems);
+    Shorten(&result.problems);
     result.files = findings_.files();
     return result;
   }
 
  private:
+  // Keeps the first thousand, and an error if there was one.
+  static void Shorten(std::vector<Problem>* problems) {
+    if (problems->size() <= kMostProblems) return;
+    const size_t more = problems->size() - kMostProblems;
+    const bool has_error = HasError(*problems);
+    problems->resize(kMostProblems);
+    Problem last = problems->back();
+    last.text = absl::StrCat("and ", more, " more behind this place; mend these first");
+    last.severity = has_error ? Severity::kError : Severity::kWarning;
+    problems->push_back(last);
+  }
+
   bool IsSmallEnough() {
     const Scenario& s = source_.scenario;
     bool small = true;
     const auto check = [&](const char* field, int count, int most) {
       if (count <= most) return;
       small = false;
-      findings_.Error(source_.places.In(field, most).place,
-                      absl::StrCat(count, " entries of ", field, "; at most ", most,
-                                   " are accepted"));
+      findings_.Error(
+          source_.places.In(field, most).place,
+          absl::StrCat(count, " entries of ", field, "; at most ", most, " are accepted"));
     };
     check("topic", s.topic_size(), kMostTopics);
     check("component", s.component_size(), kMostComponents);
@@ -97,14 +111,14 @@ class Loader {
       const std::string& assignment = options_.sets[i];
       const Place place{findings_.AddFile(absl::StrCat(kSetFile, i + 1)), 0, 0};
       bool matched = false, any = false;
-      std::string wrong =
-          SetValue(assignment, place, &source_.scenario, &source_.places, &any);
+      std::string wrong = SetValue(assignment, place, &source_.scenario, &source_.places, &any);
       for (ExpandedVariant& variant : *variants) {
         if (!wrong.empty()) break;
         wrong = SetValue(assignment, place, &variant.scenario, &variant.places, &matched);
         any = any || matched;
       }
-      if (wrong.empty() && !any && !variants->empty()) wrong = NothingMatched(assignment, *variants);
+      if (wrong.empty() && !any && !variants->empty())
+        wrong = NothingMatched(assignment, *variants);
       if (!wrong.empty()) findings_.Error(place, wrong);
     }
     if (options_.sets.empty()) return;
@@ -145,7 +159,7 @@ class Loader {
                                 : path.substr(open + 1, close - open - 1);
     const bool has_key = std::find(names.begin(), names.end(), key) != names.end();
     const std::string closest = has_key ? "" : Closest(key, names);
-    const std::string remedy = has_key ? absl::StrCat(Quoted(key), " is of another kind")
+    const std::string remedy = has_key            ? absl::StrCat(Quoted(key), " is of another kind")
                                : !closest.empty() ? absl::StrCat("closest: ", Quoted(closest))
                                : names.empty()    ? absl::StrCat("there is no ", list)
                                                   : absl::StrCat("there is ", Listed(names));

@@ -34,8 +34,8 @@ struct LoadResult {
   // Where the fields of `scenario` were written; Place::file is an index into `files`.
   Places places;
   std::vector<std::string> files;
-  // What to run: one scenario for each variant, or one without a name. With defaults. Empty when the
-  // text could not be read at all.
+  // What to run: one scenario for each variant, or one without a name. With defaults. Empty when
+  // the text could not be read at all.
   std::vector<ExpandedVariant> variants;
 
   bool ok() const { return !HasError(problems); }

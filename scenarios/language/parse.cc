@@ -36,17 +36,30 @@ struct Complaint {
   std::string message;
 };
 
-// Keeps the first error of a round (later ones follow from it) and all warnings.
+// Unknown fields that are told of a text of this size. Each costs a scan for its place, and nobody
+// mends thousands at once.
+size_t MostWarnings(size_t bytes) {
+  return std::clamp<size_t>(kMostBytesParsed / (bytes + 1), 10, 500);
+}
+
+// Keeps the first error of a round (later ones follow from it) and the first warnings.
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
+  explicit FirstError(size_t most_warnings) : most_warnings_(most_warnings) {}
+
   void AddError(int line, int column, const std::string& message) override {
     if (!error.has_value()) error = Complaint{std::max(line, 0), std::max(column, 0), message};
   }
   void AddWarning(int line, int column, const std::string& message) override {
+    if (warnings.size() >= most_warnings_) return;
     warnings.push_back({std::max(line, 0), std::max(column, 0), message});
   }
+
   std::optional<Complaint> error;
   std::vector<Complaint> warnings;
+
+ private:
+  const size_t most_warnings_;
 };
 
 // The text between the n-th pair of quotes of a message of the parser.
@@ -96,7 +109,7 @@ class Parse {
     for (int round = 0;; ++round) {
       parsed_.scenario.Clear();
       TextFormat::ParseInfoTree tree;
-      FirstError errors;
+      FirstError errors(MostWarnings(text_.size()));
       TextFormat::Parser parser;
       parser.RecordErrorsTo(&errors);
       parser.WriteLocationsTo(&tree);
@@ -134,7 +147,8 @@ class Parse {
       return false;
     }
     if (const size_t nul = text.find('\0'); nul != absl::string_view::npos) {
-      findings_->Error(PlaceOf(nul), "a NUL byte: this is not text; write a scenario as UTF-8 text");
+      findings_->Error(PlaceOf(nul),
+                       "a NUL byte: this is not text; write a scenario as UTF-8 text");
       return false;
     }
     if (absl::StripAsciiWhitespace(text).empty()) {
@@ -171,10 +185,10 @@ class Parse {
         const size_t colon = line.find(": ");
         if (colon == absl::string_view::npos) return false;
         const absl::string_view value = absl::StripAsciiWhitespace(line.substr(colon + 2));
-        const bool bare_word =
-            !value.empty() && absl::ascii_isalpha(value.front()) &&
-            std::all_of(value.begin(), value.end(),
-                        [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
+        const bool bare_word = !value.empty() && absl::ascii_isalpha(value.front()) &&
+                               std::all_of(value.begin(), value.end(), [](char c) {
+                                 return absl::ascii_isalnum(c) || c == '_' || c == '-';
+                               });
         const FieldDescriptor* field = FieldAt({std::string(line.substr(0, colon))});
         return bare_word && field != nullptr &&
                field->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
@@ -190,11 +204,14 @@ class Parse {
 
   // `Message type "freshet.Producers" has no field named "linge".`
   void TellUnknown(const Complaint& warning) {
+    if (!warned_.insert({warning.line, warning.column}).second) return;  // Of an earlier round.
     const Place place = PlaceOf(OffsetOf(text_, warning.line, warning.column));
-    const Descriptor* type = google::protobuf::DescriptorPool::generated_pool()
-                                 ->FindMessageTypeByName(QuotedPart(warning.message, 0));
+    const Descriptor* type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
+            QuotedPart(warning.message, 0));
     if (type == nullptr || !absl::StrContains(warning.message, "has no field named")) {
-      if (!absl::StrContains(warning.message, "leading zero")) Tell(place, Trimmed(warning.message));
+      if (!absl::StrContains(warning.message, "leading zero"))
+        Tell(place, Trimmed(warning.message));
       return;
     }
     const std::string name = QuotedPart(warning.message, 1);
@@ -207,11 +224,10 @@ class Parse {
         statement.path.back() == name) {
       offset = statement.begin;
     }
-    const std::string remedy =
-        closest.empty() ? absl::StrCat("its fields are ", Listed(FieldNamesOf(*type)))
-                        : absl::StrCat("did you mean ", Quoted(closest), "?");
-    Tell(PlaceOf(offset),
-         absl::StrCat(type->name(), " has no field ", Quoted(name), "; ", remedy));
+    const std::string remedy = closest.empty()
+                                   ? absl::StrCat("its fields are ", Listed(FieldNamesOf(*type)))
+                                   : absl::StrCat("did you mean ", Quoted(closest), "?");
+    Tell(PlaceOf(offset), absl::StrCat(type->name(), " has no field ", Quoted(name), "; ", remedy));
   }
 
   // A complaint of the parser that is about no field of ours: its own words, and a remedy.
@@ -220,7 +236,8 @@ class Parse {
       return "this \"}\" closes nothing; remove it, or open its block";
     }
     absl::string_view remedy = "a field is written name: value, a block name { ... }";
-    if (absl::StrContains(message, "String literals") || absl::StrContains(message, "end of string")) {
+    if (absl::StrContains(message, "String literals") ||
+        absl::StrContains(message, "end of string")) {
       remedy = "close the quotes on the same line";
     }
     if (absl::StrContains(message, "xtension")) remedy = "scenarios have none; remove it";
@@ -249,7 +266,8 @@ class Parse {
         Tell(PlaceOf(offset), Trimmed(error.message));
       } else {
         Tell(PlaceOf(unclosed.back()), "this block is never closed; add \"}\"");
-        if (offset >= absl::StripTrailingAsciiWhitespace(text_).size()) return CloseBlocks(unclosed.size());
+        if (offset >= absl::StripTrailingAsciiWhitespace(text_).size())
+          return CloseBlocks(unclosed.size());
       }
       parsed_.blanked.push_back(PlaceOf(offset));
       parsed_.names_are_missing = true;
@@ -332,9 +350,9 @@ class Parse {
                           "write one of them");
     }
     const FieldFacts& stated = FactsOf(*field);
-    const std::string range =
-        stated.max().empty() ? absl::StrCat("from ", stated.min().empty() ? "0" : stated.min())
-                             : absl::StrCat("from ", stated.min(), " to ", stated.max());
+    const std::string range = stated.max().empty()
+                                  ? absl::StrCat("from ", stated.min().empty() ? "0" : stated.min())
+                                  : absl::StrCat("from ", stated.min(), " to ", stated.max());
     return absl::StrCat(path, ": ", Quoted(Value(statement)), " is not a whole number ", range,
                         "; write one without quotes");
   }
@@ -357,6 +375,7 @@ class Parse {
   Findings* const findings_;
   ParsedText parsed_;
   std::set<std::pair<Place, std::string>> told_;
+  std::set<std::pair<int, int>> warned_;
   bool closed_ = false;
 };
 

@@ -1,8 +1,8 @@
 // Where each part of a message was written: a tree beside the message, of the same shape.
 //
 // It outlives merging: after includes, variants and overrides each field still knows the file and
-// the line that gave it its present value. A field that nobody wrote (a default) has no entry, and a
-// look-up falls back to the nearest enclosing element that has one.
+// the line that gave it its present value. A field that nobody wrote (a default) has no entry, and
+// a look-up falls back to the nearest enclosing element that has one.
 #ifndef FRESHET_SCENARIOS_LANGUAGE_PLACES_H_
 #define FRESHET_SCENARIOS_LANGUAGE_PLACES_H_
 

@@ -121,8 +121,7 @@ absl::Status SplitNumber(Unit unit, absl::string_view text, Decimal* number,
 
   const size_t first = at;
   size_t point = absl::string_view::npos;
-  while (at_digit() || (at < text.size() && text[at] == '.' &&
-                        point == absl::string_view::npos)) {
+  while (at_digit() || (at < text.size() && text[at] == '.' && point == absl::string_view::npos)) {
     if (text[at] == '.') point = at;
     ++at;
   }
@@ -153,9 +152,9 @@ absl::Status SplitNumber(Unit unit, absl::string_view text, Decimal* number,
     if (after_point) ++number->places;
   }
 
-  const bool exponent = symbol->size() > 1 && absl::ascii_tolower(symbol->front()) == 'e' &&
-                        ((*symbol)[1] == '-' || (*symbol)[1] == '+' ||
-                         absl::ascii_isdigit((*symbol)[1]));
+  const bool exponent =
+      symbol->size() > 1 && absl::ascii_tolower(symbol->front()) == 'e' &&
+      ((*symbol)[1] == '-' || (*symbol)[1] == '+' || absl::ascii_isdigit((*symbol)[1]));
   if (exponent) {
     return Wrong(absl::StrCat(Quoted(text), " has an exponent"),
                  "write the number out, with a unit of the right size");
@@ -204,8 +203,9 @@ absl::Status UnknownSymbol(Unit unit, absl::string_view text, absl::string_view 
   }
   for (const Symbol& other : kSymbols) {
     if (symbol.size() > 1 && absl::EqualsIgnoreCase(other.text, symbol)) {
-      return Wrong(absl::StrCat(Quoted(text), " looks like ", NounOf(other.unit), ", not ", NounOf(unit)),
-                   absl::StrCat("write ", NounOf(unit), " such as ", ExampleOf(unit)));
+      return Wrong(
+          absl::StrCat(Quoted(text), " looks like ", NounOf(other.unit), ", not ", NounOf(unit)),
+          absl::StrCat("write ", NounOf(unit), " such as ", ExampleOf(unit)));
     }
   }
   for (const std::string& each : known) {
@@ -430,7 +430,8 @@ absl::StatusOr<Ratio> ParseRatio(absl::string_view text) {
 }
 
 absl::StatusOr<Timestamp> ParseTimestamp(absl::string_view text) {
-  // Fixed columns: 2026-03-02T00:00:00Z. absl::ParseTime would take leap seconds, offsets and spaces.
+  // Fixed columns: 2026-03-02T00:00:00Z. absl::ParseTime would take leap seconds, offsets and
+  // spaces.
   constexpr absl::string_view kShape = "dddd-dd-ddTdd:dd:ddZ";
   bool fits = text.size() == kShape.size();
   for (size_t i = 0; fits && i < kShape.size(); ++i) {

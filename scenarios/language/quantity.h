@@ -1,15 +1,16 @@
 // Quantities as a scenario writes them: a decimal number and its unit in one string.
 //
 //   durations   "5ms" "90min" "7d"           ns us ms s min h d w
-//   sizes       "16KiB" "10MB"               B, KB MB GB TB PB (powers of 1000), KiB ... PiB (of 1024)
-//   bandwidths  "250MiB/s" "8.4Gbit/s"       a size per second, or bit kbit Mbit Gbit Tbit per second
-//   rates       "50k/s" "3/min"              nothing, k, M or G, per s, min, h or d
+//   sizes       "16KiB" "10MB"               B, KB MB GB TB PB (powers of 1000), KiB ... PiB (of
+//   1024) bandwidths  "250MiB/s" "8.4Gbit/s"       a size per second, or bit kbit Mbit Gbit Tbit
+//   per second rates       "50k/s" "3/min"              nothing, k, M or G, per s, min, h or d
 //   ratios      "0.5" "50%"
 //   timestamps  "2026-03-02T00:00:00Z"       RFC 3339 in UTC
 //
 // Numbers are read exactly, in 128-bit integers, never through a double. A unit is mandatory (a
-// ratio's may be absent), there is no sign, no exponent and no space. What cannot be represented is an error, with
-// one exception: a rate per minute, hour or day rounds to the nearest millionth of a hertz.
+// ratio's may be absent), there is no sign, no exponent and no space. What cannot be represented is
+// an error, with one exception: a rate per minute, hour or day rounds to the nearest millionth of a
+// hertz.
 //
 // Errors are kInvalidArgument, and their message is the text of a Problem: what is wrong with the
 // quantity, a semicolon, and the remedy.

@@ -41,8 +41,8 @@ absl::StatusOr<std::string> ReadRegularFile(const std::string& path, size_t limi
   }
 
   const auto too_large = [&] {
-    return absl::InvalidArgumentError(absl::StrCat("the file is larger than ", limit >> 20,
-                                                   " MiB; a scenario is smaller"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the file is larger than ", limit >> 20, " MiB; a scenario is smaller"));
   };
   if (static_cast<size_t>(about.st_size) > limit) return too_large();
   std::string text;

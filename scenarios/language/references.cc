@@ -33,12 +33,12 @@ void CheckList(const List& list, const std::string& field, const Places& places,
     const auto [known, is_new] = first.emplace(name, place);
     if (is_new) continue;
     const bool same_file = known->second.file == place.file;
-    findings->Error(place,
-                    absl::StrCat(field, " ", Quoted(name), " was already defined at ",
-                                 same_file ? absl::StrCat("line ", known->second.line)
-                                           : absl::StrCat(findings->FileName(known->second.file),
-                                                          ":", known->second.line),
-                                 "; give it another name"));
+    findings->Error(
+        place, absl::StrCat(field, " ", Quoted(name), " was already defined at ",
+                            same_file ? absl::StrCat("line ", known->second.line)
+                                      : absl::StrCat(findings->FileName(known->second.file), ":",
+                                                     known->second.line),
+                            "; give it another name"));
   }
 }
 
@@ -53,8 +53,7 @@ class ReferenceCheck {
     }
     known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
     if (scenario.zones().empty()) {
-      known_["zone"] = {
-          FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
+      known_["zone"] = {FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
     }
     if (!metrics.empty()) known_["metric"] = metrics;
     known_.try_emplace("topic");
@@ -95,10 +94,10 @@ class ReferenceCheck {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       const std::string what = is_target ? "fault target" : field.name();
       const std::string closest = Closest(name, names);
-      const std::string remedy =
-          !closest.empty() ? absl::StrCat("closest ", kind, ": ", Quoted(closest))
-          : names.empty()  ? absl::StrCat("the scenario has no ", kind)
-                           : absl::StrCat("there is ", Listed(names));
+      const std::string remedy = !closest.empty()
+                                     ? absl::StrCat("closest ", kind, ": ", Quoted(closest))
+                                 : names.empty() ? absl::StrCat("the scenario has no ", kind)
+                                                 : absl::StrCat("there is ", Listed(names));
       findings_->Error(place, absl::StrCat(what, " ", Quoted(text), " is no ", kind, "; ", remedy));
       return;
     }
@@ -115,7 +114,8 @@ class ReferenceCheck {
       if (!component.has_kafka()) {
         findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
                                              " has a part that its component does not offer; "
-                                             "write ", Quoted(name)));
+                                             "write ",
+                                             Quoted(name)));
         return;
       }
       const uint32_t brokers = component.kafka().brokers();
@@ -124,14 +124,14 @@ class ReferenceCheck {
       const bool is_broker = absl::StartsWith(handle, "broker-") && handle.size() > 7 &&
                              absl::ascii_isdigit(handle[7]) && handle[7] != '0' &&
                              absl::SimpleAtoi(handle.substr(7), &broker) && broker <= brokers;
-      const bool is_part = parts.size() == 2 ||
-                           (parts.size() == 3 && (parts[2] == "disk" || parts[2] == "nic"));
+      const bool is_part =
+          parts.size() == 2 || (parts.size() == 3 && (parts[2] == "disk" || parts[2] == "nic"));
       if (is_broker && is_part) return;
-      findings_->Error(
-          place, absl::StrCat("fault target ", Quoted(target), " is no handle; write ",
-                              Quoted(absl::StrCat(name, "/broker-1")), " to ",
-                              Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
-                              ", and behind it \"/disk\" or \"/nic\" for a part"));
+      findings_->Error(place,
+                       absl::StrCat("fault target ", Quoted(target), " is no handle; write ",
+                                    Quoted(absl::StrCat(name, "/broker-1")), " to ",
+                                    Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
+                                    ", and behind it \"/disk\" or \"/nic\" for a part"));
       return;
     }
   }
@@ -151,8 +151,8 @@ void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* f
   std::map<std::string, int> zones;
   for (int i = 0; i < scenario.zones_size(); ++i) {
     if (zones.emplace(scenario.zones(i), i).second) continue;
-    findings->Error(places.In("zones", i).place, absl::StrCat("zone ", Quoted(scenario.zones(i)),
-                                                              " is listed twice; keep one"));
+    findings->Error(places.In("zones", i).place,
+                    absl::StrCat("zone ", Quoted(scenario.zones(i)), " is listed twice; keep one"));
   }
   for (int i = 0; i < scenario.variant_size(); ++i) {
     const Places& inside = places.In("variant", i);

@@ -19,7 +19,8 @@ namespace freshet {
 void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* findings);
 
 // Fields that refer to a topic, a zone, a component or a metric, and the handles behind a fault's
-// target. For an expanded scenario. `metrics` empty: nobody knows the metrics, they are not checked.
+// target. For an expanded scenario. `metrics` empty: nobody knows the metrics, they are not
+// checked.
 void CheckReferences(const Scenario& scenario, const Places& places,
                      const std::vector<std::string>& metrics, Findings* findings);
 

@@ -82,16 +82,16 @@ class RuleCheck {
                        "no component holds the log; add component { name: \"log\" kafka { ... } }");
     }
     if (logs_ > 1) {
-      findings_->Error(kafka_places_->place,
-                       absl::StrCat("the scenario has ", logs_, " clusters of brokers; topics do "
-                                    "not say which holds them, so keep one"));
+      findings_->Error(kafka_places_->place, absl::StrCat("the scenario has ", logs_,
+                                                          " clusters of brokers; topics do "
+                                                          "not say which holds them, so keep one"));
     }
     int64_t partitions = 0;
     for (const Topic& topic : scenario_.topic()) partitions += topic.partitions();
     if (partitions > kMostPartitions) {
       findings_->Error(places_.In("topic").place,
-                       absl::StrCat("all topics together have ", partitions, " partitions; at most ",
-                                    kMostPartitions, " are simulated"));
+                       absl::StrCat("all topics together have ", partitions,
+                                    " partitions; at most ", kMostPartitions, " are simulated"));
     }
     const int64_t events = PredictedEvents(scenario_);
     if (events > kMostEvents) {
@@ -105,11 +105,11 @@ class RuleCheck {
   void CheckTopic(const Topic& topic, const Places& here) {
     const auto brokers = kafka_ != nullptr ? kafka_->brokers() : 0;
     if (brokers > 0 && topic.replication_factor() > brokers) {
-      findings_->Error(here.In("replication_factor").place,
-                       absl::StrCat("topic ", Quoted(topic.name()), " wants ",
-                                    topic.replication_factor(), " replicas of ", brokers,
-                                    brokers == 1 ? " broker" : " brokers",
-                                    "; lower replication_factor or add brokers"));
+      findings_->Error(
+          here.In("replication_factor").place,
+          absl::StrCat("topic ", Quoted(topic.name()), " wants ", topic.replication_factor(),
+                       " replicas of ", brokers, brokers == 1 ? " broker" : " brokers",
+                       "; lower replication_factor or add brokers"));
     }
     if (topic.has_replication_factor() &&
         topic.min_insync_replicas() > topic.replication_factor()) {
@@ -129,17 +129,18 @@ class RuleCheck {
     const auto retention = AmountOf(UNIT_DURATION, topic.retention());
     const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
     if (retention && run_for && *retention < *run_for) {
-      findings_->Warning(here.In("retention").place,
-                         absl::StrCat("retention ", topic.retention(), " is below run_for ",
-                                      scenario_.run_for(),
-                                      ": records are deleted during the run; is that meant?"));
+      findings_->Warning(
+          here.In("retention").place,
+          absl::StrCat("retention ", topic.retention(), " is below run_for ", scenario_.run_for(),
+                       ": records are deleted during the run; is that meant?"));
     }
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
         !AnyWithin(blanked_, kafka_places_->In("volume"))) {
       findings_->Error(kafka_places_->In("volume").place,
-                       absl::StrCat("topic ", Quoted(topic.name()), " asks for flushes, and the "
+                       absl::StrCat("topic ", Quoted(topic.name()),
+                                    " asks for flushes, and the "
                                     "volume has no flush_latency; state it"));
     }
   }
@@ -163,32 +164,34 @@ class RuleCheck {
         conflict = "retries above 0";
       }
       if (!conflict.empty()) {
-        findings_->Error(here.In(field).place, absl::StrCat("idempotence needs ", conflict,
-                                                            "; change it or set idempotence: false"));
+        findings_->Error(
+            here.In(field).place,
+            absl::StrCat("idempotence needs ", conflict, "; change it or set idempotence: false"));
       }
     }
     const auto delivery = amount(UNIT_DURATION, producers.delivery_timeout());
     const auto linger = amount(UNIT_DURATION, producers.linger());
     const auto request = amount(UNIT_DURATION, producers.request_timeout());
     if (delivery && linger && request && Wide{*delivery} < Wide{*linger} + *request) {
-      findings_->Error(here.In("delivery_timeout").place,
-                       absl::StrCat("delivery_timeout ", producers.delivery_timeout(),
-                                    " is below linger ", producers.linger(), " + request_timeout ",
-                                    producers.request_timeout(), "; raise it to their sum or more"));
+      findings_->Error(
+          here.In("delivery_timeout").place,
+          absl::StrCat("delivery_timeout ", producers.delivery_timeout(), " is below linger ",
+                       producers.linger(), " + request_timeout ", producers.request_timeout(),
+                       "; raise it to their sum or more"));
     }
     const auto size = MeanEventBytes(producers);
     const auto largest = amount(UNIT_BYTES, producers.max_request_size());
     const auto buffer = amount(UNIT_BYTES, producers.buffer_memory());
     if (size && largest && *size > *largest) {
-      findings_->Error(here.In("max_request_size").place,
-                       absl::StrCat("records of ", Text(UNIT_BYTES, *size),
-                                    " exceed max_request_size ", producers.max_request_size(),
-                                    ": all would be refused; raise it"));
+      findings_->Error(
+          here.In("max_request_size").place,
+          absl::StrCat("records of ", Text(UNIT_BYTES, *size), " exceed max_request_size ",
+                       producers.max_request_size(), ": all would be refused; raise it"));
     } else if (size && buffer && *size > *buffer) {
-      findings_->Error(here.In("buffer_memory").place,
-                       absl::StrCat("records of ", Text(UNIT_BYTES, *size),
-                                    " exceed buffer_memory ", producers.buffer_memory(),
-                                    ": all would be refused; raise it"));
+      findings_->Error(
+          here.In("buffer_memory").place,
+          absl::StrCat("records of ", Text(UNIT_BYTES, *size), " exceed buffer_memory ",
+                       producers.buffer_memory(), ": all would be refused; raise it"));
     }
     if (producers.partitioner() == Producers::KEYED && producers.keys().has_none()) {
       findings_->Error(here.In("partitioner").place,
@@ -198,10 +201,11 @@ class RuleCheck {
     if (compression.codec() > Compression::NONE &&
         (compression.ratio().empty() || compression.cpu_per_mib().empty()) &&
         !AnyWithin(blanked_, here.In("compression"))) {
-      findings_->Error(here.In("compression").place,
-                       absl::StrCat("codec ", Compression::Codec_Name(compression.codec()), " needs ",
-                                    compression.ratio().empty() ? "ratio" : "cpu_per_mib",
-                                    "; it hangs on your data, so there is no default"));
+      findings_->Error(
+          here.In("compression").place,
+          absl::StrCat("codec ", Compression::Codec_Name(compression.codec()), " needs ",
+                       compression.ratio().empty() ? "ratio" : "cpu_per_mib",
+                       "; it hangs on your data, so there is no default"));
     }
     CheckClientLoad(producers.clients(), producers, here);
   }
@@ -223,10 +227,10 @@ class RuleCheck {
     const auto period = AmountOf(UNIT_DURATION, arrivals.diurnal().period());
     const auto peak = AmountOf(UNIT_DURATION, arrivals.diurnal().peak_at());
     if (period && peak && *peak >= *period) {
-      findings_->Error(process.In("diurnal").In("peak_at").place,
-                       absl::StrCat("peak_at ", arrivals.diurnal().peak_at(),
-                                    " is not within the period ", arrivals.diurnal().period(),
-                                    "; count it from the start of a period"));
+      findings_->Error(
+          process.In("diurnal").In("peak_at").place,
+          absl::StrCat("peak_at ", arrivals.diurnal().peak_at(), " is not within the period ",
+                       arrivals.diurnal().period(), "; count it from the start of a period"));
     }
     const auto rate = AmountOf(UNIT_RATE, producers.rate());
     const auto run_for = AmountOf(UNIT_DURATION, scenario_.run_for());
@@ -246,19 +250,19 @@ class RuleCheck {
     const auto link = AmountOf(UNIT_BYTES_PER_SECOND, producers.network_bandwidth());
     const int64_t bytes = BytesPerSecondOf(producers);
     if (link && Wide{bytes} > Wide{*link} * clients) {
-      findings_->Warning(here.place, absl::StrCat("overload: the clients write ",
-                                                  Text(UNIT_BYTES_PER_SECOND, bytes), " over ",
-                                                  clients, " links of ",
-                                                  producers.network_bandwidth(), "; is that meant?"));
+      findings_->Warning(
+          here.place,
+          absl::StrCat("overload: the clients write ", Text(UNIT_BYTES_PER_SECOND, bytes), " over ",
+                       clients, " links of ", producers.network_bandwidth(), "; is that meant?"));
     }
     const auto rate = AmountOf(UNIT_RATE, producers.rate());
     const auto cpu = AmountOf(UNIT_DURATION, producers.cpu_per_record());
     // One second of a client is 10^9 ns; micro-hertz times nanoseconds is 10^-6 ns each second.
     if (rate && cpu && Wide{*rate} * *cpu > Wide{clients} * 1'000'000'000 * 1'000'000) {
-      findings_->Warning(here.place, absl::StrCat("overload: cpu_per_record ",
-                                                  producers.cpu_per_record(), " at rate ",
-                                                  producers.rate(), " is more than ", clients,
-                                                  " clients can do; is that meant?"));
+      findings_->Warning(here.place,
+                         absl::StrCat("overload: cpu_per_record ", producers.cpu_per_record(),
+                                      " at rate ", producers.rate(), " is more than ", clients,
+                                      " clients can do; is that meant?"));
     }
   }
 
@@ -281,11 +285,12 @@ class RuleCheck {
     const uint32_t working = std::min(consumers.members(), topic->partitions());
     if (cpu && working > 0 &&
         std::min<Wide>(rate, kMostInt) * *cpu > Wide{working} * 1'000'000'000 * 1'000'000) {
-      findings_->Warning(here.place, absl::StrCat("overload: cpu_per_record ",
-                                                  consumers.cpu_per_record(),
-                                                  " is more than ", working, " working members can "
-                                                  "do at the rate of ", Quoted(topic->name()),
-                                                  "; is that meant?"));
+      findings_->Warning(here.place,
+                         absl::StrCat("overload: cpu_per_record ", consumers.cpu_per_record(),
+                                      " is more than ", working,
+                                      " working members can "
+                                      "do at the rate of ",
+                                      Quoted(topic->name()), "; is that meant?"));
     }
   }
 
@@ -307,11 +312,11 @@ class RuleCheck {
     const auto wait = AmountOf(UNIT_DURATION, kafka.replica_fetch_wait_max());
     const auto lag = AmountOf(UNIT_DURATION, kafka.replica_lag_time_max());
     if (wait && lag && *wait >= *lag) {
-      findings_->Warning(here.In("replica_fetch_wait_max").place,
-                         absl::StrCat("replica_fetch_wait_max ", kafka.replica_fetch_wait_max(),
-                                      " is not below replica_lag_time_max ",
-                                      kafka.replica_lag_time_max(),
-                                      ": quiet followers leave the in-sync replicas; lower it"));
+      findings_->Warning(
+          here.In("replica_fetch_wait_max").place,
+          absl::StrCat("replica_fetch_wait_max ", kafka.replica_fetch_wait_max(),
+                       " is not below replica_lag_time_max ", kafka.replica_lag_time_max(),
+                       ": quiet followers leave the in-sync replicas; lower it"));
     }
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
   }
@@ -396,11 +401,12 @@ int64_t PredictedEvents(const Scenario& scenario) {
     const Producers& producers = component.producers();
     const Topic* topic = FindTopic(scenario, producers.topic());
     const Wide records = AmountOf(UNIT_RATE, producers.rate()).value_or(0);
-    const Wide batch = std::max<int64_t>(AmountOf(UNIT_BYTES, producers.batch_size()).value_or(1), 1);
+    const Wide batch =
+        std::max<int64_t>(AmountOf(UNIT_BYTES, producers.batch_size()).value_or(1), 1);
     const Wide full = std::min(Wide{BytesPerSecondOf(producers)} * 1'000'000 / batch, records);
     // A timer closes at most one batch for each client (and each partition, with keys) per linger.
-    const Wide linger = std::max<int64_t>(
-        AmountOf(UNIT_DURATION, producers.linger()).value_or(0), 1'000'000);
+    const Wide linger =
+        std::max<int64_t>(AmountOf(UNIT_DURATION, producers.linger()).value_or(0), 1'000'000);
     const Wide lanes = producers.partitioner() == Producers::KEYED && topic != nullptr
                            ? std::max(topic->partitions(), 1u)
                            : 1;

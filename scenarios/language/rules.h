@@ -1,5 +1,5 @@
-// Checks that need several fields at once: what Kafka itself would refuse, what cannot be simulated,
-// and what is legal but probably not meant.
+// Checks that need several fields at once: what Kafka itself would refuse, what cannot be
+// simulated, and what is legal but probably not meant.
 //
 // Errors are impossible or refused combinations. Warnings run: an overload is a legal study.
 #ifndef FRESHET_SCENARIOS_LANGUAGE_RULES_H_
@@ -18,7 +18,8 @@ inline constexpr int64_t kMostPartitions = 1'000'000;
 inline constexpr int64_t kMostEvents = 1'000'000'000'000;
 
 // REQUIRES: `scenario` is expanded and has its defaults. Fields that do not parse are passed over:
-// CheckFields() has told about them. `blanked` as for CheckRequired(): what could not be read is not missed.
+// CheckFields() has told about them. `blanked` as for CheckRequired(): what could not be read is
+// not missed.
 void CheckRules(const Scenario& scenario, const Places& places, const std::vector<Place>& blanked,
                 Findings* findings);
 

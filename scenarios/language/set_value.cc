@@ -103,8 +103,7 @@ class Setter {
   }
 
  private:
-  std::string InList(size_t depth, const FieldDescriptor* field, Message* message,
-                     Places* places) {
+  std::string InList(size_t depth, const FieldDescriptor* field, Message* message, Places* places) {
     const Step& step = steps_[depth];
     const Reflection* reflection = message->GetReflection();
     if (!step.has_key) {
@@ -169,7 +168,8 @@ class Setter {
     const absl::string_view text = absl::StripAsciiWhitespace(value_);
     if (text.size() < 2 || text.front() != '{' || text.back() != '}' ||
         NestingDepth(text) > kDeepestNesting) {
-      return absl::StrCat(Quoted(field->name()), " is a block; set one of its fields, or write {...}");
+      return absl::StrCat(Quoted(field->name()),
+                          " is a block; set one of its fields, or write {...}");
     }
     Quiet errors;
     TextFormat::Parser parser;

@@ -33,7 +33,8 @@ void MergeFile(const Scenario& over, const Places& over_places, Scenario* merged
     if (!is_list) continue;
     std::vector<Places>& list = merged_places->fields[field->name()];
     for (int i = 0; i < reflection->FieldSize(over, field); ++i) {
-      reflection->AddMessage(merged, field)->CopyFrom(reflection->GetRepeatedMessage(over, field, i));
+      reflection->AddMessage(merged, field)
+          ->CopyFrom(reflection->GetRepeatedMessage(over, field, i));
       list.push_back(over_places.In(field->name(), i));
     }
     reflection->ClearField(&single, field);
@@ -145,8 +146,8 @@ absl::Status ReadSource(const std::string& path, const std::string& root, Findin
   if (directory.empty()) directory = ".";
   // A link may stand for the first file, which the user has named himself; its includes are looked
   // up beside the link.
-  const std::filesystem::path parent =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(given, error).parent_path(), error);
+  const std::filesystem::path parent = std::filesystem::weakly_canonical(
+      std::filesystem::absolute(given, error).parent_path(), error);
   const std::string real = error ? path : (parent / given.filename()).string();
   Reader reader(directory, findings, source);
   return reader.Read(path, given.filename().empty() ? path : real, {});

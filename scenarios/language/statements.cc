@@ -8,7 +8,7 @@ namespace freshet {
 namespace {
 
 constexpr int kTabWidth = 8;
-constexpr size_t kMostLeadingZeros = 100;
+constexpr size_t kMostLeadingZeros = 20;
 
 struct Token {
   enum class Kind { kEnd, kWord, kString, kMark };
@@ -207,8 +207,7 @@ class Finder {
     const bool unfinished = phase_ == Phase::kAfterName || phase_ == Phase::kValue;
     if (unfinished || next.kind != Token::Kind::kEnd) phase_ = Phase::kName;
     if (!unfinished || !Ends(current_, next.begin, false, statement)) return false;
-    while (statement->end > statement->begin &&
-           absl::ascii_isspace(text_[statement->end - 1])) {
+    while (statement->end > statement->begin && absl::ascii_isspace(text_[statement->end - 1])) {
       --statement->end;
     }
     return true;

@@ -39,7 +39,8 @@ void LineAndColumn(absl::string_view text, size_t offset, int* line, int* column
 // The deepest nesting of brackets, strings and comments left out.
 int NestingDepth(absl::string_view text);
 
-// Offsets of integers with a leading zero, which the parser reads as octal: 010 is 8.
+// Offsets of the first twenty integers with a leading zero, which the parser reads as octal: 010
+// is 8.
 std::vector<size_t> LeadingZeros(absl::string_view text);
 
 }  // namespace freshet

@@ -49,7 +49,8 @@ std::string Closest(absl::string_view name, const std::vector<std::string>& cand
 
 std::string Quoted(absl::string_view text) {
   const bool cut = text.size() > kLongestQuote;
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, kLongestQuote)), cut ? "..." : "", "\"");
+  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, kLongestQuote)), cut ? "..." : "",
+                      "\"");
 }
 
 std::string Listed(const std::vector<std::string>& names) {

@@ -95,8 +95,8 @@ std::vector<std::vector<int>> Cycles(const Flow& flow) {
 std::vector<int> Unreachable(const Flow& flow) {
   const Graph graph = GraphOf(flow);
   std::vector<boost::default_color_type> colors(flow.nodes.size());
-  const auto map = boost::make_iterator_property_map(colors.begin(),
-                                                     boost::get(boost::vertex_index, graph));
+  const auto map =
+      boost::make_iterator_property_map(colors.begin(), boost::get(boost::vertex_index, graph));
   for (size_t node = 0; node < flow.nodes.size(); ++node) {
     if (!flow.nodes[node].is_source || colors[node] == boost::black_color) continue;
     boost::breadth_first_visit(graph, node, boost::color_map(map));

@@ -5,12 +5,13 @@
 namespace freshet {
 namespace {
 
-// Lays the elements of one list over those of the same name. Faults may lack a name: they are added.
+// Lays the elements of one list over those of the same name. Faults may lack a name: they are
+// added.
 template <typename Element>
 void OverlayByName(const std::string& field,
                    const google::protobuf::RepeatedPtrField<Element>& over,
-                   const Places& over_places,
-                   google::protobuf::RepeatedPtrField<Element>* base, Places* base_places) {
+                   const Places& over_places, google::protobuf::RepeatedPtrField<Element>* base,
+                   Places* base_places) {
   for (int i = 0; i < over.size(); ++i) {
     const Places& written = over_places.In(field, i);
     Element* target = nullptr;

@@ -23,9 +23,10 @@ struct ExpandedVariant {
 // Elements are laid over those of the same name, others are added. Call it before ApplyDefaults().
 std::vector<ExpandedVariant> ExpandVariants(const Scenario& scenario, const Places& places = {});
 
-// Sets one value, written as `path=value`: component[log].kafka.brokers=6, topic[orders].partitions=12,
-// seed=7, zones=a,b,c. Elements of a list are found by name, or by index from 0; a block's value is
-// its text in braces. Returns an empty text, or what is wrong. `place` becomes the value's place.
+// Sets one value, written as `path=value`: component[log].kafka.brokers=6,
+// topic[orders].partitions=12, seed=7, zones=a,b,c. Elements of a list are found by name, or by
+// index from 0; a block's value is its text in braces. Returns an empty text, or what is wrong.
+// `place` becomes the value's place.
 //
 // Lists of named elements and the kind of a component are never changed by it: a path into
 // a component of another kind, or to a name that is not there, matches nothing. `matched` tells.

@@ -15,14 +15,15 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(ExplainTest, AFieldTellsItsFacts) {
-  EXPECT_EQ(*Explain("linger"),
-            "component.producers.linger\n"
-            "  How long a batch waits for more records, from its first. A full batch leaves at once.\n"
-            "  unit      a duration\n"
-            "  default   5ms (before Kafka 4.0: 0ms)\n"
-            "  range     0ms to 1h\n"
-            "  key       linger.ms\n"
-            "  source    KSRC, KIP1030\n");
+  EXPECT_EQ(
+      *Explain("linger"),
+      "component.producers.linger\n"
+      "  How long a batch waits for more records, from its first. A full batch leaves at once.\n"
+      "  unit      a duration\n"
+      "  default   5ms (before Kafka 4.0: 0ms)\n"
+      "  range     0ms to 1h\n"
+      "  key       linger.ms\n"
+      "  source    KSRC, KIP1030\n");
 }
 
 TEST(ExplainTest, PathsAndTheirEndsAreFound) {

@@ -22,9 +22,10 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 TEST(FieldsTest, RangesNameTheFieldTheValueAndTheRange) {
-  EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 0")),
-              ElementsAre("3:24: topic[orders].partitions: 0 is too small; write a number from 1 to "
-                          "1000000"));
+  EXPECT_THAT(
+      ProblemsOf(Small("partitions: 6", "partitions: 0")),
+      ElementsAre("3:24: topic[orders].partitions: 0 is too small; write a number from 1 to "
+                  "1000000"));
   EXPECT_THAT(ProblemsOf(Small("brokers: 3", "brokers: 1001")),
               ElementsAre(HasSubstr("1001 is too large; write a number from 1 to 1000")));
   EXPECT_THAT(ProblemsOf(Small("\"10min\"", "\"4000d\"")),
@@ -53,7 +54,9 @@ TEST(FieldsTest, BytesThatAreNoTextAreRefused) {
         << text;
     EXPECT_FALSE(LoadText(Small("\"small\"", absl::StrCat("\"", text, "\"")), "x").ok()) << text;
   }
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "question: \"wie lange?\\n\xe2\x82\xac \xf0\x9f\x98\x80\""), IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + "question: \"wie lange?\\n\xe2\x82\xac \xf0\x9f\x98\x80\""),
+      IsEmpty());
 }
 
 TEST(FieldsTest, AnEmptyTextIsNotAnAbsentOne) {
@@ -65,19 +68,22 @@ TEST(FieldsTest, ADistributionTakesTheUnitOfItsHolder) {
   EXPECT_THAT(ProblemsOf(Small("constant: \"100us\"", "constant: \"100KiB\"")),
               ElementsAre(HasSubstr("write_latency.constant: \"100KiB\" is a size in bytes, not a "
                                     "duration")));
-  EXPECT_THAT(ProblemsOf(Small("event_size: \"1KiB\"", "event_sizes { normal { mean: \"1KiB\" sd: \"1ms\" } }")),
+  EXPECT_THAT(ProblemsOf(Small("event_size: \"1KiB\"",
+                               "event_sizes { normal { mean: \"1KiB\" sd: \"1ms\" } }")),
               ElementsAre(HasSubstr("\"1ms\" is a duration, not a size in bytes")));
-  EXPECT_THAT(
-      ProblemsOf(Small("event_size: \"1KiB\"",
-                       "event_sizes { mixture { part { weight: \"0.9\" of { constant: \"1KiB\" } } "
-                       "part { weight: \"0.1\" of { uniform { min: \"1ms\" max: \"2KiB\" } } } } }")),
-      ElementsAre(HasSubstr("uniform.min: \"1ms\" is a duration")));
+  EXPECT_THAT(ProblemsOf(Small(
+                  "event_size: \"1KiB\"",
+                  "event_sizes { mixture { part { weight: \"0.9\" of { constant: \"1KiB\" } } "
+                  "part { weight: \"0.1\" of { uniform { min: \"1ms\" max: \"2KiB\" } } } } }")),
+              ElementsAre(HasSubstr("uniform.min: \"1ms\" is a duration")));
 }
 
 TEST(FieldsTest, APercentileIsAPlainNumber) {
   const auto with = [](const std::string& percentile) {
-    return absl::StrCat(SmallScenario(), "objective { metric: \"producer.latency\" of: \"shop\" "
-                                         "percentile: \"", percentile, "\" at_most: \"5ms\" }");
+    return absl::StrCat(SmallScenario(),
+                        "objective { metric: \"producer.latency\" of: \"shop\" "
+                        "percentile: \"",
+                        percentile, "\" at_most: \"5ms\" }");
   };
   EXPECT_THAT(ProblemsOf(with("99.9")), IsEmpty());
   EXPECT_THAT(ProblemsOf(with("99%")), ElementsAre(HasSubstr("is not a plain number")));
@@ -86,8 +92,9 @@ TEST(FieldsTest, APercentileIsAPlainNumber) {
 }
 
 TEST(FieldsTest, RequiredFieldsAreMissedAtTheirBlock) {
-  EXPECT_THAT(ProblemsOf(Small(" vcpus: 4", "")),
-              ElementsAre("8:3: component[log].kafka has no vcpus; state it: Cores of each broker."));
+  EXPECT_THAT(
+      ProblemsOf(Small(" vcpus: 4", "")),
+      ElementsAre("8:3: component[log].kafka has no vcpus; state it: Cores of each broker."));
   EXPECT_THAT(ProblemsOf(Small("{ constant: \"80us\" }", "{ }")),
               ElementsAre(HasSubstr("read_latency does not say which shape; give one of constant, "
                                     "uniform")));
@@ -110,9 +117,8 @@ TEST(SchemaTest, EveryDefaultAndBoundIsLegal) {
   for (const FieldEntry& entry : AllFields()) {
     const FieldFacts& facts = FactsOf(*entry.field);
     if (entry.field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) continue;
-    for (const std::string& text :
-         {facts.default_value(), facts.default_before_4_0(), facts.default_before_3_0(),
-          facts.min(), facts.max()}) {
+    for (const std::string& text : {facts.default_value(), facts.default_before_4_0(),
+                                    facts.default_before_3_0(), facts.min(), facts.max()}) {
       if (text.empty()) continue;
       const absl::Status status = CheckText(facts, UNIT_UNSPECIFIED, text);
       EXPECT_TRUE(status.ok()) << entry.path << " " << status;

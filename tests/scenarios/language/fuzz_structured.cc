@@ -115,18 +115,53 @@ class Mutator {
   }
 
   uint64_t Number() {
-    static constexpr uint64_t kNumbers[] = {0, 1, 2, 3, 4, 6, 7, 12, 100, 1'000, 1'001, 1'000'000,
-                                            0x7fffffff, 0xffffffff, ~uint64_t{0}};
+    static constexpr uint64_t kNumbers[] = {0,     1,         2,          3,          4,
+                                            6,     7,         12,         100,        1'000,
+                                            1'001, 1'000'000, 0x7fffffff, 0xffffffff, ~uint64_t{0}};
     return Below(4) == 0 ? Next() >> Below(64) : kNumbers[Below(std::size(kNumbers))];
   }
 
   std::string Text(const FieldDescriptor& field) {
-    static constexpr const char* kTexts[] = {
-        "a",     "b",      "log",   "shop",  "audit", "orders", "log/broker-1", "log/broker-9/nic",
-        "",      "0s",     "1ns",   "5ms",   "1h",    "7d",     "3653d",        "300000d",
-        "0B",    "1B",     "16KiB", "1PiB",  "9PiB",  "0B/s",   "1B/s",         "9000TiB/s",
-        "1/s",   "9000G/s", "0.1/h", "0",    "1",     "0.5",    "1.5",          "50%",
-        "1000000", "nan",  "-1s",   "1e9s",  "2.8",   "3.9",    "2026-03-02T00:00:00Z", "x\xff"};
+    static constexpr const char* kTexts[] = {"a",
+                                             "b",
+                                             "log",
+                                             "shop",
+                                             "audit",
+                                             "orders",
+                                             "log/broker-1",
+                                             "log/broker-9/nic",
+                                             "",
+                                             "0s",
+                                             "1ns",
+                                             "5ms",
+                                             "1h",
+                                             "7d",
+                                             "3653d",
+                                             "300000d",
+                                             "0B",
+                                             "1B",
+                                             "16KiB",
+                                             "1PiB",
+                                             "9PiB",
+                                             "0B/s",
+                                             "1B/s",
+                                             "9000TiB/s",
+                                             "1/s",
+                                             "9000G/s",
+                                             "0.1/h",
+                                             "0",
+                                             "1",
+                                             "0.5",
+                                             "1.5",
+                                             "50%",
+                                             "1000000",
+                                             "nan",
+                                             "-1s",
+                                             "1e9s",
+                                             "2.8",
+                                             "3.9",
+                                             "2026-03-02T00:00:00Z",
+                                             "x\xff"};
     const FieldFacts& stated = FactsOf(field);
     switch (Below(8)) {
       case 0:

@@ -68,13 +68,33 @@ TEST_F(LoadTest, WhatIsNoRegularFileIsTheAuthorsMistake) {
 }
 
 TEST_F(LoadTest, AnEmptyFileAndAFileTooLargeAreRefused) {
-  EXPECT_THAT(Told(Write("e", "")), ElementsAre("e:1:1: the file is empty; a scenario needs at least name and run_for"));
+  EXPECT_THAT(Told(Write("e", "")),
+              ElementsAre("e:1:1: the file is empty; a scenario needs at least name and run_for"));
   const std::string sparse = Write("huge", "");
   fs::resize_file(sparse, uintmax_t{2} << 30);
-  EXPECT_THAT(Told(sparse), ElementsAre("huge:1:1: the file is larger than 16 MiB; a scenario is smaller"));
+  EXPECT_THAT(Told(sparse),
+              ElementsAre("huge:1:1: the file is larger than 16 MiB; a scenario is smaller"));
   const std::string limit = Write("limit", "12345");
   EXPECT_TRUE(ReadRegularFile(limit, 5).ok());
   EXPECT_FALSE(ReadRegularFile(limit, 4).ok());
+}
+
+// A MiB of each kind of nonsense: the cost stays proportional to the text.
+TEST_F(LoadTest, LargeTextsOfMistakesEndSoon) {
+  constexpr size_t kSize = size_t{1} << 20;
+  const auto repeated = [](const std::string& text) {
+    std::string all;
+    while (all.size() + text.size() <= kSize) all += text;
+    return all;
+  };
+  for (const std::string& text :
+       {repeated("a:1 "), repeated("topic{}\n"), repeated("seed:01 "), repeated("name:\"\n"),
+        repeated("component{name:\"a\"}"), repeated("zones:\"a\""), repeated("}"),
+        std::string(kSize, 'x'), "name: \"" + std::string(kSize, 'x') + "\""}) {
+    const LoadResult result = LoadText(text, "large");
+    EXPECT_FALSE(result.ok());
+    EXPECT_LE(result.problems.size(), 1'001u);
+  }
 }
 
 TEST_F(LoadTest, AMissingFileIsTheWorldsError) {
@@ -113,9 +133,10 @@ TEST_F(LoadTest, IncludesComeFirstAndKeepTheirPlaces) {
         "seed: 5\nwarm_up: \"1s\"\ntopic { name: \"more\" partitions: 0 replication_factor: 1 }\n");
   const std::string path =
       Write("in/a.textproto", SmallScenario() + "seed: 7 include: \"sub/topics.textproto\"\n");
-  EXPECT_THAT(Told(path),
-              ElementsAre(StartsWith("topics.textproto:3:1: warning: topic \"more\" is neither"),
-                          StartsWith("topics.textproto:3:22: topic[more].partitions: 0 is too small")));
+  EXPECT_THAT(
+      Told(path),
+      ElementsAre(StartsWith("topics.textproto:3:1: warning: topic \"more\" is neither"),
+                  StartsWith("topics.textproto:3:22: topic[more].partitions: 0 is too small")));
   const LoadResult result = *Load(path);
   EXPECT_EQ(result.scenario.seed(), 7u);
   EXPECT_EQ(result.scenario.warm_up(), "1s");
@@ -137,16 +158,17 @@ TEST_F(LoadTest, IncludesStayBelowTheRoot) {
   Write("outside", "seed: 3");
   fs::create_symlink(root_ / "outside", root_ / "in" / "link");
   fs::create_directory_symlink(root_, root_ / "in" / "up");
-  for (const std::string& target : {std::string("../outside"), (root_ / "outside").string(),
-                                    std::string("link"), std::string("up/outside"),
-                                    std::string("sub/../../outside"), std::string("")}) {
+  for (const std::string& target :
+       {std::string("../outside"), (root_ / "outside").string(), std::string("link"),
+        std::string("up/outside"), std::string("sub/../../outside"), std::string("")}) {
     const auto told = Told(Write("in/a", SmallScenario() + "include: \"" + target + "\"\n"));
     ASSERT_FALSE(told.empty()) << target;
     EXPECT_THAT(told[0], AllOf(StartsWith("a:13:1: include"))) << target;
   }
-  EXPECT_THAT(Told(Write("in/a", SmallScenario() + "include: \"../outside\"\n")),
-              ElementsAre("a:13:1: include: the path \"../outside\" has \"..\"; name a file below the "
-                          "scenario root"));
+  EXPECT_THAT(
+      Told(Write("in/a", SmallScenario() + "include: \"../outside\"\n")),
+      ElementsAre("a:13:1: include: the path \"../outside\" has \"..\"; name a file below the "
+                  "scenario root"));
   EXPECT_THAT(Told(Write("in/a", SmallScenario() + "include: \"link\"\n")),
               ElementsAre(HasSubstr("leads out of the scenario root")));
   // A wider root makes the link legal.
@@ -164,7 +186,8 @@ TEST_F(LoadTest, ACircleOfIncludesIsRefused) {
 }
 
 TEST_F(LoadTest, IncludesAreLimitedInDepthAndNumber) {
-  for (int i = 0; i < 20; ++i) Write(absl::StrCat("in/d", i), absl::StrCat("include: \"d", i + 1, "\""));
+  for (int i = 0; i < 20; ++i)
+    Write(absl::StrCat("in/d", i), absl::StrCat("include: \"d", i + 1, "\""));
   Write("in/d20", "seed: 1");
   EXPECT_THAT(Told(Write("in/a", SmallScenario() + "include: \"d0\"\n")),
               ElementsAre(HasSubstr("files include files 16 deep")));
@@ -177,14 +200,16 @@ TEST_F(LoadTest, IncludesAreLimitedInDepthAndNumber) {
 }
 
 TEST_F(LoadTest, AMissingIncludeIsTheAuthorsMistake) {
-  EXPECT_THAT(Told(Write("in/a", SmallScenario() + "include: \"nobody\"\n")),
-              ElementsAre(AllOf(StartsWith("a:13:1: include"), HasSubstr("the file does not exist"))));
+  EXPECT_THAT(
+      Told(Write("in/a", SmallScenario() + "include: \"nobody\"\n")),
+      ElementsAre(AllOf(StartsWith("a:13:1: include"), HasSubstr("the file does not exist"))));
   EXPECT_THAT(Told(Write("in/a", SmallScenario() + "include: \"sub\"\n")),
               ElementsAre(HasSubstr("this is a directory")));
 }
 
 TEST_F(LoadTest, TextInMemoryIncludesNothing) {
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "include: \"x\""), ElementsAre(HasSubstr("this text is no file")));
+  EXPECT_THAT(ProblemsOf(SmallScenario() + "include: \"x\""),
+              ElementsAre(HasSubstr("this text is no file")));
 }
 
 TEST(ReportTest, ProblemsAreSortedAndCounted) {
@@ -193,8 +218,9 @@ TEST(ReportTest, ProblemsAreSortedAndCounted) {
                                    {"a", 1, 9, "y", Severity::kError},
                                    {"a", 1, 9, "y", Severity::kError}};
   SortProblems(&problems);
-  EXPECT_EQ(Report(problems),
-            "a:1:9: y\na:2:1: warning: y; z\nb:1:1: x\n2 problems and 1 warning, nothing was run\n");
+  EXPECT_EQ(
+      Report(problems),
+      "a:1:9: y\na:2:1: warning: y; z\nb:1:1: x\n2 problems and 1 warning, nothing was run\n");
   EXPECT_EQ(Report({{"a", 2, 1, "y", Severity::kWarning}}), "a:2:1: warning: y\n1 warning\n");
   EXPECT_EQ(Report({}), "");
 }

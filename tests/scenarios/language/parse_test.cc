@@ -49,9 +49,10 @@ TEST(ParseTest, BinaryJunkIsRefused) {
 }
 
 TEST(ParseTest, AStrayBraceDoesNotHideWhatFollows) {
-  EXPECT_THAT(ProblemsOf("}\n" + Small("1k/s", "1000")),
-              ElementsAre(StartsWith("1:1: this \"}\" closes nothing"),
-                          StartsWith("5:65: component[shop].producers.rate: \"1000\" has no unit")));
+  EXPECT_THAT(
+      ProblemsOf("}\n" + Small("1k/s", "1000")),
+      ElementsAre(StartsWith("1:1: this \"}\" closes nothing"),
+                  StartsWith("5:65: component[shop].producers.rate: \"1000\" has no unit")));
 }
 
 TEST(ParseTest, AMissingBraceIsToldWhereItsBlockBegins) {
@@ -111,10 +112,11 @@ TEST(ParseTest, NotANumberAndInfinityAreRefusedWhereverTheyStand) {
   for (const char* text : {"nan", "inf", "-inf", "1e400", "1e-400", "-0"}) {
     EXPECT_THAT(ProblemsOf(Small("\"10min\"", absl::StrCat("\"", text, "\""))), SizeIs(1)) << text;
     EXPECT_THAT(ProblemsOf(Small("\"10min\"", text)), SizeIs(1)) << text;
-    EXPECT_THAT(ProblemsOf(Small("event_size: \"1KiB\"",
-                                 absl::StrCat("event_sizes { lognormal { median: \"224B\" sigma: \"",
-                                              text, "\" } }"))),
-                SizeIs(1))
+    EXPECT_THAT(
+        ProblemsOf(Small(
+            "event_size: \"1KiB\"",
+            absl::StrCat("event_sizes { lognormal { median: \"224B\" sigma: \"", text, "\" } }"))),
+        SizeIs(1))
         << text;
   }
 }
@@ -126,9 +128,10 @@ TEST(ParseTest, ALeadingZeroIsWarnedAbout) {
 }
 
 TEST(ParseTest, UnknownEnumNamesListTheChoices) {
-  EXPECT_THAT(ProblemsOf(Small("NVME", "NVM")),
-              ElementsAre("10:14: component.kafka.volume.kind has no value \"NVM\"; did you mean NVME? "
-                          "choose NVME, GP3, IO2, ST1, GP2, OTHER"));
+  EXPECT_THAT(
+      ProblemsOf(Small("NVME", "NVM")),
+      ElementsAre("10:14: component.kafka.volume.kind has no value \"NVM\"; did you mean NVME? "
+                  "choose NVME, GP3, IO2, ST1, GP2, OTHER"));
 }
 
 TEST(ParseTest, NumbersOfAnOpenEnumAreRefused) {

@@ -108,8 +108,7 @@ TEST(QuantityTest, AnUnknownUnitIsAnsweredWithTheNearest) {
             "\"250M/s\" is a rate, not a rate of bytes; "
             "write a rate of bytes such as \"250MiB/s\"");
   EXPECT_EQ(Complaint(UNIT_RATE, "50K/s"), "\"50K/s\" is not a rate; did you mean \"50k/s\"?");
-  EXPECT_EQ(Complaint(UNIT_DURATION, "5 ms"),
-            "\"5 ms\" is not a duration; did you mean \"5ms\"?");
+  EXPECT_EQ(Complaint(UNIT_DURATION, "5 ms"), "\"5 ms\" is not a duration; did you mean \"5ms\"?");
   EXPECT_EQ(Complaint(UNIT_DURATION, "5mins"),
             "\"5mins\" is not a duration; did you mean \"5min\"?");
   EXPECT_EQ(Complaint(UNIT_DURATION, "5m"),
@@ -129,8 +128,7 @@ TEST(QuantityTest, WhatIsNoFiniteNumberIsRefused) {
     EXPECT_FALSE(ParseRatio(text).ok()) << text;
   }
   EXPECT_EQ(Complaint(UNIT_DURATION, ""), "the value is empty; write a duration such as \"5ms\"");
-  EXPECT_EQ(Complaint(UNIT_DURATION, "-5ms"),
-            "\"-5ms\" is negative; a duration is zero or more");
+  EXPECT_EQ(Complaint(UNIT_DURATION, "-5ms"), "\"-5ms\" is negative; a duration is zero or more");
   EXPECT_THAT(Complaint(UNIT_DURATION, "1e400s"), HasSubstr("has an exponent"));
   EXPECT_THAT(Complaint(UNIT_RATIO, "1e-400"), HasSubstr("has an exponent"));
   EXPECT_THAT(Complaint(UNIT_DURATION, "-0s"), HasSubstr("is negative"));
@@ -169,8 +167,9 @@ TEST(QuantityTest, TextIsTheShortestThatReadsBack) {
 
 // Magnitudes spread evenly over the 63 bits, so that every unit takes part.
 rc::Gen<int64_t> AnyAmount() {
-  return rc::gen::map(rc::gen::pair(rc::gen::inRange<int64_t>(0, kMost), rc::gen::inRange(0, 63)),
-                      [](const std::pair<int64_t, int>& drawn) { return drawn.first >> drawn.second; });
+  return rc::gen::map(
+      rc::gen::pair(rc::gen::inRange<int64_t>(0, kMost), rc::gen::inRange(0, 63)),
+      [](const std::pair<int64_t, int>& drawn) { return drawn.first >> drawn.second; });
 }
 
 RC_GTEST_PROP(QuantityPropertyTest, TextReadsBackAsTheSameAmount, ()) {

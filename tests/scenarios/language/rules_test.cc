@@ -26,8 +26,9 @@ TEST(RulesTest, ReplicasNeedBrokersAndInSyncReplicasNeedReplicas) {
   EXPECT_THAT(ProblemsOf(Small("replication_factor: 3", "replication_factor: 4")),
               ElementsAre("3:38: topic \"orders\" wants 4 replicas of 3 brokers; lower "
                           "replication_factor or add brokers"));
-  EXPECT_THAT(ProblemsOf(Small("replication_factor: 3", "replication_factor: 3 min_insync_replicas: 4")),
-              ElementsAre(HasSubstr("min_insync_replicas 4 is above replication_factor 3")));
+  EXPECT_THAT(
+      ProblemsOf(Small("replication_factor: 3", "replication_factor: 3 min_insync_replicas: 4")),
+      ElementsAre(HasSubstr("min_insync_replicas 4 is above replication_factor 3")));
 }
 
 TEST(RulesTest, ZonesWithoutBrokersAndMembersWithoutPartitionsAreWarnings) {
@@ -52,8 +53,9 @@ TEST(RulesTest, IdempotenceNeedsAcksFewInFlightAndRetries) {
 }
 
 TEST(RulesTest, ADeliveryTimeoutCoversLingerAndRequest) {
-  EXPECT_THAT(ProblemsOf(Producers("delivery_timeout: \"30s\" linger: \"1ms\"")),
-              ElementsAre(HasSubstr("delivery_timeout 30s is below linger 1ms + request_timeout 30s")));
+  EXPECT_THAT(
+      ProblemsOf(Producers("delivery_timeout: \"30s\" linger: \"1ms\"")),
+      ElementsAre(HasSubstr("delivery_timeout 30s is below linger 1ms + request_timeout 30s")));
   EXPECT_THAT(ProblemsOf(Producers("delivery_timeout: \"30001ms\" linger: \"1ms\"")), IsEmpty());
   EXPECT_THAT(ProblemsOf(Producers("request_timeout: \"5min\"")), IsEmpty());
 }
@@ -71,9 +73,9 @@ TEST(RulesTest, ProducersNeedARateUnlessTheyReplay) {
 }
 
 TEST(RulesTest, ArrivalsMustMakeSense) {
-  EXPECT_THAT(ProblemsOf(Producers(
-                  "arrivals { burst { every: \"1min\" lasts: \"1min\" factor: \"3\" } }")),
-              ElementsAre(HasSubstr("never ends")));
+  EXPECT_THAT(
+      ProblemsOf(Producers("arrivals { burst { every: \"1min\" lasts: \"1min\" factor: \"3\" } }")),
+      ElementsAre(HasSubstr("never ends")));
   EXPECT_THAT(ProblemsOf(Producers("arrivals { diurnal { amplitude: \"0.6\" peak_at: \"24h\" } }")),
               ElementsAre(HasSubstr("is not within the period 24h")));
 }
@@ -96,16 +98,19 @@ TEST(RulesTest, AParetoTailNeedsAMean) {
     return Small("{ constant: \"80us\" }",
                  absl::StrCat("{ pareto { scale: \"80us\" alpha: \"", alpha, "\" } }"));
   };
-  EXPECT_THAT(ProblemsOf(with("1")), ElementsAre(AllOf(HasSubstr("has an infinite mean"),
-                                                       Not(HasSubstr("warning")))));
-  EXPECT_THAT(ProblemsOf(with("1.5")), ElementsAre(HasSubstr("warning: pareto.alpha 1.5 has an infinite variance")));
-  EXPECT_THAT(ProblemsOf(with("2.5")), ElementsAre(HasSubstr("warning: pareto.alpha 2.5: the mean has no valid interval")));
+  EXPECT_THAT(ProblemsOf(with("1")),
+              ElementsAre(AllOf(HasSubstr("has an infinite mean"), Not(HasSubstr("warning")))));
+  EXPECT_THAT(ProblemsOf(with("1.5")),
+              ElementsAre(HasSubstr("warning: pareto.alpha 1.5 has an infinite variance")));
+  EXPECT_THAT(ProblemsOf(with("2.5")),
+              ElementsAre(HasSubstr("warning: pareto.alpha 2.5: the mean has no valid interval")));
   EXPECT_THAT(ProblemsOf(with("3.1")), IsEmpty());
 }
 
 TEST(RulesTest, LawsHaveBoundsInOrderAndSomeWeight) {
-  EXPECT_THAT(ProblemsOf(Small("{ constant: \"80us\" }", "{ uniform { min: \"2ms\" max: \"1ms\" } }")),
-              ElementsAre(HasSubstr("uniform.min 2ms is above max 1ms")));
+  EXPECT_THAT(
+      ProblemsOf(Small("{ constant: \"80us\" }", "{ uniform { min: \"2ms\" max: \"1ms\" } }")),
+      ElementsAre(HasSubstr("uniform.min 2ms is above max 1ms")));
   EXPECT_THAT(ProblemsOf(Small("{ constant: \"80us\" }",
                                "{ empirical { point { value: \"2ms\" weight: \"0\" } } }")),
               ElementsAre(HasSubstr("all weights of the empirical law are zero")));
@@ -124,12 +129,15 @@ TEST(RulesTest, FlushesNeedALatency) {
 }
 
 TEST(RulesTest, OverloadIsALegalStudy) {
-  EXPECT_THAT(ProblemsOf(Small("rate: \"1k/s\"", "rate: \"1M/s\"")),
-              ElementsAre(HasSubstr("warning: overload: \"log\" is asked for 325% of its volume bandwidth"),
-                          HasSubstr("warning: overload: \"log\" is asked for 488% of its CPU"),
-                          HasSubstr("warning: overload: \"log\" is asked for 488% of its network bandwidth")));
+  EXPECT_THAT(
+      ProblemsOf(Small("rate: \"1k/s\"", "rate: \"1M/s\"")),
+      ElementsAre(
+          HasSubstr("warning: overload: \"log\" is asked for 325% of its volume bandwidth"),
+          HasSubstr("warning: overload: \"log\" is asked for 488% of its CPU"),
+          HasSubstr("warning: overload: \"log\" is asked for 488% of its network bandwidth")));
   EXPECT_THAT(ProblemsOf(Small("members: 3", "members: 3 cpu_per_record: \"4ms\"")),
-              ElementsAre(HasSubstr("warning: overload: cpu_per_record 4ms is more than 3 working members")));
+              ElementsAre(HasSubstr(
+                  "warning: overload: cpu_per_record 4ms is more than 3 working members")));
   EXPECT_THAT(ProblemsOf(Producers("network_bandwidth: \"100KiB/s\" cpu_per_record: \"3ms\"")),
               ElementsAre(HasSubstr("warning: overload: cpu_per_record 3ms"),
                           HasSubstr("warning: overload: the clients write")));
@@ -139,14 +147,17 @@ TEST(RulesTest, WarmUpVersionAndResolutionAreChecked) {
   EXPECT_THAT(ProblemsOf(SmallScenario() + "warm_up: \"10min\""),
               ElementsAre(HasSubstr("warm_up 10min leaves nothing of run_for 10min")));
   EXPECT_THAT(ProblemsOf(SmallScenario() + "kafka_version: \"4.7\""),
-              ElementsAre(HasSubstr("kafka_version \"4.7\" is unknown; write \"4.0\", \"3.9\" and \"2.8\"")));
+              ElementsAre(HasSubstr(
+                  "kafka_version \"4.7\" is unknown; write \"4.0\", \"3.9\" and \"2.8\"")));
   EXPECT_THAT(ProblemsOf(SmallScenario() + "resolution { batches_per_parcel: 5 }"),
               ElementsAre(HasSubstr("batches_per_parcel is 5; write 1, 4 or 16")));
 }
 
 TEST(RulesTest, SomebodyMustHoldTheLogAndOnlyOne) {
-  EXPECT_THAT(ProblemsOf("name: \"x\" run_for: \"1h\""), ElementsAre(HasSubstr("the scenario has no component")));
-  const std::string log = SmallScenario().substr(SmallScenario().find("component {\n  name: \"log\""));
+  EXPECT_THAT(ProblemsOf("name: \"x\" run_for: \"1h\""),
+              ElementsAre(HasSubstr("the scenario has no component")));
+  const std::string log =
+      SmallScenario().substr(SmallScenario().find("component {\n  name: \"log\""));
   EXPECT_THAT(ProblemsOf(SmallScenario() + absl::StrReplaceAll(log, {{"\"log\"", "\"log2\""}})),
               ElementsAre(HasSubstr("the scenario has 2 clusters of brokers")));
 }
@@ -159,8 +170,9 @@ TEST(RulesTest, TheHeapLeavesRoomForTheCache) {
 TEST(RulesTest, ObjectivesHaveOneBound) {
   EXPECT_THAT(ProblemsOf(SmallScenario() + "objective { metric: \"m\" }"),
               ElementsAre(HasSubstr("the objective has no bound")));
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "objective { metric: \"m\" at_most: \"5\" at_least: \"1ms\" }"),
-              ElementsAre(HasSubstr("the objective has two bounds")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + "objective { metric: \"m\" at_most: \"5\" at_least: \"1ms\" }"),
+      ElementsAre(HasSubstr("the objective has two bounds")));
 }
 
 TEST(RulesTest, AFaultThatNeverHappensIsWarnedAbout) {
@@ -171,17 +183,21 @@ TEST(RulesTest, AFaultThatNeverHappensIsWarnedAbout) {
 TEST(RulesTest, ElementsAndEventsAreCapped) {
   std::string topics;
   for (int i = 0; i < 2; ++i) {
-    topics += absl::StrCat("topic { name: \"t", i, "\" partitions: 600000 replication_factor: 1 }\n");
+    topics +=
+        absl::StrCat("topic { name: \"t", i, "\" partitions: 600000 replication_factor: 1 }\n");
   }
   EXPECT_THAT(ProblemsOf(SmallScenario() + topics),
               testing::Contains(HasSubstr("1200006 partitions; at most 1000000")));
-  EXPECT_THAT(ProblemsOf(absl::StrReplaceAll(SmallScenario(), {{"10min", "3650d"}, {"1k/s", "1M/s"}})),
-              testing::Contains(HasSubstr("events would be simulated, more than 1000000000000")));
-  EXPECT_THAT(ProblemsOf(absl::StrReplaceAll(SmallScenario(), {{"10min", "3650d"}, {"1k/s", "9000G/s"}})),
-              testing::Contains(HasSubstr("exceeds 2^63 bytes or records")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrReplaceAll(SmallScenario(), {{"10min", "3650d"}, {"1k/s", "1M/s"}})),
+      testing::Contains(HasSubstr("events would be simulated, more than 1000000000000")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrReplaceAll(SmallScenario(), {{"10min", "3650d"}, {"1k/s", "9000G/s"}})),
+      testing::Contains(HasSubstr("exceeds 2^63 bytes or records")));
   std::string many;
   for (int i = 0; i < 65; ++i) many += absl::StrCat("variant { name: \"v", i, "\" }\n");
-  EXPECT_THAT(ProblemsOf(SmallScenario() + many), ElementsAre(HasSubstr("65 entries of variant; at most 64")));
+  EXPECT_THAT(ProblemsOf(SmallScenario() + many),
+              ElementsAre(HasSubstr("65 entries of variant; at most 64")));
 }
 
 TEST(ReferencesTest, NamesThatNobodyHasAreAnsweredWithTheNearest) {
@@ -189,15 +205,18 @@ TEST(ReferencesTest, NamesThatNobodyHasAreAnsweredWithTheNearest) {
               ElementsAre("5:39: reads \"order\" is no topic; closest topic: \"orders\""));
   EXPECT_THAT(ProblemsOf(Small("members: 3", "members: 3 zones: \"b\"")),
               ElementsAre(HasSubstr("zones \"b\" is no zone; there is \"a\"")));
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "fault { at: \"1min\" down { target: \"lag\" } }"),
-              ElementsAre("13:27: fault target \"lag\" is no component; closest component: \"log\""));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + "fault { at: \"1min\" down { target: \"lag\" } }"),
+      ElementsAre("13:27: fault target \"lag\" is no component; closest component: \"log\""));
 }
 
 TEST(ReferencesTest, HandlesMustBeOffered) {
   const auto with = [](const std::string& target) {
-    return absl::StrCat(SmallScenario(), "fault { at: \"1min\" down { target: \"", target, "\" } }");
+    return absl::StrCat(SmallScenario(), "fault { at: \"1min\" down { target: \"", target,
+                        "\" } }");
   };
-  for (const char* target : {"log", "shop", "log/broker-1", "log/broker-3/disk", "log/broker-2/nic"}) {
+  for (const char* target :
+       {"log", "shop", "log/broker-1", "log/broker-3/disk", "log/broker-2/nic"}) {
     EXPECT_THAT(ProblemsOf(with(target)), IsEmpty()) << target;
   }
   for (const char* target : {"log/broker-0", "log/broker-4", "log/broker-01", "log/broker", "log/",
@@ -207,7 +226,8 @@ TEST(ReferencesTest, HandlesMustBeOffered) {
 }
 
 TEST(ReferencesTest, MetricsAreCheckedWhenTheyAreKnown) {
-  const std::string text = SmallScenario() + "objective { metric: \"producer.latencies\" at_most: \"5ms\" }";
+  const std::string text =
+      SmallScenario() + "objective { metric: \"producer.latencies\" at_most: \"5ms\" }";
   EXPECT_THAT(ProblemsOf(text), IsEmpty());
   LoadOptions options;
   options.metrics = {"producer.latency", "lag.seconds"};
@@ -217,7 +237,8 @@ TEST(ReferencesTest, MetricsAreCheckedWhenTheyAreKnown) {
 
 TEST(ReferencesTest, DuplicateNamesTellTheFirst) {
   EXPECT_THAT(ProblemsOf(Small("\"audit\"", "\"shop\"")),
-              testing::Contains("5:1: component \"shop\" was already defined at line 4; give it another name"));
+              testing::Contains(
+                  "5:1: component \"shop\" was already defined at line 4; give it another name"));
   EXPECT_THAT(ProblemsOf(SmallScenario() + "zones: 'a' zones: 'a'"),
               ElementsAre(HasSubstr("zone \"a\" is listed twice")));
 }
@@ -226,7 +247,8 @@ TEST(ReferencesTest, NamesWithOneHashAreRefused) {
   EXPECT_EQ(Fnv1a64(""), 0xcbf29ce484222325u);
   EXPECT_EQ(Fnv1a64("foobar"), 0x85944171f73967e8u);  // Of the published test vectors.
   const NameHash weak = [](absl::string_view text) -> uint64_t { return text.size(); };
-  EXPECT_EQ(FirstCollision({"a", "bb", "cc"}, weak), std::make_pair(std::string("bb"), std::string("cc")));
+  EXPECT_EQ(FirstCollision({"a", "bb", "cc"}, weak),
+            std::make_pair(std::string("bb"), std::string("cc")));
   EXPECT_EQ(FirstCollision({"a", "a"}, weak).first, "");  // One name twice is a duplicate.
 }
 
@@ -237,13 +259,15 @@ TEST(TopologyTest, AConsumerThatNoProducerReachesIsRefused) {
 }
 
 TEST(TopologyTest, AnUnusedTopicIsWarnedAbout) {
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "topic { name: \"other\" partitions: 3 replication_factor: 1 }"),
-              ElementsAre(HasSubstr("warning: topic \"other\" is neither written nor read")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + "topic { name: \"other\" partitions: 3 replication_factor: 1 }"),
+      ElementsAre(HasSubstr("warning: topic \"other\" is neither written nor read")));
 }
 
 TEST(TopologyTest, LoopsArePrintedInTheOrderOfTheWalk) {
   Flow flow;
-  for (const char* name : {"shop", "orders", "job", "retries", "sink", "self"}) flow.nodes.push_back({name});
+  for (const char* name : {"shop", "orders", "job", "retries", "sink", "self"})
+    flow.nodes.push_back({name});
   flow.nodes[0].is_source = true;
   flow.edges = {{0, 1}, {1, 2}, {2, 3}, {3, 1}, {2, 4}, {5, 5}};
   EXPECT_THAT(Cycles(flow), ElementsAre(ElementsAre(1, 2, 3), ElementsAre(5)));
@@ -251,7 +275,8 @@ TEST(TopologyTest, LoopsArePrintedInTheOrderOfTheWalk) {
   Findings findings;
   CheckTopology(flow, &findings);
   ASSERT_THAT(findings.problems(), SizeIs(2));
-  EXPECT_EQ(findings.problems()[0].text, "the data runs in a loop: orders -> job -> retries -> orders; break it");
+  EXPECT_EQ(findings.problems()[0].text,
+            "the data runs in a loop: orders -> job -> retries -> orders; break it");
   EXPECT_EQ(findings.problems()[1].text, "the data runs in a loop: self -> self; break it");
 }
 

@@ -30,13 +30,13 @@ TEST(VariantsTest, AScenarioWithoutVariantsIsOneWithoutAName) {
 }
 
 TEST(VariantsTest, OverlaysMeetTheirElementByName) {
-  const LoadResult result = Loaded(
-      SmallScenario() +
-      "variant { name: \"base\" }\n"
-      "variant { name: \"big\" topic { name: \"orders\" partitions: 12 }\n"
-      "  component { name: \"log\" kafka { brokers: 5 volume { bandwidth: \"1GiB/s\" } } }\n"
-      "  component { name: \"extra\" consumers { reads: \"orders\" members: 1 } }\n"
-      "  network { rtt_within_zone { constant: \"1ms\" } } }\n");
+  const LoadResult result =
+      Loaded(SmallScenario() +
+             "variant { name: \"base\" }\n"
+             "variant { name: \"big\" topic { name: \"orders\" partitions: 12 }\n"
+             "  component { name: \"log\" kafka { brokers: 5 volume { bandwidth: \"1GiB/s\" } } }\n"
+             "  component { name: \"extra\" consumers { reads: \"orders\" members: 1 } }\n"
+             "  network { rtt_within_zone { constant: \"1ms\" } } }\n");
   EXPECT_THAT(Lines(result), IsEmpty());
   ASSERT_THAT(result.variants, SizeIs(2));
   const Scenario& base = result.variants[0].scenario;
@@ -54,10 +54,11 @@ TEST(VariantsTest, OverlaysMeetTheirElementByName) {
 }
 
 TEST(VariantsTest, AListReplacesAListAndAnotherShapeReplacesAShape) {
-  const LoadResult result = Loaded(
-      Small("members: 3", "members: 3 zones: 'a' zones: 'b'") + "zones: 'a' zones: 'b'\n" +
-      "variant { name: 'v' component { name: 'audit' consumers { zones: 'b' } }\n"
-      "  component { name: 'log' kafka { volume { read_latency { normal { mean: '1ms' sd: '1us' } } } } } }");
+  const LoadResult result =
+      Loaded(Small("members: 3", "members: 3 zones: 'a' zones: 'b'") + "zones: 'a' zones: 'b'\n" +
+             "variant { name: 'v' component { name: 'audit' consumers { zones: 'b' } }\n"
+             "  component { name: 'log' kafka { volume { read_latency { normal { mean: '1ms' sd: "
+             "'1us' } } } } } }");
   EXPECT_THAT(Lines(result), IsEmpty());
   const Scenario& v = result.variants[0].scenario;
   EXPECT_THAT(v.component(1).consumers().zones(), ElementsAre("b"));
@@ -65,36 +66,40 @@ TEST(VariantsTest, AListReplacesAListAndAnotherShapeReplacesAShape) {
 }
 
 TEST(VariantsTest, AnotherKindReplacesTheComponent) {
-  const LoadResult result = Loaded(
-      SmallScenario() +
-      "variant { name: 'v' component { name: 'audit' producers { clients: 1 topic: 'orders' rate: '1/s' event_size: '1B' } } }");
+  const LoadResult result = Loaded(SmallScenario() +
+                                   "variant { name: 'v' component { name: 'audit' producers { "
+                                   "clients: 1 topic: 'orders' rate: '1/s' event_size: '1B' } } }");
   EXPECT_THAT(Lines(result), IsEmpty());
   EXPECT_TRUE(result.variants[0].scenario.component(1).has_producers());
 }
 
 TEST(VariantsTest, TheBaseMayBeIncompleteWhenEveryVariantCompletesIt) {
-  const std::string log = SmallScenario().substr(SmallScenario().find("component {\n  name: \"log\""));
+  const std::string log =
+      SmallScenario().substr(SmallScenario().find("component {\n  name: \"log\""));
   const std::string base = SmallScenario().substr(0, SmallScenario().find(log));
   EXPECT_THAT(ProblemsOf(base + "variant { name: 'v' " + log + "}"), IsEmpty());
-  EXPECT_THAT(ProblemsOf(base + "variant { name: 'v' " + log + "} variant { name: 'w' }"),
-              ElementsAre(AllOf(HasSubstr("no component holds the log"), HasSubstr("(variant \"w\")"))));
+  EXPECT_THAT(
+      ProblemsOf(base + "variant { name: 'v' " + log + "} variant { name: 'w' }"),
+      ElementsAre(AllOf(HasSubstr("no component holds the log"), HasSubstr("(variant \"w\")"))));
 }
 
 TEST(VariantsTest, AProblemOfOneVariantNamesItAndStandsWhereItWasWritten) {
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "variant { name: 'ok' }\nvariant { name: 'few'\n component { name: 'log' kafka { brokers: 2 } } }"),
+  EXPECT_THAT(ProblemsOf(SmallScenario() + "variant { name: 'ok' }\nvariant { name: 'few'\n "
+                                           "component { name: 'log' kafka { brokers: 2 } } }"),
               ElementsAre("3:38: topic \"orders\" wants 3 replicas of 2 brokers; lower "
                           "replication_factor or add brokers (variant \"few\")"));
-  EXPECT_THAT(ProblemsOf(SmallScenario() + "variant { name: 'ok' }\nvariant { name: 'many'\n topic { name: 'orders' replication_factor: 4 } }"),
+  EXPECT_THAT(ProblemsOf(SmallScenario() + "variant { name: 'ok' }\nvariant { name: 'many'\n topic "
+                                           "{ name: 'orders' replication_factor: 4 } }"),
               ElementsAre(StartsWith("15:25: topic \"orders\" wants 4 replicas")));
 }
 
 TEST(SetValueTest, ValuesAreSetByPath) {
-  const LoadResult result =
-      Loaded(SmallScenario() + "variant { name: 'v' component { name: 'log' kafka { brokers: 9 } } }",
-             {"component[log].kafka.brokers=6", "topic[orders].partitions=12", "seed=7", "zones=a,b,c",
-              "component[shop].producers.arrivals={constant{}}",
-              "component[shop].producers.acks=LEADER", "component[audit].consumers.auto_commit=false",
-              "component[log].kafka.volume.read_latency.exponential.mean=90us"});
+  const LoadResult result = Loaded(
+      SmallScenario() + "variant { name: 'v' component { name: 'log' kafka { brokers: 9 } } }",
+      {"component[log].kafka.brokers=6", "topic[orders].partitions=12", "seed=7", "zones=a,b,c",
+       "component[shop].producers.arrivals={constant{}}", "component[shop].producers.acks=LEADER",
+       "component[audit].consumers.auto_commit=false",
+       "component[log].kafka.volume.read_latency.exponential.mean=90us"});
   EXPECT_THAT(Lines(result), IsEmpty());
   for (const Scenario& scenario : {result.scenario, result.variants[0].scenario}) {
     EXPECT_EQ(scenario.component(2).kafka().brokers(), 6u);
@@ -111,18 +116,23 @@ TEST(SetValueTest, ValuesAreSetByPath) {
 TEST(SetValueTest, MistakesAreProblemsAtTheOverride) {
   const auto problem = [](const std::string& set) {
     const LoadResult result = Loaded(SmallScenario(), {set});
-    return result.problems.size() == 1 ? Lines(result)[0] : absl::StrCat(result.problems.size(), " problems");
+    return result.problems.size() == 1 ? Lines(result)[0]
+                                       : absl::StrCat(result.problems.size(), " problems");
   };
   EXPECT_EQ(problem("seed"), "--set 1: \"seed\" has no \"=\"; write path=value");
   EXPECT_EQ(problem("sed=7"), "--set 1: Scenario has no field \"sed\"; did you mean \"seed\"?");
-  EXPECT_EQ(problem("topic[order].partitions=3"),
-            "--set 1: \"topic[order].partitions\" matches nothing in the scenario; closest: \"orders\"");
+  EXPECT_EQ(
+      problem("topic[order].partitions=3"),
+      "--set 1: \"topic[order].partitions\" matches nothing in the scenario; closest: \"orders\"");
   EXPECT_EQ(problem("component[shop].kafka.brokers=3"),
-            "--set 1: \"component[shop].kafka.brokers\" matches nothing in the scenario; \"shop\" is of another kind");
+            "--set 1: \"component[shop].kafka.brokers\" matches nothing in the scenario; \"shop\" "
+            "is of another kind");
   EXPECT_THAT(problem("component[log].kafka.brokrs=3"), HasSubstr("did you mean \"brokers\"?"));
   EXPECT_THAT(problem("component[nobody].kafka.brokrs=3"), HasSubstr("did you mean \"brokers\"?"));
-  EXPECT_THAT(problem("topic[orders].partitions=many"), HasSubstr("\"many\" is not a whole number"));
-  EXPECT_THAT(problem("topic[orders].partitions=0"), HasSubstr("--set 1: topic[orders].partitions: 0 is too small"));
+  EXPECT_THAT(problem("topic[orders].partitions=many"),
+              HasSubstr("\"many\" is not a whole number"));
+  EXPECT_THAT(problem("topic[orders].partitions=0"),
+              HasSubstr("--set 1: topic[orders].partitions: 0 is too small"));
   EXPECT_THAT(problem("run_for=10"), HasSubstr("--set 1: run_for: \"10\" has no unit"));
   EXPECT_THAT(problem("recording=LOUD"), HasSubstr("choose OFF, STATE, SPANS, REQUESTS"));
   EXPECT_THAT(problem("topic.partitions=3"), HasSubstr("is a list; name the element: topic[name]"));
@@ -136,13 +146,17 @@ TEST(SetValueTest, MistakesAreProblemsAtTheOverride) {
 }
 
 TEST(SetValueTest, AnOverrideThatBreaksARuleIsBlamedForIt) {
-  const LoadResult result = Loaded(SmallScenario(), {"seed=1", "topic[orders].replication_factor=4"});
+  const LoadResult result =
+      Loaded(SmallScenario(), {"seed=1", "topic[orders].replication_factor=4"});
   EXPECT_THAT(Lines(result), ElementsAre(StartsWith("--set 2: topic \"orders\" wants 4 replicas")));
 }
 
 TEST(DefaultsTest, DefaultsFollowTheKafkaVersion) {
   const auto producers = [](const std::string& version) {
-    return LoadText(SmallScenario() + "kafka_version: \"" + version + "\"", "x").variants[0].scenario.component(0).producers();
+    return LoadText(SmallScenario() + "kafka_version: \"" + version + "\"", "x")
+        .variants[0]
+        .scenario.component(0)
+        .producers();
   };
   EXPECT_EQ(producers("4.0").linger(), "5ms");
   EXPECT_EQ(producers("3.9").linger(), "0ms");

@@ -1,0 +1,320 @@
+#include "scenarios/language/assemble.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "models/fault/targets.h"
+#include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/quantity.h"
+
+namespace freshet {
+namespace {
+
+// A link that never limits: far beyond any card, and far from overflow.
+constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
+
+// Linux: vm.dirty_background_ratio, vm.dirty_ratio, vm.dirty_writeback_centisecs,
+// vm.dirty_expire_centisecs (kernel documentation, admin-guide/sysctl/vm). Not fields of the schema:
+// nobody tunes them in a capacity plan.
+constexpr Ratio kDirtyBackgroundRatio = Ratio::Percent(10);
+constexpr Ratio kDirtyRatio = Ratio::Percent(20);
+constexpr Duration kDirtyWriteback = Seconds(5);
+constexpr Duration kDirtyExpire = Seconds(30);
+
+// broker.session.timeout.ms, broker.heartbeat.interval.ms, leader.imbalance.check.interval.seconds
+// (Kafka 3.9 and 4.0 defaults).
+constexpr Duration kBrokerSession = Seconds(9);
+constexpr Duration kBrokerHeartbeat = Seconds(2);
+constexpr Duration kImbalanceCheck = Seconds(300);
+
+// KIP-794 came with Kafka 3.3.
+bool StickyPerBatch(const std::string& kafka_version) {
+  return kafka_version < "3.3";  // Versions are "2.8", "3.9", "4.0": text order is theirs.
+}
+
+class Assembler {
+ public:
+  Assembler(const v1::Scenario& scenario, const std::string& root, Simulation& sim)
+      : scenario_(scenario), root_(root), sim_(sim), pipeline_(std::make_unique<Pipeline>()) {}
+
+  absl::StatusOr<std::unique_ptr<Pipeline>> Build() {
+    BuildNetwork();
+    // Brokers first, whatever the order of the text: clients connect to them.
+    for (const v1::Component& component : scenario_.component()) {
+      if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
+    }
+    for (const v1::Component& component : scenario_.component()) {
+      absl::Status status = BuildClient(component);
+      if (!status.ok()) return status;
+    }
+    pipeline_->faults = std::make_unique<FaultInjector>(sim_, "faults");
+    absl::Status faults = BuildFaults();
+    if (!faults.ok()) return faults;
+    pipeline_->faults->SchedulePhases(DurationOf(scenario_.warm_up()));
+    for (const auto& producers : pipeline_->producers) producers->Start();
+    for (const auto& consumers : pipeline_->consumers) consumers->Start();
+    return std::move(pipeline_);
+  }
+
+ private:
+  // The zones of `count` things: those named, or all of the scenario's, in turn.
+  template <class Names>
+  std::vector<ZoneId> ZonesOf(const Names& names, int count) const {
+    std::vector<ZoneId> choices;
+    for (const std::string& name : names) {
+      const auto it = std::find(scenario_.zones().begin(), scenario_.zones().end(), name);
+      choices.push_back(static_cast<ZoneId>(it - scenario_.zones().begin()));
+    }
+    if (choices.empty()) {
+      for (int zone = 0; zone < scenario_.zones_size(); ++zone) {
+        choices.push_back(static_cast<ZoneId>(zone));
+      }
+    }
+    std::vector<ZoneId> zones;
+    for (int i = 0; i < count; ++i) zones.push_back(choices[i % choices.size()]);
+    return zones;
+  }
+
+  void BuildNetwork() {
+    Network::Config config;
+    config.zones.assign(scenario_.zones().begin(), scenario_.zones().end());
+    config.rtt_within_zone = SamplerOf(scenario_.network().rtt_within_zone());
+    config.rtt_across_zones = SamplerOf(scenario_.network().rtt_across_zones());
+    pipeline_->network = std::make_unique<Network>(sim_, "network", config);
+  }
+
+  void BuildKafka(const std::string& name, const v1::Kafka& kafka) {
+    KafkaCluster::Config config;
+    const int brokers = static_cast<int>(kafka.brokers());
+    for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
+      KafkaBroker::Config broker;
+      broker.zone = zone;
+      broker.vcpus = kafka.vcpus();
+      broker.network_bandwidth = BytesPerSecondOf(kafka.network_bandwidth());
+      broker.io_threads = kafka.num_io_threads();
+      broker.cpu_per_request = DurationOf(kafka.cpu_per_request());
+      broker.cpu_per_mib = DurationOf(kafka.cpu_per_mib());
+      const v1::Volume& volume = kafka.volume();
+      broker.volumes = static_cast<int>(volume.count());
+      broker.volume = {BytesPerSecondOf(volume.bandwidth()), SamplerOf(volume.read_latency()),
+                       SamplerOf(volume.write_latency()), SamplerOf(volume.flush_latency())};
+      const Bytes beyond_heap =
+          std::max(Bytes(0), BytesOf(kafka.memory()) - BytesOf(kafka.heap()));
+      broker.page_cache = {RatioOf(kafka.page_cache_share()) * beyond_heap, kDirtyBackgroundRatio,
+                           kDirtyRatio, kDirtyWriteback, kDirtyExpire};
+      config.brokers.push_back(broker);
+    }
+    for (const v1::Topic& topic : scenario_.topic()) {
+      config.topics.push_back({topic.name(), static_cast<int>(topic.partitions()),
+                               static_cast<int>(topic.replication_factor()),
+                               static_cast<int>(topic.min_insync_replicas()),
+                               static_cast<int64_t>(topic.flush_messages())});
+    }
+    config.replica_fetchers = static_cast<int>(kafka.num_replica_fetchers());
+    config.replica_fetch_wait_max = DurationOf(kafka.replica_fetch_wait_max());
+    config.replica_fetch_min_bytes = BytesOf(kafka.replica_fetch_min_bytes());
+    config.replica_fetch_max_bytes = BytesOf(kafka.replica_fetch_max_bytes());
+    config.replica_fetch_response_max_bytes = BytesOf(kafka.replica_fetch_response_max_bytes());
+    config.fetch_max_bytes = BytesOf(kafka.fetch_max_bytes());
+    config.replica_lag_time_max = DurationOf(kafka.replica_lag_time_max());
+    config.broker_session_timeout = kBrokerSession;
+    config.broker_heartbeat_interval = kBrokerHeartbeat;
+    config.leader_imbalance_check_interval = kImbalanceCheck;
+    pipeline_->log =
+        std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
+
+    KafkaCluster* cluster = pipeline_->log.get();
+    for (BrokerId broker = 0; broker < brokers; ++broker) {
+      const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
+      pipeline_->targets[handle] = std::make_unique<KafkaBrokerTarget>(cluster, broker);
+      pipeline_->targets[handle + "/disk"] =
+          std::make_unique<DiskTarget>(&cluster->broker(broker));
+      pipeline_->targets[handle + "/nic"] =
+          std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
+    }
+  }
+
+  absl::Status BuildClient(const v1::Component& component) {
+    switch (component.kind_case()) {
+      case v1::Component::kProducers:
+        return BuildProducers(component.name(), component.producers());
+      case v1::Component::kConsumers:
+        BuildConsumers(component.name(), component.consumers());
+        return absl::OkStatus();
+      case v1::Component::kKafka:
+      case v1::Component::KIND_NOT_SET:
+        return absl::OkStatus();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status BuildProducers(const std::string& name, const v1::Producers& text) {
+    Producers::Config config;
+    config.topic = text.topic();
+    config.client_zones = ZonesOf(text.zones(), static_cast<int>(text.clients()));
+    config.network_bandwidth = text.network_bandwidth().empty()
+                                   ? kUnlimited
+                                   : BytesPerSecondOf(text.network_bandwidth());
+    absl::StatusOr<std::shared_ptr<const RateFunction>> rate =
+        RateFunctionOf(scenario_, text, root_);
+    if (!rate.ok()) return rate.status();
+    config.rate = *std::move(rate);
+    config.arrivals =
+        text.arrivals().has_constant() ? ArrivalLaw::kConstant : ArrivalLaw::kPoisson;
+    config.event_size = EventSizesOf(text);
+    if (text.partitioner() == v1::Producers::KEYED) config.keys = KeysOf(text.keys());
+    config.sticky = StickyPerBatch(scenario_.kafka_version()) ? StickyRule::kPerBatch
+                                                              : StickyRule::kPerBatchSizeBytes;
+    const v1::Compression& compression = text.compression();
+    if (compression.codec() > v1::Compression::NONE) {
+      config.compression_ratio = RatioOf(compression.ratio());
+      config.cpu_per_raw_mib = DurationOf(compression.cpu_per_mib());
+    }
+    config.cpu_per_record = DurationOf(text.cpu_per_record());
+    config.cpu_per_batch = DurationOf(text.cpu_per_batch());
+    config.linger = DurationOf(text.linger());
+    config.batch_size = BytesOf(text.batch_size());
+    config.buffer_memory = BytesOf(text.buffer_memory());
+    config.max_block = DurationOf(text.max_block());
+    config.acks = text.acks() == v1::Producers::NONE     ? Acks::kNone
+                  : text.acks() == v1::Producers::LEADER ? Acks::kLeader
+                                                         : Acks::kAll;
+    config.idempotent = text.idempotence();
+    config.max_in_flight = static_cast<int>(text.max_in_flight());
+    config.retries = text.retries();
+    config.retry_backoff = DurationOf(text.retry_backoff());
+    config.retry_backoff_max = DurationOf(text.retry_backoff_max());
+    config.request_timeout = DurationOf(text.request_timeout());
+    config.delivery_timeout = DurationOf(text.delivery_timeout());
+    config.max_request_size = BytesOf(text.max_request_size());
+    config.batches_per_parcel =
+        static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
+    pipeline_->producers.push_back(std::make_unique<Producers>(
+        sim_, name, pipeline_->network.get(), pipeline_->log.get(), config));
+    const auto& fleet = *pipeline_->producers.back();
+    AddNics(name, "client", fleet.hosts());
+    return absl::OkStatus();
+  }
+
+  void BuildConsumers(const std::string& name, const v1::Consumers& text) {
+    Consumers::Config config;
+    config.topic = text.reads();
+    config.member_zones = ZonesOf(text.zones(), static_cast<int>(text.members()));
+    config.network_bandwidth = text.network_bandwidth().empty()
+                                   ? kUnlimited
+                                   : BytesPerSecondOf(text.network_bandwidth());
+    config.start_from = text.start_from() == v1::Consumers::EARLIEST ? StartFrom::kEarliest
+                                                                     : StartFrom::kLatest;
+    config.fetch_min_bytes = BytesOf(text.fetch_min_bytes());
+    config.fetch_max_wait = DurationOf(text.fetch_max_wait());
+    config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
+    config.max_partition_fetch_bytes = BytesOf(text.max_partition_fetch_bytes());
+    config.max_poll_records = text.max_poll_records();
+    config.cpu_per_poll = DurationOf(text.cpu_per_poll());
+    config.cpu_per_record = DurationOf(text.cpu_per_record());
+    config.auto_commit = text.auto_commit();
+    config.auto_commit_interval = DurationOf(text.auto_commit_interval());
+    pipeline_->consumers.push_back(std::make_unique<Consumers>(
+        sim_, name, pipeline_->network.get(), pipeline_->log.get(), config));
+    AddNics(name, "member", pipeline_->consumers.back()->hosts());
+  }
+
+  void AddNics(const std::string& name, absl::string_view role, const std::vector<HostId>& hosts) {
+    for (size_t i = 0; i < hosts.size(); ++i) {
+      pipeline_->targets[absl::StrCat(name, "/", role, "-", i + 1, "/nic")] =
+          std::make_unique<NicTarget>(pipeline_->network.get(), hosts[i]);
+    }
+  }
+
+  absl::Status BuildFaults() {
+    for (const v1::Fault& text : scenario_.fault()) {
+      FaultPlan plan;
+      plan.name = text.name();
+      plan.at = Time() + DurationOf(text.at());
+      if (!text.lasts().empty()) plan.lasts = DurationOf(text.lasts());
+      switch (text.verb_case()) {
+        case v1::Fault::kDown:
+          plan.verb = FaultVerb::kDown;
+          plan.target = text.down().target();
+          break;
+        case v1::Fault::kSlow:
+          plan.verb = FaultVerb::kSlow;
+          plan.target = text.slow().target();
+          plan.factor = RatioOf(text.slow().factor());
+          break;
+        case v1::Fault::kThrottle:
+          plan.verb = FaultVerb::kThrottle;
+          plan.target = text.throttle().target();
+          plan.rate = BytesPerSecondOf(text.throttle().rate());
+          break;
+        case v1::Fault::VERB_NOT_SET:
+          continue;
+      }
+      const auto target = pipeline_->targets.find(plan.target);
+      if (target == pipeline_->targets.end() || !target->second->Understands(plan.verb)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "fault target \"", plan.target, "\" ",
+            target == pipeline_->targets.end() ? "does not exist" : "does not understand \"",
+            target == pipeline_->targets.end() ? "" : NameOf(plan.verb),
+            target == pipeline_->targets.end() ? "" : "\"", "; targets of \"",
+            NameOf(plan.verb), "\" are: ", absl::StrJoin(TargetsOf(plan.verb), ", ")));
+      }
+      plan.on = target->second.get();
+      pipeline_->faults->Schedule(plan);
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> TargetsOf(FaultVerb verb) const {
+    constexpr size_t kMostShown = 12;
+    std::vector<std::string> names;
+    for (const auto& [name, target] : pipeline_->targets) {
+      if (!target->Understands(verb)) continue;
+      if (names.size() == kMostShown) {
+        names.push_back("...");
+        break;
+      }
+      names.push_back(name);
+    }
+    return names;
+  }
+
+  const v1::Scenario& scenario_;
+  const std::string& root_;
+  Simulation& sim_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Pipeline>> Assemble(const v1::Scenario& scenario,
+                                                   const std::string& root, Simulation& sim) {
+  return Assembler(scenario, root, sim).Build();
+}
+
+const std::vector<const MetricDef*>& KnownMetrics() {
+  static const auto& all = *new std::vector<const MetricDef*>{
+      &Producers::kLatency,       &Producers::kBatchWait,      &Producers::kBatchRecords,
+      &Producers::kRequests,      &Producers::kTaken,          &Producers::kAcked,
+      &Producers::kBytesAcked,    &Producers::kFailed,         &Producers::kRefused,
+      &Producers::kRetries,       &Producers::kBuffered,       &Producers::kBlocked,
+      &Consumers::kEndToEnd,      &Consumers::kRecords,        &Consumers::kBytesRead,
+      &Consumers::kFetches,       &Consumers::kCommits,        &Consumers::kInterpolated,
+      &Consumers::kLag,           &Consumers::kStaleness,      &KafkaCluster::kUnderReplicated,
+      &KafkaCluster::kOffline,    &KafkaCluster::kElections,   &KafkaCluster::kLostAcked,
+      &KafkaCluster::kDuplicates, &KafkaCluster::kAppended,    &KafkaBroker::kProduceRequests,
+      &KafkaBroker::kFetchRequests, &KafkaBroker::kBytesIn,    &KafkaBroker::kReplicatedIn,
+      &KafkaBroker::kBytesOut,    &KafkaBroker::kCacheMisses,  &Volume::kReadBytes,
+      &Volume::kWrittenBytes,     &Volume::kFlushLatency,      &PageCache::kDirty,
+      &PageCache::kHeld,          &Network::kBytes[0],         &Network::kBytes[1],
+      &Network::kBytes[2],        &Network::kBytes[3],         &Network::kCrossZoneBytes,
+      &Station::kWait,            &Station::kPresent,          &Station::kBusy,
+      &Station::kRefused,         &Bandwidth::kBytes,          &Bandwidth::kActive,
+      &FaultInjector::kActive,    &FaultInjector::kBegun,
+  };
+  return all;
+}
+
+}  // namespace freshet

@@ -1,0 +1,48 @@
+// From a checked scenario to the objects that live in a run. The one place that knows both the schema
+// and the models; a component is one case here.
+#ifndef FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_H_
+#define FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "models/broker/kafka_cluster.h"
+#include "models/client/consumers.h"
+#include "models/client/producers.h"
+#include "models/fault/fault.h"
+#include "models/network/network.h"
+#include "scenarios/language/scenario.pb.h"
+#include "sim/simulation.h"
+
+namespace freshet {
+
+// The parts of one run, in the order of construction.
+struct Pipeline {
+  std::unique_ptr<Network> network;
+  std::unique_ptr<KafkaCluster> log;
+  std::vector<std::unique_ptr<Producers>> producers;
+  std::vector<std::unique_ptr<Consumers>> consumers;
+  // By handle: "log/broker-1/disk". Ordered, for suggestions.
+  std::map<std::string, std::unique_ptr<FaultTarget>> targets;
+  std::unique_ptr<FaultInjector> faults;
+};
+
+// Builds the pipeline on `sim`, schedules its faults and starts its clients. `root` is where paths
+// of replayed arrivals are looked up.
+//
+// kInvalidArgument is the author's error (a fault on a handle that does not exist, a verb it does not
+// understand, a bad row of a replayed file), other codes the world's.
+// REQUIRES: `scenario` is expanded, checked, and has its defaults.
+absl::StatusOr<std::unique_ptr<Pipeline>> Assemble(const v1::Scenario& scenario,
+                                                   const std::string& root, Simulation& sim);
+
+// Every metric that a pipeline can have, for the validator and for `freshet explain`.
+const std::vector<const MetricDef*>& KnownMetrics();
+
+}  // namespace freshet
+
+#endif  // FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_H_
