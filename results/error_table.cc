@@ -340,9 +340,7 @@ std::string ToleranceText(const Tolerance& tolerance) {
 
 std::string SimulatedText(const ErrorRow& row) {
   if (!row.has_value) return "-";
-  // Six digits where people write six: a rate of 200 065 published against 200 k says nothing.
-  const int digits = std::fabs(row.simulated) >= 1000 ? 6 : 3;
-  const std::string number = SignificantText(row.simulated, digits);
+  const std::string number = SignificantText(row.simulated, 3);
   return row.published.unit.empty() ? number : absl::StrCat(number, " ", row.published.unit);
 }
 

@@ -29,6 +29,15 @@ std::string VerdictLine(const ObjectiveVerdict& verdict) {
   return absl::StrCat("objective ", Describe(verdict.objective()), ": ", outcome);
 }
 
+// Six digits say what moved; the digest says that something did.
+std::string SixDigits(double value) {
+  std::string text = SignificantText(value, 6);
+  if (text.find('.') == std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 void AddMetricLines(const SummaryMetric& metric, std::vector<std::string>* lines) {
   const SummaryWindow* window = FindWindow(metric, NameOf(Window::kAfterWarmUp));
   if (window == nullptr) return;
@@ -40,12 +49,12 @@ void AddMetricLines(const SummaryMetric& metric, std::vector<std::string>* lines
   for (const char* statistic : {"total", "mean", "p50", "p99", "max"}) {
     const SummaryValue* value = FindValue(*window, statistic);
     if (value == nullptr) continue;
-    lines->push_back(absl::StrCat(
-        stem, unit.suffix, "_", statistic, " ",
-        value->exactness() == SummaryValue::NOT_CONVERGED ? "not converged"
-        // Six digits say what moved; the digest says that something did.
-        : metric.kind() == MetricRow::COUNTER ? ShortestText(value->value() / unit.divisor)
-                                              : SignificantText(value->value() / unit.divisor, 6)));
+    const double number = value->value() / unit.divisor;
+    std::string text = "not converged";
+    if (value->exactness() != SummaryValue::NOT_CONVERGED) {
+      text = metric.kind() == MetricRow::COUNTER ? ShortestText(number) : SixDigits(number);
+    }
+    lines->push_back(absl::StrCat(stem, unit.suffix, "_", statistic, " ", text));
   }
 }
 

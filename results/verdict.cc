@@ -135,7 +135,8 @@ void FindWorst(const MetricRow& row, const RunResults& results, Window window, b
     if (verdict->has_worst() && !worse) continue;
     verdict->set_has_worst(true);
     verdict->set_worst_value(value);
-    verdict->set_worst_minute(from / kNanosPerMinute);
+    // The middle: a bucket that begins just before the minute turns mostly lies behind it.
+    verdict->set_worst_minute((from + width / 2) / kNanosPerMinute);
   }
 }
 
