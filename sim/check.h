@@ -7,6 +7,7 @@
 #ifndef FRESHET_SIM_CHECK_H_
 #define FRESHET_SIM_CHECK_H_
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -22,6 +23,7 @@ class InvariantBroken : public std::runtime_error {
 
   // Where the run was; filled by Simulation::Run() as the exception passes.
   std::string where;
+  uint64_t event = 0;
 
  private:
   std::string invariant_;

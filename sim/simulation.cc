@@ -67,6 +67,10 @@ void Simulation::Fire(const Entry& entry, Node& node) {
   current_type_ = node.ops->type;
   recorder_.EnterEvent(node.sequence, node.ancestor());
   digest_.AddEvent(clock_.now, current_type_->hash, components_[node.component].hash);
+  if (__builtin_expect(static_cast<bool>(tracer_), 0)) {
+    tracer_({clock_.now, current_sequence_, current_cause_, current_type_->name,
+             current_component_});
+  }
   // Marked as fired before it runs, so that a handler cannot cancel itself.
   node.sequence = 0;
   ++events_fired_;
@@ -133,6 +137,7 @@ void Simulation::Rethrow(const InvariantBroken& broken) const {
       current_type_ == nullptr ? "none" : current_type_->name, " of ",
       components_[current_component_].name, "), cause ", current_cause_, ", seed ", seed_,
       ", order digest ", absl::Hex(digest_.Get().order, absl::kZeroPad16));
+  located.event = events_fired_;
   throw located;
 }
 

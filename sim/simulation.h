@@ -90,6 +90,19 @@ class Simulation {
   uint64_t CurrentEvent() const { return current_sequence_; }
   uint64_t CurrentCause() const { return current_cause_; }
 
+  // --- Looking on ---
+
+  // What a tracer sees of each event before it fires. The return to a failure prints the last ones.
+  struct TracedEvent {
+    Time at;
+    uint64_t sequence;
+    uint64_t cause;
+    const char* type;
+    ComponentId owner;
+  };
+  // Empty: nobody looks.
+  void SetTracer(Completion<const TracedEvent&> tracer) { tracer_ = tracer; }
+
   // --- What the run leaves ---
 
   MetricRegistry& metrics() { return metrics_; }
@@ -183,6 +196,7 @@ class Simulation {
   Recorder recorder_;
   RunDigest digest_;
   std::vector<Callback> audits_;
+  Completion<const TracedEvent&> tracer_;
 };
 
 }  // namespace freshet
