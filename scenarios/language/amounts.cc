@@ -6,6 +6,12 @@
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
+
+using v1::Compression;
+using v1::Distribution;
+using v1::Producers;
+using v1::Scenario;
+using v1::Topic;
 namespace {
 
 constexpr int64_t kBillion = 1'000'000'000;

@@ -19,16 +19,16 @@ using Wide = __int128;
 std::optional<int64_t> AmountOf(Unit unit, absl::string_view text);
 
 // The mean of a law, in nanoseconds or bytes; nothing when it is unknown or infinite.
-std::optional<int64_t> MeanOf(const Distribution& law, Unit unit);
+std::optional<int64_t> MeanOf(const v1::Distribution& law, Unit unit);
 
 // Mean size of a fleet's records before compression; nothing when it is unknown.
-std::optional<int64_t> MeanEventBytes(const Producers& producers);
+std::optional<int64_t> MeanEventBytes(const v1::Producers& producers);
 
 // What the fleet writes in a second, compressed; 0 when it is unknown (a replay, say).
-int64_t BytesPerSecondOf(const Producers& producers);
+int64_t BytesPerSecondOf(const v1::Producers& producers);
 
 // The topic of that name, or null.
-const Topic* FindTopic(const Scenario& scenario, const std::string& name);
+const v1::Topic* FindTopic(const v1::Scenario& scenario, const std::string& name);
 
 }  // namespace freshet
 

@@ -2,7 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
-#include <xxhash.h>
+#include <xxhash.h>  // tidy: allowed, because the content address is the scenario's own name
 
 #include <vector>
 
@@ -12,6 +12,11 @@
 #include "sim/check.h"
 
 namespace freshet {
+
+using v1::Component;
+using v1::Producers;
+using v1::Scenario;
+using v1::Variant;
 namespace {
 
 using google::protobuf::FieldDescriptor;

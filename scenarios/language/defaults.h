@@ -12,15 +12,15 @@ namespace freshet {
 // few that depend on other fields as they do in Kafka: the partitioner on the keys, idempotence on
 // acks and retries, the delivery timeout on linger, the group on the component's name.
 // Variants stay as sparse as they were written: expand first. Idempotent.
-void ApplyDefaults(Scenario* scenario);
+void ApplyDefaults(v1::Scenario* scenario);
 
 // The scenario as text: defaults filled in, quantities in their shortest form, variants and
 // includes left out (they have been resolved). Equal scenarios have equal texts, on every machine.
 // It loads.
-std::string CanonicalText(const Scenario& scenario);
+std::string CanonicalText(const v1::Scenario& scenario);
 
 // XXH3-128 of the canonical text, 32 hexadecimal digits: the name of this very run.
-std::string ContentAddress(const Scenario& scenario);
+std::string ContentAddress(const v1::Scenario& scenario);
 
 }  // namespace freshet
 

@@ -12,6 +12,8 @@
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
+
+using v1::Scenario;
 namespace {
 
 using google::protobuf::Descriptor;

@@ -11,6 +11,8 @@
 #include "scenarios/language/scenario.pb.h"
 
 namespace freshet {
+
+using v1::Distribution;
 namespace {
 
 using google::protobuf::FieldDescriptor;

@@ -16,6 +16,8 @@
 #include "scenarios/language/topology.h"
 
 namespace freshet {
+
+using v1::Scenario;
 namespace {
 
 // Caps on what is checked at all. They keep the cost of a check proportional to the text: variants
@@ -67,7 +69,7 @@ class Loader {
     problems->resize(kMostProblems);
     Problem last = problems->back();
     last.text = absl::StrCat("and ", more, " more behind this place; mend these first");
-    last.severity = has_error ? Severity::kError : Severity::kWarning;
+    last.severity = has_error ? ProblemSeverity::kError : ProblemSeverity::kWarning;
     problems->push_back(last);
   }
 
@@ -169,7 +171,7 @@ class Loader {
   // Checks each variant by itself. What is found in all of them is told once and for all; what only
   // some have is told with their names.
   void CheckVariants(std::vector<ExpandedVariant>* variants) {
-    using Key = std::tuple<std::string, int, int, std::string, Severity>;
+    using Key = std::tuple<std::string, int, int, std::string, ProblemSeverity>;
     std::map<Key, std::vector<std::string>> found;
     for (ExpandedVariant& variant : *variants) {
       Findings local = findings_;

@@ -30,7 +30,7 @@ struct LoadResult {
   // Sorted by file, line and column. With an error among them nothing may be run.
   std::vector<Problem> problems;
   // The scenario itself: includes merged, values set, defaults filled in, variants as written.
-  Scenario scenario;
+  v1::Scenario scenario;
   // Where the fields of `scenario` were written; Place::file is an index into `files`.
   Places places;
   std::vector<std::string> files;

@@ -21,7 +21,7 @@ namespace freshet {
 inline constexpr int kDeepestNesting = 100;
 
 struct ParsedText {
-  Scenario scenario;
+  v1::Scenario scenario;
   Places places;
   // Where statements were given up. What they said is unknown, so nobody should miss it.
   std::vector<Place> blanked;

@@ -10,7 +10,7 @@ namespace freshet {
 std::string ToText(const Problem& problem) {
   std::string text = problem.file;
   if (problem.line > 0) absl::StrAppend(&text, ":", problem.line, ":", problem.column);
-  absl::StrAppend(&text, ": ", problem.severity == Severity::kWarning ? "warning: " : "",
+  absl::StrAppend(&text, ": ", problem.severity == ProblemSeverity::kWarning ? "warning: " : "",
                   problem.text);
   return text;
 }
@@ -26,7 +26,7 @@ void SortProblems(std::vector<Problem>* problems) {
 
 bool HasError(const std::vector<Problem>& problems) {
   return std::any_of(problems.begin(), problems.end(),
-                     [](const Problem& p) { return p.severity == Severity::kError; });
+                     [](const Problem& p) { return p.severity == ProblemSeverity::kError; });
 }
 
 std::string Report(const std::vector<Problem>& problems) {
@@ -34,7 +34,7 @@ std::string Report(const std::vector<Problem>& problems) {
   size_t errors = 0;
   for (const Problem& problem : problems) {
     absl::StrAppend(&report, ToText(problem), "\n");
-    if (problem.severity == Severity::kError) ++errors;
+    if (problem.severity == ProblemSeverity::kError) ++errors;
   }
   const size_t warnings = problems.size() - errors;
   const auto counted = [](size_t count, absl::string_view noun) {
@@ -55,7 +55,7 @@ int Findings::AddFile(absl::string_view name) {
   return static_cast<int>(files_.size()) - 1;
 }
 
-void Findings::Add(Place place, absl::string_view text, Severity severity) {
+void Findings::Add(Place place, absl::string_view text, ProblemSeverity severity) {
   problems_.push_back({place.file < 0 ? std::string() : files_[place.file], place.line,
                        place.column, std::string(text), severity});
 }

@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-enum class Severity {
+enum class ProblemSeverity {
   kError,    // Nothing is run.
   kWarning,  // Runs, and may be meant: overload is a legal study.
 };
@@ -20,7 +20,7 @@ struct Problem {
   int line = 0;      // From 1; 0 where the file has no lines (an override).
   int column = 0;    // From 1.
   std::string text;  // "what is wrong; how to mend it".
-  Severity severity = Severity::kError;
+  ProblemSeverity severity = ProblemSeverity::kError;
 
   friend bool operator==(const Problem&, const Problem&) = default;
 };
@@ -53,9 +53,9 @@ class Findings {
   const std::string& FileName(int file) const { return files_[file]; }
   const std::vector<std::string>& files() const { return files_; }
 
-  void Error(Place place, absl::string_view text) { Add(place, text, Severity::kError); }
-  void Warning(Place place, absl::string_view text) { Add(place, text, Severity::kWarning); }
-  void Add(Place place, absl::string_view text, Severity severity);
+  void Error(Place place, absl::string_view text) { Add(place, text, ProblemSeverity::kError); }
+  void Warning(Place place, absl::string_view text) { Add(place, text, ProblemSeverity::kWarning); }
+  void Add(Place place, absl::string_view text, ProblemSeverity severity);
 
   const std::vector<Problem>& problems() const { return problems_; }
   std::vector<Problem>* mutable_problems() { return &problems_; }

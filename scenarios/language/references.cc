@@ -16,6 +16,11 @@
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
+
+using v1::Component;
+using v1::Scenario;
+using v1::Topic;
+using v1::Variant;
 namespace {
 
 using google::protobuf::FieldDescriptor;

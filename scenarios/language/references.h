@@ -16,12 +16,12 @@ namespace freshet {
 
 // Names that occur twice within one list of one block: topics, components, variants, faults, zones.
 // For the scenario as it was written, variants included.
-void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* findings);
+void CheckDuplicates(const v1::Scenario& scenario, const Places& places, Findings* findings);
 
 // Fields that refer to a topic, a zone, a component or a metric, and the handles behind a fault's
 // target. For an expanded scenario. `metrics` empty: nobody knows the metrics, they are not
 // checked.
-void CheckReferences(const Scenario& scenario, const Places& places,
+void CheckReferences(const v1::Scenario& scenario, const Places& places,
                      const std::vector<std::string>& metrics, Findings* findings);
 
 // Random streams are keyed by the FNV-1a-64 of a component's name: two names with one hash would

@@ -13,6 +13,16 @@
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
+
+using v1::Arrivals;
+using v1::Component;
+using v1::Compression;
+using v1::Consumers;
+using v1::Fault;
+using v1::Kafka;
+using v1::Producers;
+using v1::Scenario;
+using v1::Topic;
 namespace {
 
 constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();

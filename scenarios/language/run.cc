@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -87,11 +88,30 @@ std::string ResolutionNote(const v1::Scenario& scenario, const Pipeline& pipelin
       batches, static_cast<double>((worst * (batches - 1)).nanos()) * 1e-6);
 }
 
+// How many events before --until-event are shown by --trace.
+constexpr uint64_t kTracedEvents = 40;
+
+void PrintEvent(const Simulation& sim, const Simulation::TracedEvent& event) {
+  std::fprintf(stderr, "%20lld ns  event %llu  cause %llu  %s of %s\n",
+               static_cast<long long>(event.at.nanos()),
+               static_cast<unsigned long long>(event.sequence),
+               static_cast<unsigned long long>(event.cause), event.type,
+               sim.NameOf(event.owner).c_str());
+}
+
 absl::Status RunToEnd(Simulation& sim, Time end, const RunOptions& options, bool* interrupted) {
+  const uint64_t trace_from =
+      options.trace ? options.until_event - std::min(options.until_event, kTracedEvents)
+                    : UINT64_MAX;
   while (true) {
     const uint64_t left = options.until_event - std::min(options.until_event, sim.EventsFired());
     if (left == 0) return absl::OkStatus();
-    const Simulation::Stop stop = sim.RunUntil(end, std::min(left, kSliceEvents));
+    if (sim.EventsFired() >= trace_from) {
+      sim.SetTracer([&sim](const Simulation::TracedEvent& event) { PrintEvent(sim, event); });
+    }
+    const uint64_t until_trace =
+        sim.EventsFired() < trace_from ? trace_from - sim.EventsFired() : kSliceEvents;
+    const Simulation::Stop stop = sim.RunUntil(end, std::min({left, kSliceEvents, until_trace}));
     if (options.on_progress) options.on_progress({sim.Now(), end, sim.EventsFired()});
     if (stop != Simulation::Stop::kEventLimit) return absl::OkStatus();
     if (options.interrupted != nullptr && options.interrupted->load()) {

@@ -17,6 +17,9 @@
 #include "scenarios/language/variants.h"
 
 namespace freshet {
+
+using v1::Component;
+using v1::Scenario;
 namespace {
 
 using google::protobuf::Descriptor;

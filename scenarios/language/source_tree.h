@@ -14,7 +14,7 @@
 namespace freshet {
 
 struct MergedSource {
-  Scenario scenario;
+  v1::Scenario scenario;
   Places places;
   std::vector<Place> blanked;  // As in ParsedText, over all files.
   bool names_are_missing = false;

@@ -12,6 +12,9 @@
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
+
+using v1::Component;
+using v1::Scenario;
 namespace {
 
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;

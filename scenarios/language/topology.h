@@ -25,7 +25,7 @@ struct Flow {
   std::vector<std::pair<int, int>> edges;  // Indices of nodes: from, to.
 };
 
-Flow FlowOf(const Scenario& scenario, const Places& places);
+Flow FlowOf(const v1::Scenario& scenario, const Places& places);
 
 // Groups of nodes that flow into each other, and nodes that flow into themselves, each in the order
 // in which the loop is walked, beginning at its first node. Empty when there is no loop.

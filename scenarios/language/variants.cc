@@ -3,6 +3,9 @@
 #include <google/protobuf/repeated_field.h>
 
 namespace freshet {
+
+using v1::Scenario;
+using v1::Variant;
 namespace {
 
 // Lays the elements of one list over those of the same name. Faults may lack a name: they are

@@ -18,6 +18,8 @@
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace freshet {
+
+using v1::Scenario;
 namespace {
 
 using google::protobuf::Descriptor;

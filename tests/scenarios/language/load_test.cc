@@ -213,15 +213,15 @@ TEST_F(LoadTest, TextInMemoryIncludesNothing) {
 }
 
 TEST(ReportTest, ProblemsAreSortedAndCounted) {
-  std::vector<Problem> problems = {{"b", 1, 1, "x", Severity::kError},
-                                   {"a", 2, 1, "y; z", Severity::kWarning},
-                                   {"a", 1, 9, "y", Severity::kError},
-                                   {"a", 1, 9, "y", Severity::kError}};
+  std::vector<Problem> problems = {{"b", 1, 1, "x", ProblemSeverity::kError},
+                                   {"a", 2, 1, "y; z", ProblemSeverity::kWarning},
+                                   {"a", 1, 9, "y", ProblemSeverity::kError},
+                                   {"a", 1, 9, "y", ProblemSeverity::kError}};
   SortProblems(&problems);
   EXPECT_EQ(
       Report(problems),
       "a:1:9: y\na:2:1: warning: y; z\nb:1:1: x\n2 problems and 1 warning, nothing was run\n");
-  EXPECT_EQ(Report({{"a", 2, 1, "y", Severity::kWarning}}), "a:2:1: warning: y\n1 warning\n");
+  EXPECT_EQ(Report({{"a", 2, 1, "y", ProblemSeverity::kWarning}}), "a:2:1: warning: y\n1 warning\n");
   EXPECT_EQ(Report({}), "");
 }
 

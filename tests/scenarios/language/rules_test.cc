@@ -10,6 +10,8 @@
 #include "tests/scenarios/language/scenario_text.h"
 
 namespace freshet {
+
+using v1::Producers;
 namespace {
 
 using ::testing::ElementsAre;

@@ -41,7 +41,7 @@ inline std::vector<std::string> Lines(const LoadResult& result) {
     lines.push_back(
         absl::StrCat(problem.line > 0 ? "" : problem.file + ": ",
                      problem.line > 0 ? absl::StrCat(problem.line, ":", problem.column, ": ") : "",
-                     problem.severity == Severity::kWarning ? "warning: " : "", problem.text));
+                     problem.severity == ProblemSeverity::kWarning ? "warning: " : "", problem.text));
   }
   return lines;
 }

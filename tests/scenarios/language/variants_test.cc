@@ -9,6 +9,9 @@
 #include "tests/scenarios/language/scenario_text.h"
 
 namespace freshet {
+
+using v1::Producers;
+using v1::Scenario;
 namespace {
 
 using ::testing::ElementsAre;
