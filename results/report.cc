@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "results/metric_window.h"
 #include "results/number_format.h"
 #include "results/run_summary.h"
 
@@ -47,6 +48,63 @@ void AddRow(const SummaryMetric& metric, const SummaryWindow& window, ReportTabl
   table->rows.push_back(std::move(row));
 }
 
+bool IsPart(const std::string& owner) { return owner.find('/') != std::string::npos; }
+
+void AddFaultTable(const RunSummary& summary, std::vector<ReportTable>* tables) {
+  ReportTable table = {"Faults", {"fault", "target", "at", "lasts", "touched"}, {}, 2};
+  for (const FaultEffect& fault : summary.fault()) {
+    table.rows.push_back(
+        {fault.name().empty() ? fault.verb() : absl::StrCat(fault.name(), " (", fault.verb(), ")"),
+         fault.target(), HumanMoment(fault.at_ns()),
+         fault.lasts_ns() == 0 ? "to the end" : HumanMoment(fault.lasts_ns()),
+         fault.touched() == 0
+             ? "nothing: vacuous"
+             : HumanValue(static_cast<double>(fault.touched()), MetricRow::COUNT)});
+  }
+  if (!table.rows.empty()) tables->push_back(std::move(table));
+}
+
+// One feed's mean record, in the order of its way; brokers are one row each kind of segment.
+void AddWaterfallTable(const WaterfallTable& waterfall, std::vector<ReportTable>* tables) {
+  if (waterfall.records() == 0) return;
+  ReportTable table = {absl::StrCat("Where a record's time goes on its way to ", waterfall.owner(),
+                                    " (mean, whole run)"),
+                       {"until", "spent", "at", "mean", "share", "longest"},
+                       {},
+                       3};
+  const auto records = static_cast<double>(waterfall.records());
+  const auto all = static_cast<double>(FromMessage(waterfall.end_to_end()));
+  struct Line {
+    std::string until, spent, at;
+    double total = 0;
+    int64_t longest = 0;
+  };
+  std::vector<Line> lines;
+  for (const WaterfallRow& row : waterfall.row()) {
+    const std::string spent = row.wait() ? absl::StrCat("waiting: ", row.why()) : "service";
+    const std::string at = row.resource().substr(0, row.resource().find('/'));
+    Line* line = nullptr;
+    for (Line& known : lines) {
+      if (known.until == row.until() && known.spent == spent && known.at == at) line = &known;
+    }
+    if (line == nullptr) {
+      lines.push_back({row.until(), spent, at});
+      line = &lines.back();
+    }
+    line->total += static_cast<double>(FromMessage(row.total()));
+    line->longest = std::max<int64_t>(line->longest, row.max_ns());
+  }
+  for (const Line& line : lines) {
+    if (line.longest == 0) continue;
+    table.rows.push_back(
+        {line.until, line.spent, line.at, HumanValue(line.total / records, MetricRow::NANOSECONDS),
+         absl::StrCat(SignificantText(all > 0 ? 100 * line.total / all : 0, 3), " %"),
+         HumanValue(static_cast<double>(line.longest), MetricRow::NANOSECONDS)});
+  }
+  table.rows.push_back({"", "sum", "", HumanValue(all / records, MetricRow::NANOSECONDS), "100 %", ""});
+  tables->push_back(std::move(table));
+}
+
 }  // namespace
 
 absl::Span<const ReportFormat> ReportFormats() { return kFormats; }
@@ -65,7 +123,7 @@ absl::Status WriteReport(absl::string_view format, const RunSummary& summary,
       absl::StrCat("\"", format, "\" is not a report format; known: ", known));
 }
 
-std::vector<ReportTable> ReportTables(const RunSummary& summary) {
+std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOptions& options) {
   // Windows in the order in which the summary lists them.
   std::vector<std::string> windows;
   for (const SummaryMetric& metric : summary.metric()) {
@@ -88,6 +146,10 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary) {
       {MetricRow::GAUGE, "Levels", {"component", "metric", "average", "max"}},
   };
   std::vector<ReportTable> tables;
+  AddFaultTable(summary, &tables);
+  for (const WaterfallTable& waterfall : summary.waterfall()) {
+    AddWaterfallTable(waterfall, &tables);
+  }
   for (const std::string& name : windows) {
     for (const KindOfTable& kind : kinds) {
       ReportTable table = {absl::StrCat(kind.title, ", ", absl::StrReplaceAll(name, {{"_", " "}})),
@@ -99,6 +161,7 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary) {
         if (metric.kind() != kind.kind || window == nullptr) continue;
         // A metric that never spoke in this window says nothing by a row of dashes.
         if (window->value_size() == 0) continue;
+        if (!options.parts && IsPart(metric.owner())) continue;
         AddRow(metric, *window, &table);
       }
       if (!table.rows.empty()) tables.push_back(std::move(table));

@@ -16,6 +16,8 @@ namespace freshet {
 
 struct ReportOptions {
   bool colour = false;  // Whether a format for terminals may use escape sequences.
+  // Whether formats for people also show the parts of components ("log/broker-1/cpu").
+  bool parts = false;
 };
 
 struct ReportFormat {
@@ -50,8 +52,8 @@ struct ReportTable {
 // Columns as wide as their widest cell; words to the left, numbers to the right.
 void LayOutTable(const ReportTable& table, std::string* out);
 void WriteMarkdownTable(const ReportTable& table, std::string* out);
-// Only tables with rows.
-std::vector<ReportTable> ReportTables(const RunSummary& summary);
+// Only tables with rows: what broke, where the time went, then the metrics.
+std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOptions& options);
 // "headline, shared_nothing, seed 92"
 std::string ReportTitle(const RunSummary& summary);
 // "MISSED: 1 of 3 objectives" / "met: all 3 objectives" / "no objectives"

@@ -1,5 +1,6 @@
 #include "absl/strings/str_format.h"
 #include "results/json_writer.h"
+#include "results/metric_window.h"
 #include "results/report.h"
 #include "results/verdict.h"
 
@@ -109,6 +110,42 @@ void WriteMetric(const SummaryMetric& metric, JsonWriter& json) {
   json.EndObject();
 }
 
+void WriteFault(const FaultEffect& fault, JsonWriter& json) {
+  json.BeginObject();
+  json.Field("name", fault.name());
+  json.Field("verb", fault.verb());
+  json.Field("target", fault.target());
+  json.Field("at_ns", static_cast<int64_t>(fault.at_ns()));
+  json.Field("lasts_ns", static_cast<int64_t>(fault.lasts_ns()));
+  json.Field("touched", static_cast<int64_t>(fault.touched()));
+  json.EndObject();
+}
+
+void WriteWaterfall(const WaterfallTable& waterfall, JsonWriter& json) {
+  // Means, since the exact sums are in nanoseconds x records, which no JSON reader holds.
+  const double records = waterfall.records() > 0 ? static_cast<double>(waterfall.records()) : 1;
+  json.BeginObject();
+  json.Field("owner", waterfall.owner());
+  json.Field("records", static_cast<int64_t>(waterfall.records()));
+  json.Field("end_to_end_ns_mean",
+             static_cast<double>(FromMessage(waterfall.end_to_end())) / records);
+  json.Key("segments");
+  json.BeginArray();
+  for (const WaterfallRow& row : waterfall.row()) {
+    json.BeginObject();
+    json.Field("until", row.until());
+    json.Field("wait", row.wait());
+    json.Field("why", row.why());
+    json.Field("resource", row.resource());
+    json.Field("blocker", row.blocker());
+    json.Field("ns_mean", static_cast<double>(FromMessage(row.total())) / records);
+    json.Field("ns_max", static_cast<int64_t>(row.max_ns()));
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+}
+
 }  // namespace
 
 void WriteJsonReport(const RunSummary& summary, const ReportOptions&, std::string* out) {
@@ -141,6 +178,14 @@ void WriteJsonReport(const RunSummary& summary, const ReportOptions&, std::strin
   }
   json.EndArray();
   json.EndObject();
+  json.Key("faults");
+  json.BeginArray();
+  for (const FaultEffect& fault : summary.fault()) WriteFault(fault, json);
+  json.EndArray();
+  json.Key("waterfalls");
+  json.BeginArray();
+  for (const WaterfallTable& waterfall : summary.waterfall()) WriteWaterfall(waterfall, json);
+  json.EndArray();
   json.Key("metrics");
   json.BeginArray();
   for (const SummaryMetric& metric : summary.metric()) WriteMetric(metric, json);

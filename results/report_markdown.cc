@@ -29,14 +29,14 @@ void WriteMarkdownTable(const ReportTable& table, std::string* out) {
   }
 }
 
-void WriteMarkdownReport(const RunSummary& summary, const ReportOptions&, std::string* out) {
+void WriteMarkdownReport(const RunSummary& summary, const ReportOptions& options, std::string* out) {
   absl::StrAppend(out, "# ", Escaped(ReportTitle(summary)), "\n\n**",
                   Escaped(ReportHeadline(summary)), "**\n");
   if (summary.verdict().objective_size() > 0) absl::StrAppend(out, "\n");
   for (const ObjectiveVerdict* objective : WorstFirst(summary.verdict())) {
     absl::StrAppend(out, "- ", Escaped(Describe(*objective)), "\n");
   }
-  for (const ReportTable& table : ReportTables(summary)) {
+  for (const ReportTable& table : ReportTables(summary, options)) {
     absl::StrAppend(out, "\n## ", Escaped(table.title), "\n\n");
     WriteMarkdownTable(table, out);
   }

@@ -48,7 +48,7 @@ void WriteTextReport(const RunSummary& summary, const ReportOptions& options, st
     const bool met = objective->outcome() == ObjectiveVerdict::MET;
     absl::StrAppend(out, "  ", paint(met ? kGreen : kRed, Describe(*objective)), "\n");
   }
-  for (const ReportTable& table : ReportTables(summary)) {
+  for (const ReportTable& table : ReportTables(summary, options)) {
     absl::StrAppend(out, "\n", paint(kBold, table.title), "\n");
     LayOutTable(table, out);
   }

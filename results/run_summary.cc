@@ -211,6 +211,25 @@ RunResults CollectResults(Simulation& sim, absl::Span<const PhaseChange> phases,
   return results;
 }
 
+void CollectWaterfall(const Simulation& sim, absl::string_view owner, const Waterfall& waterfall,
+                      RunResults* results) {
+  WaterfallTable* table = results->metrics.add_waterfall();
+  table->set_owner(std::string(owner));
+  table->set_records(waterfall.records());
+  *table->mutable_end_to_end() = ToMessage(waterfall.EndToEnd());
+  for (const Waterfall::Row& row : waterfall.Rows()) {
+    WaterfallRow* added = table->add_row();
+    added->set_until(std::string(NameOf(row.until)));
+    added->set_wait(row.wait);
+    added->set_why(std::string(NameOf(row.why)));
+    added->set_resource(sim.NameOf(row.resource));
+    if (row.blocker != 0) added->set_blocker(sim.NameOf(row.blocker));
+    *added->mutable_total() = ToMessage(row.total);
+    added->set_records(row.records);
+    added->set_max_ns(row.max);
+  }
+}
+
 RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   RunSummary summary;
   summary.set_schema_version(1);
@@ -229,6 +248,8 @@ RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   summary.set_resolution_note(table.resolution_note());
   summary.set_histogram_relative_error(table.histogram_relative_error());
   *summary.mutable_verdict() = results.verdict;
+  *summary.mutable_fault() = table.fault();
+  *summary.mutable_waterfall() = table.waterfall();
 
   // A run in one phase after its warm-up would say everything twice.
   std::vector<Window> windows = {Window::kAfterWarmUp};

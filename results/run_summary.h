@@ -22,6 +22,7 @@
 #include "results/record_reader.h"
 #include "results/record_writer.h"
 #include "sim/simulation.h"
+#include "sim/stamps.h"
 
 namespace freshet {
 
@@ -36,6 +37,10 @@ struct PhaseChange {
 // `resolution_note` says in words what a coarser resolution may add to a latency; may be empty.
 RunResults CollectResults(Simulation& sim, absl::Span<const PhaseChange> phases,
                           absl::string_view resolution_note);
+
+// Adds where the records of `owner`'s feed spent their time.
+void CollectWaterfall(const Simulation& sim, absl::string_view owner, const Waterfall& waterfall,
+                      RunResults* results);
 
 // The percentiles of every distribution.
 struct NamedPercentile {

@@ -30,7 +30,7 @@ struct EventType {
 };
 
 template <EventName kName>
-inline constexpr EventType kEventType = {kName.text, Fnv1a64(kName.text, sizeof(kName.text) - 1)};
+inline constexpr EventType kEventType = {kName.text, Fnv1a64OfBytes(kName.text, sizeof(kName.text) - 1)};
 
 // Which of several events at one instant comes first. Within a class: first scheduled, first fired.
 // An event scheduled for the current instant never overtakes the one that runs: its class is then at

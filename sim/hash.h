@@ -12,7 +12,7 @@ namespace freshet {
 constexpr uint64_t kFnvOffset = 0xcbf29ce484222325ULL;
 constexpr uint64_t kFnvPrime = 0x00000100000001b3ULL;
 
-constexpr uint64_t Fnv1a64(const char* text, size_t length, uint64_t hash = kFnvOffset) {
+constexpr uint64_t Fnv1a64OfBytes(const char* text, size_t length, uint64_t hash = kFnvOffset) {
   for (size_t i = 0; i < length; ++i) {
     hash = (hash ^ static_cast<unsigned char>(text[i])) * kFnvPrime;
   }
@@ -20,7 +20,7 @@ constexpr uint64_t Fnv1a64(const char* text, size_t length, uint64_t hash = kFnv
 }
 
 inline uint64_t Fnv1a64(absl::string_view text, uint64_t hash = kFnvOffset) {
-  return Fnv1a64(text.data(), text.size(), hash);
+  return Fnv1a64OfBytes(text.data(), text.size(), hash);
 }
 
 // One step of a running digest: `value` moves every later state of `hash`.

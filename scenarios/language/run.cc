@@ -167,7 +167,7 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
     CollectWaterfall(sim, consumers->name(), consumers->waterfall(), &outcome.results);
   }
   for (const FaultInjector::Effect& effect : (*pipeline)->faults->Effects()) {
-    FaultEffect* row = outcome.results.faults.Add();
+    FaultEffect* row = outcome.results.metrics.add_fault();
     row->set_name(effect.plan.name);
     row->set_verb(std::string(NameOf(effect.plan.verb)));
     row->set_target(effect.plan.target);

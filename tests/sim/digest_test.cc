@@ -9,9 +9,9 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kFetch = Fnv1a64("fetch", 5);
-constexpr uint64_t kAppend = Fnv1a64("append", 6);
-constexpr uint64_t kBroker = Fnv1a64("broker-0", 8);
+constexpr uint64_t kFetch = Fnv1a64OfBytes("fetch", 5);
+constexpr uint64_t kAppend = Fnv1a64OfBytes("append", 6);
+constexpr uint64_t kBroker = Fnv1a64OfBytes("broker-0", 8);
 
 RunDigest AfterOneEvent(int64_t nanos, uint64_t type, uint64_t component) {
   RunDigest digest;

@@ -1,0 +1,125 @@
+// `freshet report`: from records alone, without running anything again; `freshet list`, `explain`.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "apps/flags.h"
+#include "apps/verbs.h"
+#include "results/error_table.h"
+#include "results/record_reader.h"
+#include "results/report.h"
+#include "results/run_summary.h"
+#include "scenarios/language/assemble.h"
+#include "scenarios/language/explain.h"
+#include "scenarios/language/read_file.h"
+
+namespace freshet {
+
+int ReportVerb(const std::vector<std::string>& operands) {
+  if (operands.empty()) {
+    return Complain(absl::InvalidArgumentError("`freshet report` takes one or more run records"));
+  }
+  std::vector<RunSummary> summaries;
+  for (const std::string& path : operands) {
+    absl::StatusOr<RunRecord> record = ReadRunRecord(path);
+    if (!record.ok()) return Complain(record.status());
+    absl::StatusOr<RunSummary> summary = Summarise(*record);
+    if (!summary.ok()) {
+      // Damaged or unfinished: the world's fault, not the author's.
+      return Complain(absl::DataLossError(summary.status().message()));
+    }
+    summaries.push_back(*std::move(summary));
+  }
+  ReportOptions options;
+  options.colour = ColourWanted();
+  options.parts = absl::GetFlag(FLAGS_parts);
+  const std::string format =
+      absl::GetFlag(FLAGS_json) ? std::string("json") : absl::GetFlag(FLAGS_format);
+  std::string text;
+  if (absl::GetFlag(FLAGS_against).empty()) {
+    int worst = 0;
+    for (const RunSummary& summary : summaries) {
+      const absl::Status written = WriteReport(format, summary, options, &text);
+      if (!written.ok()) return Complain(written);
+      worst = std::max(worst, static_cast<int>(summary.verdict().exit_code()));
+    }
+    return Print(text, worst);
+  }
+  absl::StatusOr<std::string> csv = ReadRegularFile(absl::GetFlag(FLAGS_against));
+  if (!csv.ok()) return Complain(csv.status());
+  absl::StatusOr<std::vector<PublishedRow>> rows =
+      ParsePublished(absl::GetFlag(FLAGS_against), *csv);
+  if (!rows.ok()) return Complain(rows.status());
+  const ErrorTable table = BuildErrorTable(*rows, summaries);
+  if (format == "csv") {
+    WriteErrorTableCsv(table, &text);
+  } else if (format == "markdown") {
+    WriteErrorTableMarkdown(table, &text);
+  } else if (format == "text") {
+    WriteErrorTableText(table, options, &text);
+  } else {
+    return Complain(absl::InvalidArgumentError(
+        absl::StrCat("an error table has no format \"", format, "\"; choose text, markdown or csv")));
+  }
+  return Print(text, table.Passed() ? 0 : 1);
+}
+
+int ExplainVerb(const std::vector<std::string>& operands) {
+  if (operands.size() != 1) {
+    return Complain(absl::InvalidArgumentError("`freshet explain` takes one field, such as linger"));
+  }
+  absl::StatusOr<std::string> text = Explain(operands[0]);
+  if (!text.ok()) {
+    for (const MetricDef* metric : KnownMetrics()) {
+      if (operands[0] == metric->name) {
+        return Print(absl::StrCat(metric->name, "\n  ", metric->help, "\n"), 0);
+      }
+    }
+    return Complain(absl::InvalidArgumentError(text.status().message()));
+  }
+  return Print(*text, 0);
+}
+
+int ListVerb(const std::vector<std::string>& operands) {
+  const std::string what = operands.empty() ? "scenarios" : operands[0];
+  std::string text;
+  if (what == "metrics") {
+    for (const MetricDef* metric : KnownMetrics()) {
+      absl::StrAppend(&text, metric->name, "\n      ", metric->help, "\n");
+    }
+    return Print(text, 0);
+  }
+  if (what == "formats") {
+    for (const ReportFormat& format : ReportFormats()) {
+      absl::StrAppend(&text, format.name, "\n      ", format.help, "\n");
+    }
+    return Print(text, 0);
+  }
+  if (what != "scenarios") {
+    return Complain(absl::InvalidArgumentError(
+        absl::StrCat("\"", what, "\" cannot be listed; choose scenarios, metrics or formats")));
+  }
+  // The library beside the sources, or where it was installed.
+  for (const std::string root : {"scenarios/library", FRESHET_LIBRARY_DIRECTORY}) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(root, error)) continue;
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
+      const std::string path = entry.path().string();
+      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/")) {
+        files.push_back(path);
+      }
+    }
+    std::sort(files.begin(), files.end());
+    for (const std::string& file : files) absl::StrAppend(&text, file, "\n");
+    return Print(text, 0);
+  }
+  return Complain(absl::NotFoundError(
+      "no scenario library here; run it from the root of the source tree, or install the package"));
+}
+
+}  // namespace freshet
