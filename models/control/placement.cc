@@ -45,7 +45,7 @@ std::vector<std::vector<int32_t>> AssignReplicas(const std::vector<uint32_t>& br
     std::vector<int32_t> replicas = {order[first]};
     std::set<uint32_t> used_zones = {broker_zones[order[first]]};
     for (int step = 0; static_cast<int>(replicas.size()) < replication_factor; ++step) {
-      const int distance = brokers == 1 ? 0 : 1 + (shift + step) % (brokers - 1);
+      const int distance = brokers == 1 ? 0 : 1 + (shift * zone_count + step) % (brokers - 1);
       const int32_t candidate = order[(first + distance) % brokers];
       const bool taken =
           std::find(replicas.begin(), replicas.end(), candidate) != replicas.end();
