@@ -12,7 +12,9 @@ PageCache::PageCache(Simulation& sim, absl::string_view name, Volume* volume, co
       held_appends_(AddCounter(kHeld)) {}
 
 bool PageCache::Append(Bytes size, Callback done) {
-  if (held_.empty() && dirty_ + size <= config_.dirty_ratio * config_.memory) {
+  // What is larger than the limit by itself is let in when all else is clean.
+  if (held_.empty() &&
+      (dirty_ == Bytes(0) || dirty_ + size <= config_.dirty_ratio * config_.memory)) {
     Dirty(size);
     return true;
   }
