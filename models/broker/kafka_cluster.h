@@ -64,7 +64,8 @@ class KafkaCluster : public Component, public LogService {
                                            MetricUnit::kCount, "Leaders that changed."};
   static constexpr MetricDef kLostAcked = {
       "log.lost_acked_records", MetricKind::kCounter, MetricUnit::kCount,
-      "Records acknowledged with acks 0 or 1 and lost in a failover: a legal loss."};
+      "Records acknowledged with acks 0 or 1 and then lost: cut off in a failover or, with acks 0, "
+      "refused or lost on the way. A legal loss."};
   static constexpr MetricDef kDuplicates = {
       "log.duplicate_records", MetricKind::kCounter, MetricUnit::kCount,
       "Records appended again by a retry without idempotence."};
@@ -113,6 +114,7 @@ class KafkaCluster : public Component, public LogService {
     Offset log_end = 0;          // On the replica itself.
     Offset acknowledged = 0;     // As the leader knows it.
     Offset leader_end_at_fetch = 0;
+    Time fetched_at;             // Its last fetch that acknowledged something.
     Time caught_up_at;
     int64_t unflushed = 0;       // Records since the last flush.
   };
@@ -165,9 +167,12 @@ class KafkaCluster : public Component, public LogService {
                              bool* duplicate);
   void FinishAppend(RequestIndex index, BrokerId broker);
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
+  void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
   void Respond(RequestIndex index, BrokerId broker);
+  void NoteTold(const ProduceRequest& request);
   void Unmute(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
+  void CountUnanswered(const ProduceRequest& request, size_t first_batch);
   bool FlushDue(Partition& partition, Replica& replica, int64_t records);
 
   // Fetch path (kafka_fetch.cc).
@@ -200,6 +205,7 @@ class KafkaCluster : public Component, public LogService {
   void Unfence(BrokerId id);
   void Elect(PartitionId id, int replica);
   void BalanceLeaders();
+  void ScheduleBalance();
   void PublishMetadata();
   void CountHealth();
   void Audit();

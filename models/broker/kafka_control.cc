@@ -60,6 +60,7 @@ void KafkaCluster::Fence(BrokerId id, uint32_t generation) {
   PublishMetadata();
   CountHealth();
   StartFetchers();
+  ScheduleBalance();
 }
 
 void KafkaCluster::Unfence(BrokerId id) {
@@ -76,11 +77,6 @@ void KafkaCluster::Unfence(BrokerId id) {
   }
   PublishMetadata();
   CountHealth();
-  if (!balance_scheduled_) {
-    balance_scheduled_ = true;
-    After<"log.leader_imbalance_check">(config_.leader_imbalance_check_interval,
-                                        [this] { BalanceLeaders(); });
-  }
 }
 
 void KafkaCluster::Elect(PartitionId id, int replica) {
@@ -107,10 +103,10 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
     other.caught_up_at = Now();
   }
   leader.acknowledged = leader.log_end;
+  AdvanceHighWatermark(id, leader.broker);  // The one that held it back may be gone.
 }
 
 void KafkaCluster::BalanceLeaders() {
-  balance_scheduled_ = false;
   bool changed = false;
   for (Partition& partition : partitions_) {
     const Replica& preferred = partition.replicas[0];
@@ -119,16 +115,30 @@ void KafkaCluster::BalanceLeaders() {
     // repeated by the producers.
     while (!partition.pending_acks.empty()) {
       const RequestIndex index = partition.pending_acks.pop_front().request;
-      ProduceRequest& request = requests_[index];
-      for (ProduceError& error : request.errors) error = ProduceError::kNotLeader;
-      if (--request.waiting_for_acks == 0) Respond(index, partition.leader_broker());
+      Refuse(index, IdOf(partition), ProduceError::kNotLeader);
+      if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader_broker());
     }
     Elect(IdOf(partition), 0);
     changed = true;
   }
+  balance_scheduled_ = false;
+  ScheduleBalance();
   if (!changed) return;
   PublishMetadata();
+  CountHealth();
   StartFetchers();
+}
+
+void KafkaCluster::ScheduleBalance() {
+  // As the KRaft controller does: while any partition is not led by its preferred replica, the next
+  // check comes an interval from now. An even cluster costs no event.
+  if (balance_scheduled_) return;
+  const bool even = std::all_of(partitions_.begin(), partitions_.end(),
+                                [](const Partition& partition) { return partition.leader == 0; });
+  if (even) return;
+  balance_scheduled_ = true;
+  After<"log.leader_imbalance_check">(config_.leader_imbalance_check_interval,
+                                      [this] { BalanceLeaders(); });
 }
 
 void KafkaCluster::PublishMetadata() {
@@ -136,10 +146,14 @@ void KafkaCluster::PublishMetadata() {
   next->version = metadata_ == nullptr ? 1 : metadata_->version + 1;
   for (const Partition& partition : partitions_) next->leader.push_back(partition.leader_broker());
   metadata_ = std::move(next);
-  // Consumers' sessions learn that they ask the wrong broker with their next answer.
+  // Consumers that ask a broker which leads no more learn it with their next answer, and a fetch
+  // that is parked there is answered at once.
   for (Partition& partition : partitions_) {
     for (Subscriber& subscriber : partition.consumer_subscribers) {
-      subscriber.session->failed = true;
+      FetchSession& session = *subscriber.session;
+      if (session.broker == partition.leader_broker()) continue;
+      session.failed = true;
+      if (session.parked) AnswerFetch(&session, session.broker);
     }
   }
 }

@@ -14,6 +14,7 @@ constexpr Bytes kEmptyResponseBytes(64);
 void KafkaCluster::OpenSession(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(!session->open);
   session->open = true;
+  session->broker = broker;
   session->failed = false;
   ++session->generation;
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
@@ -22,8 +23,12 @@ void KafkaCluster::OpenSession(FetchSession* session, BrokerId broker) {
     auto& subscribers =
         session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
     subscribers.push_back({session, i});
-    position.listed = position.next < LimitOf(*session, partition);
-    if (position.listed) session->news.push_back(i);
+    const Offset limit = LimitOf(*session, partition);
+    position.listed = position.next < limit;
+    if (position.listed) {
+      session->news.push_back(i);
+      session->available += partition.log.BytesBetween(position.next, limit);
+    }
     if (partition.leader_broker() != broker) session->failed = true;
   }
 }
@@ -116,7 +121,7 @@ void KafkaCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers
     }
     session.available += bytes;
     if (session.parked && session.available >= session.min_bytes) {
-      AnswerFetch(&session, partition.leader_broker());
+      AnswerFetch(&session, session.broker);
     }
   }
 }

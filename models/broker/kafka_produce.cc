@@ -28,6 +28,7 @@ void KafkaCluster::SendProduce(RequestIndex index, BrokerId broker, ProduceChann
   ProduceRequest& request = requests_[index];
   request.sent_at = Now();
   request.channel = channel;
+  if (request.acks == Acks::kNone) channel->unanswered_on_wire.push_back(index);
   channel->request_on->Send(request.bytes, TrafficCause::kProduce, [this, index, broker, channel] {
     ProduceArrived(index, broker, channel);
   });
@@ -43,16 +44,31 @@ void KafkaCluster::ForgetRequest(RequestIndex index) {
 void KafkaCluster::ResetChannel(ProduceChannel* channel) {
   channel->request_on->Reset();
   channel->reply_on->Reset();
-  // Requests that wait in the socket's buffer go with it.
-  while (!channel->waiting.empty()) FreeRequest(channel->waiting.pop_front());
+  // Requests on the way and in the socket's buffer go with it.
+  for (Ring<RequestIndex>* lost : {&channel->unanswered_on_wire, &channel->waiting}) {
+    while (!lost->empty()) {
+      const RequestIndex index = lost->pop_front();
+      CountUnanswered(requests_[index], 0);
+      FreeRequest(index);
+    }
+  }
   channel->muted = false;
   ++channel->generation;
 }
 
 void KafkaCluster::FreeRequest(RequestIndex index) { requests_.Free(index); }
 
+void KafkaCluster::CountUnanswered(const ProduceRequest& request, size_t first_batch) {
+  // With acks=0 the producer holds them for sent, and nobody will send them again.
+  if (request.acks != Acks::kNone) return;
+  for (size_t i = first_batch; i < request.batches.size(); ++i) {
+    lost_acked_.Add(request.batches[i].record_count);
+  }
+}
+
 void KafkaCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceChannel* channel) {
   ProduceRequest& request = requests_[index];
+  if (request.acks == Acks::kNone) channel->unanswered_on_wire.pop_front();
   request.at_broker = true;
   request.broker_generation = brokers_[broker]->generation();
   request.channel_generation = channel->generation;
@@ -81,6 +97,7 @@ void KafkaCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first_
   ProduceRequest& request = requests_[index];
   if (request.broker_generation != node.generation()) {  // The broker died meanwhile.
     node.io_threads().Release();
+    CountUnanswered(request, first_batch);
     FreeRequest(index);
     return;
   }
@@ -127,7 +144,15 @@ ProduceError KafkaCluster::AppendBatch(Partition& partition, const ProduceReques
 
   batch.appended_at = Now();
   batch.leader_component = node.component_id();
-  batch.acked_before_replication = request.acks != Acks::kAll;
+  batch.acked_before_replication = request.acks == Acks::kNone;  // acks=1: when it is told.
+  const Offset end_before = partition.log.log_end_offset();
+  for (Replica& follower : partition.replicas) {
+    // A follower that had everything has been caught up until now: its idle fetches, which cost no
+    // event here, would have said so.
+    if (follower.acknowledged == end_before && brokers_[follower.broker]->up()) {
+      follower.caught_up_at = Now();
+    }
+  }
   partition.log.Append(batch, node.appended_bytes());
   partition.replicas[partition.leader].log_end = partition.log.log_end_offset();
   partition.replicas[partition.leader].acknowledged = partition.log.log_end_offset();
@@ -143,7 +168,9 @@ ProduceError KafkaCluster::CheckSequence(Partition& partition, const Batch& batc
   if (partition.producers.size() <= batch.producer) partition.producers.resize(batch.producer + 1);
   ProducerState& state = partition.producers[batch.producer];
   if (batch.producer_epoch > state.epoch) state = {batch.producer_epoch, 0};
-  *duplicate = batch.producer_epoch < state.epoch || batch.sequence < state.next_sequence;
+  // INVALID_PRODUCER_EPOCH: numbered before its producer gave up an earlier batch.
+  if (batch.producer_epoch < state.epoch) return ProduceError::kOutOfOrderSequence;
+  *duplicate = batch.sequence < state.next_sequence;
   if (*duplicate) return ProduceError::kNone;
   if (idempotent && batch.sequence > state.next_sequence) return ProduceError::kOutOfOrderSequence;
   state.next_sequence = batch.sequence + 1;
@@ -164,7 +191,10 @@ void KafkaCluster::FinishAppend(RequestIndex index, BrokerId broker) {
   ProduceRequest& request = requests_[index];
   request.waiting_for_acks = 1;  // Held by this function, so that an early ack does not answer.
   for (size_t i = 0; i < request.batches.size(); ++i) {
-    if (request.errors[i] != ProduceError::kNone) continue;
+    if (request.errors[i] != ProduceError::kNone) {
+      if (request.acks == Acks::kNone) lost_acked_.Add(request.batches[i].record_count);
+      continue;
+    }
     Partition& partition = partitions_[request.batches[i].partition];
     const Offset required = request.end_offsets[i];
     if (request.acks == Acks::kAll && partition.log.high_watermark() < required) {
@@ -187,6 +217,13 @@ void KafkaCluster::AwaitAck(Partition& partition, Offset required, RequestIndex 
   }
 }
 
+void KafkaCluster::Refuse(RequestIndex index, PartitionId partition, ProduceError error) {
+  ProduceRequest& request = requests_[index];
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    if (request.batches[i].partition == partition) request.errors[i] = error;
+  }
+}
+
 void KafkaCluster::Respond(RequestIndex index, BrokerId broker) {
   ProduceRequest& request = requests_[index];
   ProduceChannel* channel = request.channel;
@@ -200,6 +237,7 @@ void KafkaCluster::Respond(RequestIndex index, BrokerId broker) {
     request.at_broker = false;
     channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
       ProduceRequest& answered = requests_[index];
+      if (answered.acks == Acks::kLeader) NoteTold(answered);
       if (answered.on_response) answered.on_response(answered);
       FreeRequest(index);
     });
@@ -207,6 +245,16 @@ void KafkaCluster::Respond(RequestIndex index, BrokerId broker) {
     FreeRequest(index);
   }
   if (same_channel) Unmute(channel, broker);
+}
+
+void KafkaCluster::NoteTold(const ProduceRequest& request) {
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    if (request.errors[i] != ProduceError::kNone) continue;
+    const Batch& batch = request.batches[i];
+    if (!partitions_[batch.partition].log.NoteAcknowledged(batch, request.end_offsets[i])) {
+      lost_acked_.Add(batch.record_count);  // Cut off while the answer was on its way.
+    }
+  }
 }
 
 void KafkaCluster::Unmute(ProduceChannel* channel, BrokerId broker) {

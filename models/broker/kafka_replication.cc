@@ -58,6 +58,11 @@ void KafkaCluster::StartFetchers() {
   }
   for (const auto& fetcher : fetchers_) {
     if (fetcher->session.positions.empty()) continue;
+    // A session begins with a full fetch: it tells where the follower stands in each partition, so
+    // that one that has everything joins the in-sync set of an idle partition, too.
+    for (const FetchSession::Position& position : fetcher->session.positions) {
+      fetcher->acknowledge.push_back({position.partition, position.next});
+    }
     OpenSession(&fetcher->session, fetcher->leader);
     Fetch(&fetcher->session, fetcher->leader);
   }
@@ -111,8 +116,13 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
     Replica& replica = *ReplicaOn(partition, fetcher->follower);
     const Offset log_end = partition.log.log_end_offset();
     replica.acknowledged = progress.log_end;
-    // Caught up now, or at least as far as the log reached at its fetch before.
-    if (progress.log_end >= replica.leader_end_at_fetch) replica.caught_up_at = Now();
+    // Caught up now, or at its fetch before: it has reached what was the log end then.
+    if (progress.log_end >= log_end) {
+      replica.caught_up_at = Now();
+    } else if (progress.log_end >= replica.leader_end_at_fetch) {
+      replica.caught_up_at = std::max(replica.caught_up_at, replica.fetched_at);
+    }
+    replica.fetched_at = Now();
     replica.leader_end_at_fetch = log_end;
     if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
         progress.log_end >= partition.epoch_start) {
@@ -135,8 +145,12 @@ void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
   const Offset before = partition.log.high_watermark();
   if (lowest <= before) return;
   partition.log.AdvanceHighWatermark(lowest, Now(), brokers_[blocker]->component_id());
+  const bool enough =
+      InSyncCount(id) >= config_.topics[partition.topic].min_in_sync_replicas;
   while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= lowest) {
     const RequestIndex index = partition.pending_acks.pop_front().request;
+    // NOT_ENOUGH_REPLICAS_AFTER_APPEND: the in-sync set has shrunk since the append.
+    if (!enough) Refuse(index, id, ProduceError::kNotEnoughReplicas);
     if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader_broker());
   }
   if (partition.readers.empty()) partition.log.AllowCoalescingBelow(lowest);
@@ -155,7 +169,8 @@ void KafkaCluster::ScheduleSweep() {
 void KafkaCluster::SweepInSync() {
   bool changed = false;
   for (Partition& partition : partitions_) {
-    if (partition.leader < 0) continue;
+    // The leader sweeps: none while it is dead.
+    if (partition.leader < 0 || !brokers_[partition.leader_broker()]->up()) continue;
     for (Replica& replica : partition.replicas) {
       if (!replica.in_sync || replica.broker == partition.leader_broker()) continue;
       if (replica.acknowledged >= partition.log.log_end_offset()) continue;

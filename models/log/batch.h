@@ -59,7 +59,8 @@ struct Batch {
   int32_t producer_epoch = 0;
   int64_t sequence = 0;
   int32_t attempts = 0;
-  bool acked_before_replication = false;  // acks 0 or 1: its loss on failover is legal.
+  // acks 0 or 1: the producer has been told that it is safe; a failover may still lose it, legally.
+  bool acked_before_replication = false;
   int64_t record_count = 0;
   Bytes bytes;               // On the wire and on disk, after compression.
   int32_t batch_count = 1;   // How many real batches this parcel stands for (the run's resolution).

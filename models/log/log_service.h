@@ -30,7 +30,7 @@ enum class Acks : uint8_t { kNone, kLeader, kAll };
 enum class ProduceError : uint8_t {
   kNone,
   kNotLeader,           // NOT_LEADER_OR_FOLLOWER: refresh metadata.
-  kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas.
+  kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas, before or after the append.
   kOutOfOrderSequence,  // An earlier batch of this producer is missing.
 };
 
@@ -74,6 +74,7 @@ struct ProduceChannel {
   // --- Kept by the service ---
   bool muted = false;
   Ring<RequestIndex> waiting;
+  Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
   uint32_t generation = 0;  // Raised by ResetChannel().
 };
 
@@ -114,6 +115,7 @@ struct FetchSession {
   Bytes response_bytes;
   Time answered_at;       // When the response was put together.
   Bytes available;        // Lower bound of what waits, for min_bytes.
+  BrokerId broker = kNoBroker;  // With whom it is open.
   bool parked = false;
   bool open = false;
   bool failed = false;    // The response says: not the leader of some of it any more.

@@ -69,6 +69,16 @@ void PartitionLog::AdvanceHighWatermark(Offset offset, Time now, ComponentId blo
   high_watermark_ = offset;
 }
 
+bool PartitionLog::NoteAcknowledged(const Batch& batch, Offset end) {
+  if (end <= high_watermark_) return true;  // It cannot be lost any more.
+  if (end > log_end_) return false;
+  LogRange& range = ranges_[FindRange(end - 1)];
+  if (range.coalesced) return true;
+  if (range.batch.producer != batch.producer || range.batch.sequence != batch.sequence) return false;
+  range.batch.acked_before_replication = true;
+  return true;
+}
+
 void PartitionLog::CutLast(Offset offset) {
   LogRange& last = ranges_.back();
   if (last.base_offset >= offset) {

@@ -50,6 +50,9 @@ class PartitionLog {
   // REQUIRES: offset <= log end. Lower values are ignored: the watermark never goes back.
   // Stamps the ranges it passes as durable at `now`, thanks to `blocker`.
   void AdvanceHighWatermark(Offset offset, Time now, ComponentId blocker);
+  // The producer of `batch`, which was appended to end at `end`, has been told so. Returns false when
+  // the batch is not there any more.
+  bool NoteAcknowledged(const Batch& batch, Offset end);
   // Cuts the log at `offset`, calling cut(const LogRange&, record_count) for each range or part that
   // goes, latest first. REQUIRES: offset >= log start.
   template <class Cut>
