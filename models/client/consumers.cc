@@ -93,20 +93,26 @@ void Consumers::Start() {
 }
 
 void Consumers::OpenSessions(Member& member) {
-  for (const auto& link : member.links) {
-    if (link->session.open) log_->CloseSession(&link->session, link->broker);
-    link->session.positions.clear();
-  }
+  std::vector<std::vector<FetchSession::Position>> wanted(member.links.size());
   for (const PartitionId partition : member.partitions) {
     const BrokerId leader = metadata_->leader[partition];
     if (leader == kNoBroker || !log_->IsUp(leader)) continue;
-    member.links[leader]->session.positions.push_back(
-        {partition, position_[partition - topic_.first]});
+    wanted[leader].push_back({partition, position_[partition - topic_.first]});
   }
+  // A session whose partitions stay goes on, with what it has under way.
   for (const auto& link : member.links) {
-    if (link->session.positions.empty()) continue;
-    log_->OpenSession(&link->session, link->broker);
-    log_->Fetch(&link->session, link->broker);
+    FetchSession& session = link->session;
+    std::vector<FetchSession::Position>& positions = wanted[link->broker];
+    const bool same = std::equal(positions.begin(), positions.end(), session.positions.begin(),
+                                 session.positions.end(), [](const auto& a, const auto& b) {
+                                   return a.partition == b.partition;
+                                 });
+    if (session.open && !session.failed && same) continue;
+    if (session.open) log_->CloseSession(&session, link->broker);
+    session.positions = std::move(positions);
+    if (session.positions.empty()) continue;
+    log_->OpenSession(&session, link->broker);
+    log_->Fetch(&session, link->broker);
   }
 }
 

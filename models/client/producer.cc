@@ -14,10 +14,11 @@ Producer::Producer(Producers* fleet, int index, HostId host)
       size_stream_(fleet->NewStream(absl::StrCat("client-", index, "/size"))),
       next_sequence_(fleet->partitions_.count, 0),
       epoch_(fleet->partitions_.count, 0),
-      id_(fleet->log_->NewProducerId()) {
+      id_(fleet->log_->NewProducerId()),
+      idempotent_(fleet->config_.idempotent && fleet->config_.acks == Acks::kAll) {
   const Producers::Config& config = fleet->config_;
   LogService& log = *fleet->log_;
-  metadata_ = log.CurrentMetadata();
+  TakeMetadata();
   channels_.resize(log.broker_count());
   for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
     channels_[broker].wire.request_on = fleet->network_->Connect(host, log.HostOf(broker));
@@ -54,6 +55,9 @@ Producer::Producer(Producers* fleet, int index, HostId host)
     lane.accumulator = std::make_unique<Accumulator>(std::move(arrivals), batches);
     lane.partition = fleet->partitions_.first + static_cast<PartitionId>(i);
   }
+  const Bytes if_all_open =
+      config.batch_size * config.batches_per_parcel * static_cast<int64_t>(lanes_.size());
+  opens_late_ = keyed && if_all_open * 8 > config.buffer_memory;
   if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
 }
 
@@ -69,16 +73,16 @@ void Producer::OpenNext(size_t index) {
   Lane& lane = lanes_[index];
   const Producers::Config& config = fleet_->config_;
   const Bytes needed = config.batch_size * config.batches_per_parcel;
+  const Time first = lane.accumulator->arrivals().PeekNth(1);
+  if (opens_late_ && first > Now() && first != Time::Max()) {
+    lane.timer = fleet_->At<"producer.batch_opens">(first, [this, index] { OpenNext(index); });
+    return;
+  }
   if (buffer_used_ + needed > config.buffer_memory) {
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(1);
     blocked_lanes_.push_back(index);
+    GiveUpBlocked(index);
     return;
-  }
-  if (Now() > lane.accumulator->arrivals().PeekNth(1)) {
-    // It blocked before: what waited longer than max.block.ms has failed in send().
-    if (Now().nanos() > config.max_block.nanos()) {
-      fleet_->refused_.Add(lane.accumulator->Refuse(Now() - config.max_block));
-    }
   }
   if (!lane.accumulator->Next(Now(), &lane.open)) return;
   lane.has_open = true;
@@ -91,6 +95,19 @@ void Producer::OpenNext(size_t index) {
                                                 [this, index] { Due(index); });
 }
 
+void Producer::GiveUpBlocked(size_t index) {
+  // What has waited longer than max.block.ms fails in send(); counted once a second at the most.
+  Lane& lane = lanes_[index];
+  const Duration max_block = fleet_->config_.max_block;
+  if (Now().SinceStart() > max_block) {
+    fleet_->refused_.Add(lane.accumulator->Refuse(Now() - max_block));
+  }
+  const Time first = lane.accumulator->arrivals().PeekNth(1);
+  if (first.SinceStart() > Duration::Max() - max_block) return;  // None will ever come.
+  lane.timer = fleet_->At<"producer.max_block">(std::max(first + max_block, Now() + Seconds(1)),
+                                                [this, index] { GiveUpBlocked(index); });
+}
+
 void Producer::ChoosePartition(Lane& lane) {
   const Producers::Config& config = fleet_->config_;
   if (config.keys.kind != KeyDistribution::Kind::kNone) return;
@@ -99,9 +116,7 @@ void Producer::ChoosePartition(Lane& lane) {
     return;
   }
   lane.bytes_in_partition = Bytes(0);
-  lane.partition = fleet_->partitions_.first +
-                   static_cast<PartitionId>(partition_stream_.NextBelow(
-                       static_cast<uint64_t>(fleet_->partitions_.count)));
+  lane.partition = available_[partition_stream_.NextBelow(available_.size())];
 }
 
 void Producer::Due(size_t index) {
@@ -118,7 +133,11 @@ void Producer::Due(size_t index) {
   lane.due = true;
   lane.open.closes_at = std::min(lane.open.closes_at, Now());
   const BrokerId leader = LeaderOf(lane.partition);
-  if (leader != kNoBroker) TrySend(leader);
+  if (leader != kNoBroker) {
+    TrySend(leader);
+  } else {
+    RefreshMetadata();
+  }
   if (!lane.due) return;  // Sent.
   if (lane.open.full) {
     CloseOpen(lane);
@@ -185,11 +204,27 @@ void Producer::Resume() {
     const size_t lane = blocked_lanes_.front();
     blocked_lanes_.erase(blocked_lanes_.begin());
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(-1);
+    fleet_->sim().Cancel(lanes_[lane].timer);
+    if (Now().SinceStart() > config.max_block) {
+      fleet_->refused_.Add(lanes_[lane].accumulator->Refuse(Now() - config.max_block));
+    }
     OpenNext(lane);
   }
 }
 
 // --- Sending ---
+
+void Producer::TakeMetadata() {
+  metadata_ = fleet_->log_->CurrentMetadata();
+  const PartitionId first = fleet_->partitions_.first;
+  const PartitionId end = first + static_cast<PartitionId>(fleet_->partitions_.count);
+  available_.clear();
+  for (PartitionId partition = first; partition < end; ++partition) {
+    if (LeaderOf(partition) != kNoBroker) available_.push_back(partition);
+  }
+  if (!available_.empty()) return;
+  for (PartitionId partition = first; partition < end; ++partition) available_.push_back(partition);
+}
 
 BrokerId Producer::LeaderOf(PartitionId partition) const { return metadata_->leader[partition]; }
 
@@ -227,7 +262,10 @@ void Producer::EnqueueInOrder(Channel& channel, const Batch& batch) {
 
 void Producer::TrySend(BrokerId broker) {
   Channel& channel = channels_[broker];
-  if (!fleet_->log_->IsUp(broker)) return;
+  if (!fleet_->log_->IsUp(broker)) {
+    if (HasWorkFor(broker)) RefreshMetadata();  // Until somebody else leads.
+    return;
+  }
   if (Now() < channel.not_before) {
     ArmRetry(broker, channel.not_before);
     return;
@@ -237,6 +275,13 @@ void Producer::TrySend(BrokerId broker) {
     if (channel.queue.empty()) return;
     SendRequest(broker);
   }
+}
+
+bool Producer::HasWorkFor(BrokerId broker) const {
+  return !channels_[broker].queue.empty() ||
+         std::any_of(lanes_.begin(), lanes_.end(), [&](const Lane& lane) {
+           return lane.due && LeaderOf(lane.partition) == broker;
+         });
 }
 
 void Producer::TakeDueBatch(BrokerId broker) {
@@ -266,7 +311,7 @@ void Producer::SendRequest(BrokerId broker) {
   const RequestIndex index = log.NewRequest();
   ProduceRequest& request = log.RequestAt(index);
   request.acks = config.acks;
-  request.idempotent = config.idempotent;
+  request.idempotent = idempotent_;
   // One batch of each partition, in the order of the queue, up to max.request.size.
   int32_t most_batches = 0;
   for (size_t left = channel.queue.size(); left > 0; --left) {
@@ -291,6 +336,7 @@ void Producer::SendRequest(BrokerId broker) {
       batch.producer_epoch = epoch_[slot];
     }
     if (batch.attempts == 0) batch.sent_at = Now();
+    batch.appended_at = Time();
     ++batch.attempts;
     most_batches = std::max(most_batches, batch.batch_count);
     request.bytes += batch.bytes;
@@ -324,7 +370,10 @@ void Producer::Respond(BrokerId broker, ProduceRequest& request) {
       Succeed(request.batches[i]);
     } else {
       refused = true;
-      Retry(request.batches[i]);
+      Batch& batch = request.batches[i];
+      // Surely not appended: without idempotence it is a new one, which others may overtake.
+      if (!idempotent_ && batch.appended_at == Time()) batch.sequence = -1;
+      Retry(batch);
     }
   }
   if (refused) {
@@ -375,7 +424,7 @@ void Producer::Retry(Batch batch) {
 void Producer::Fail(const Batch& batch) {
   fleet_->held_records_ -= batch.record_count;
   fleet_->failed_.Add(batch.record_count);
-  if (batch.sequence >= 0) {
+  if (batch.sequence >= 0 && idempotent_) {
     // The broker waits for this sequence in vain: numbering starts anew under a higher epoch.
     const size_t slot = batch.partition - fleet_->partitions_.first;
     ++epoch_[slot];
@@ -384,6 +433,9 @@ void Producer::Fail(const Batch& batch) {
       for (size_t i = 0; i < channel.queue.size(); ++i) {
         if (channel.queue[i].partition == batch.partition) channel.queue[i].sequence = -1;
       }
+    }
+    for (Batch& waiting : without_leader_) {
+      if (waiting.partition == batch.partition) waiting.sequence = -1;
     }
   }
   Release(batch.batch_count);
@@ -446,7 +498,7 @@ void Producer::BrokerChanged(BrokerId broker) {
 void Producer::RefreshMetadata() {
   if (fleet_->sim().IsPending(metadata_timer_)) return;
   metadata_timer_ = fleet_->After<"producer.metadata">(fleet_->config_.retry_backoff, [this] {
-    metadata_ = fleet_->log_->CurrentMetadata();
+    TakeMetadata();
     // What waits for a broker that leads no more goes to the one that does.
     std::vector<Batch> moving = std::move(without_leader_);
     without_leader_.clear();
@@ -463,21 +515,20 @@ void Producer::RefreshMetadata() {
         }
       }
     }
-    bool trouble = false;
+    // What still has no leader, or a dead one, asks again.
     for (const Batch& batch : moving) {
       if (Expired(batch)) {
         Fail(batch);
       } else {
-        trouble = trouble || LeaderOf(batch.partition) == kNoBroker;
         Enqueue(batch);
       }
     }
     for (size_t broker = 0; broker < channels_.size(); ++broker) {
-      trouble = trouble || (!channels_[broker].queue.empty() &&
-                            !fleet_->log_->IsUp(static_cast<BrokerId>(broker)));
       TrySend(static_cast<BrokerId>(broker));
     }
-    if (trouble) RefreshMetadata();
+    for (const Lane& lane : lanes_) {
+      if (lane.due && LeaderOf(lane.partition) == kNoBroker) RefreshMetadata();
+    }
   });
 }
 
