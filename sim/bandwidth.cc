@@ -60,11 +60,10 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
   groups_.resize(classes_.size());
   single_ = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
   if (has_credits_) {
-    SIM_REQUIRE(credits_config_.baseline >= BytesPerSecond(0) &&
-                credits_config_.capacity >= Bytes(0) &&
-                credits_config_.capacity <= Bytes(kLargest) &&
-                credits_config_.initial >= Bytes(0) &&
-                credits_config_.initial <= credits_config_.capacity);
+    SIM_REQUIRE(
+        credits_config_.baseline >= BytesPerSecond(0) && credits_config_.capacity >= Bytes(0) &&
+        credits_config_.capacity <= Bytes(kLargest) && credits_config_.initial >= Bytes(0) &&
+        credits_config_.initial <= credits_config_.capacity);
     credits_ = kByte * credits_config_.initial.count();
     bursting_ = credits_ > 0;
   }
@@ -217,8 +216,8 @@ int64_t Bandwidth::EffectiveCapacity() const {
 void Bandwidth::Plan() {
   if (has_credits_) {
     const Wide above = ShareOf(capacity_.count()) - ShareOf(credits_config_.baseline.count());
-    const Wide worth_it = std::min(above * kShortestBurstNanos,
-                                   kByte * credits_config_.capacity.count());
+    const Wide worth_it =
+        std::min(above * kShortestBurstNanos, kByte * credits_config_.capacity.count());
     if (credits_ <= 0) bursting_ = false;
     if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
   }
@@ -274,8 +273,8 @@ void Bandwidth::PlanTier(const std::vector<uint32_t>& tier, Share& left) {
           weight = its_class.weight;
         }
       }
-      const Share at = Divide(ShareOf(its_class.cap.count()) - group.taken,
-                              Wide{its_class.weight} * group.open);
+      const Share at =
+          Divide(ShareOf(its_class.cap.count()) - group.taken, Wide{its_class.weight} * group.open);
       if (at < lowest) {
         lowest = at;
         stops = &group;
@@ -509,8 +508,7 @@ void Bandwidth::SetClassCap(int class_index, BytesPerSecond cap) {
 
 Bytes Bandwidth::CreditsLeft() const {
   const int64_t span = Now().nanos() - advanced_to_;
-  const Work credits =
-      credits_ + (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
+  const Work credits = credits_ + (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
   return Bytes(static_cast<int64_t>(
       std::clamp(credits, Wide{0}, kByte * credits_config_.capacity.count()) / kByte));
 }

@@ -1,8 +1,8 @@
 // Bandwidth shared by those who use it at the moment: a network card, a volume, an object store.
 //
-// A transfer joins, is served as a fluid at its fair share, and fires its callback when its last byte
-// has passed. Shares are max-min fair: tiers are served in order (a lower tier number first, the
-// others get what is left), within a tier classes share in proportion to weight x transfers in
+// A transfer joins, is served as a fluid at its fair share, and fires its callback when its last
+// byte has passed. Shares are max-min fair: tiers are served in order (a lower tier number first,
+// the others get what is left), within a tier classes share in proportion to weight x transfers in
 // progress of the class, no class beyond its cap, no transfer beyond its own cap; what a capped one
 // leaves goes to the others. With one class and no caps this is processor sharing, in O(log n) a
 // transfer.
@@ -12,7 +12,8 @@
 // instances (calibration: "two numbers, baseline and burst, with credits").
 //
 // A burst begins when credits for a millisecond of it are there, and ends in an event of its own at
-// the moment they run dry; so a bucket that hovers at zero costs no more than one event a millisecond.
+// the moment they run dry; so a bucket that hovers at zero costs no more than one event a
+// millisecond.
 //
 // Bytes are exact: inv.I6 bytes served <= integral of capacity (+ rounding of one byte a transfer),
 // inv.I3 in = done + in progress + cancelled, in transfers and in bytes. A transfer's finish is
@@ -113,16 +114,17 @@ class Bandwidth : public Component {
   struct Transfer {
     Callback done;
     int64_t size;
-    // Where the group's work a transfer will stand at the end; for one with an own cap, what is left.
+    // Where the group's work a transfer will stand at the end; for one with an own cap, what is
+    // left.
     Work target;
-    Share share;          // Of one with an own cap.
+    Share share;  // Of one with an own cap.
     int64_t own_cap;
     uint32_t generation;
     uint32_t class_index;
-    uint32_t position;    // In the group's heap, or in its list of capped ones.
-    Slot next;            // In the free list, or among the finished of one event.
+    uint32_t position;  // In the group's heap, or in its list of capped ones.
+    Slot next;          // In the free list, or among the finished of one event.
     bool capped;
-    bool over;            // All served; only its callback has still to fire.
+    bool over;  // All served; only its callback has still to fire.
   };
   struct HeapEntry {
     Work target;

@@ -41,7 +41,8 @@ void Batcher::Start() {
   ScheduleOpening();
 }
 
-// Arrival `index` of an even stream: its rate may not divide a second, so it is taken from the anchor.
+// Arrival `index` of an even stream: its rate may not divide a second, so it is taken from the
+// anchor.
 Time Batcher::EvenArrival(int64_t index) const {
   const __int128 span =
       (static_cast<__int128>(index) + 1) * kMicroHertzNanos / config_.rate.micro_hertz();

@@ -1,10 +1,10 @@
 // Batches that records form on their own: the first record opens a batch, which closes when it is
 // full or when its timer runs out. A producer's linger, a group commit, an upload of an object.
 //
-// Sampled from the exact law, one event a batch, whatever its size: with Poisson arrivals the number
-// that come within the timer is drawn once; if it fills the batch, the moment it does so is an order
-// statistic of that many uniforms (a beta variate), else the timer closes it. After a close the next
-// batch opens a memoryless gap later. With even arrivals both follow by division.
+// Sampled from the exact law, one event a batch, whatever its size: with Poisson arrivals the
+// number that come within the timer is drawn once; if it fills the batch, the moment it does so is
+// an order statistic of that many uniforms (a beta variate), else the timer closes it. After a
+// close the next batch opens a memoryless gap later. With even arrivals both follow by division.
 //
 // The rate may change under way: how many records the open batch holds by then is drawn from its
 // exact conditional law (binomial), and the rest is drawn anew.
@@ -30,8 +30,8 @@ class Batcher : public Component {
   enum class Arrivals : uint8_t { kPoisson, kEven };
 
   struct Config {
-    Rate rate;               // Of records; zero is legal.
-    Duration linger;         // From the first record to the timer.
+    Rate rate;        // Of records; zero is legal.
+    Duration linger;  // From the first record to the timer.
     int64_t most_records = 1;
     Arrivals arrivals = Arrivals::kPoisson;
   };
@@ -45,12 +45,12 @@ class Batcher : public Component {
 
   struct Batch {
     int64_t records = 0;
-    Time opened;             // When the first record came.
+    Time opened;  // When the first record came.
     Time closed;
-    bool full = false;       // Closed by size, not by the timer.
+    bool full = false;  // Closed by size, not by the timer.
     // Who waited how long. The first and the last record have parts of their own where their waits
-    // are atoms of the law. The others lie one in each of equally wide cells, at one random phase: a
-    // record taken at random has the exact law, at the cost of a single draw a batch.
+    // are atoms of the law. The others lie one in each of equally wide cells, at one random phase:
+    // a record taken at random has the exact law, at the cost of a single draw a batch.
     std::array<Waits, 6> waits;
     int waits_count = 0;
 
@@ -66,8 +66,8 @@ class Batcher : public Component {
   // From now on. Records of the open batch stay, and so does its timer. A batch whose middle sees
   // more than three changes blurs the waits of what came before.
   void SetRate(Rate rate);
-  // Ends the open batch now and returns it instead of calling `on_batch`; no records if none is open.
-  // A flush, or a crash that loses what was not sent.
+  // Ends the open batch now and returns it instead of calling `on_batch`; no records if none is
+  // open. A flush, or a crash that loses what was not sent.
   Batch TakeOpen();
 
   Rate rate() const { return config_.rate; }
@@ -99,7 +99,7 @@ class Batcher : public Component {
 
   // The open batch, or the next one: it is known when it opens.
   Time opened_;
-  int64_t have_ = 0;       // Records until `planned_from_`; the plan adds the rest.
+  int64_t have_ = 0;  // Records until `planned_from_`; the plan adds the rest.
   Time planned_from_;
   Time planned_close_;
   int64_t planned_records_ = 0;  // Of the plan, with the one that fills it.
@@ -107,7 +107,7 @@ class Batcher : public Component {
   std::array<Span, kMostSpans> spans_;
   int spans_count_ = 0;
   EventId close_;
-  RandomStream draws_;     // Of the batch.
+  RandomStream draws_;  // Of the batch.
 
   Time even_anchor_;
   int64_t even_next_ = 0;  // Index of the next arrival after the plan.

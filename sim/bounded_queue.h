@@ -1,11 +1,12 @@
 // A queue that pushes back: it holds so many items and so many bytes, and who comes when it is full
 // waits in line until there is room. A producer's buffer, a channel between two operators.
 //
-// Order is kept: what waits outside enters first come first served, and nobody overtakes a large item
-// that waits for room. Items are the caller's type, moved in and out; the queue knows their size only.
+// Order is kept: what waits outside enters first come first served, and nobody overtakes a large
+// item that waits for room. Items are the caller's type, moved in and out; the queue knows their
+// size only.
 //
-// Held to by audits: inv.I3 pushed = popped + inside + waiting outside + dropped, in items and bytes;
-// inv.I5 nobody waits outside while its item would fit; inv.I6 neither limit is exceeded.
+// Held to by audits: inv.I3 pushed = popped + inside + waiting outside + dropped, in items and
+// bytes; inv.I5 nobody waits outside while its item would fit; inv.I6 neither limit is exceeded.
 // Left out: priorities, several consumers with a fairness between them.
 #ifndef FRESHET_SIM_BOUNDED_QUEUE_H_
 #define FRESHET_SIM_BOUNDED_QUEUE_H_
@@ -62,9 +63,9 @@ class BoundedQueue : public Component {
     return true;
   }
 
-  // Puts the item in now (returns true; `entered` is forgotten) or in line (returns false; `entered`
-  // fires once when it is in, never re-entrantly).
-  // REQUIRES: 0 <= size <= most_bytes: what could never enter would block the line for ever.
+  // Puts the item in now (returns true; `entered` is forgotten) or in line (returns false;
+  // `entered` fires once when it is in, never re-entrantly). REQUIRES: 0 <= size <= most_bytes:
+  // what could never enter would block the line for ever.
   bool Push(Item item, Bytes size, Callback entered) {
     SIM_REQUIRE(size <= config_.most_bytes);
     if (TryPush(item, size)) return true;
@@ -99,7 +100,8 @@ class BoundedQueue : public Component {
     if (!inside_.empty()) ScheduleReady();
   }
 
-  // Forgets everything inside and in line, and who waits for an item: a crash. Returns how many items.
+  // Forgets everything inside and in line, and who waits for an item: a crash. Returns how many
+  // items.
   int64_t DropAll() {
     const int64_t count = size() + blocked();
     dropped_ += count;

@@ -64,7 +64,8 @@ RangeCache::Map::const_iterator RangeCache::FirstBehind(StreamId stream, int64_t
   return at;
 }
 
-// Takes [from, to) out of what is held; what lies left and right of it keeps its age. Returns bytes.
+// Takes [from, to) out of what is held; what lies left and right of it keeps its age. Returns
+// bytes.
 int64_t RangeCache::CutOut(StreamId stream, int64_t from, int64_t to) {
   int64_t cut = 0;
   while (from < to) {
@@ -200,8 +201,7 @@ void RangeCache::Audit() const {
     const Range& range = pool_[slot];
     SIM_CHECK(range.from < range.to && key == Key(range.stream, range.from), "inv.I13",
               "a cached range is empty or under a wrong key");
-    SIM_CHECK(previous == nullptr || previous->stream != range.stream ||
-                  previous->to <= range.from,
+    SIM_CHECK(previous == nullptr || previous->stream != range.stream || previous->to <= range.from,
               "inv.I13", "cached ranges overlap");
     bytes += range.to - range.from;
     previous = &range;
@@ -209,11 +209,11 @@ void RangeCache::Audit() const {
   size_t in_order = 0;
   for (Slot slot = newest_; slot != kNone; slot = pool_[slot].older) ++in_order;
   SIM_CHECK(in_order == ranges_.size(), "inv.I3", "the order of use lost a range");
-  SIM_CHECK(bytes == bytes_ && bytes <= capacity_.count() &&
-                inserted_ == bytes_ + evicted_ + erased_,
-            "inv.I3",
-            absl::StrCat("cache holds ", bytes, " bytes, believed ", bytes_, "; inserted ",
-                         inserted_, ", evicted ", evicted_, ", erased ", erased_));
+  SIM_CHECK(
+      bytes == bytes_ && bytes <= capacity_.count() && inserted_ == bytes_ + evicted_ + erased_,
+      "inv.I3",
+      absl::StrCat("cache holds ", bytes, " bytes, believed ", bytes_, "; inserted ", inserted_,
+                   ", evicted ", evicted_, ", erased ", erased_));
 }
 
 }  // namespace freshet

@@ -1,11 +1,11 @@
-// A cache of byte ranges of streams: which bytes of which partition are at hand, least recently used
-// out first. A page cache, a broker's cache of blocks, a consumer's prefetch.
+// A cache of byte ranges of streams: which bytes of which partition are at hand, least recently
+// used out first. A page cache, a broker's cache of blocks, a consumer's prefetch.
 //
 // A key is (stream, [from, to)). What is inserted or looked up becomes most recently used, as a
 // range; eviction takes bytes from the low end of the least recently used range, exactly as many as
-// the capacity demands, so old data of an append-only stream goes first and no byte is counted twice.
-// An insertion right behind a range of the same stream extends it up to `grain` bytes, which bounds
-// the number of ranges; a range ages as a whole.
+// the capacity demands, so old data of an append-only stream goes first and no byte is counted
+// twice. An insertion right behind a range of the same stream extends it up to `grain` bytes, which
+// bounds the number of ranges; a range ages as a whole.
 //
 // A plain value without a clock: its owner says when, and records what it wants. Contents are not
 // kept. Left out: admission rules, second chances, write-back.
@@ -39,8 +39,8 @@ class RangeCache {
   // The bytes are at hand from now on, most recently used; more than the capacity keeps their end.
   // REQUIRES: 0 <= from <= to.
   void Insert(StreamId stream, int64_t from, int64_t to);
-  // Which bytes are at hand; the ranges they lie in become most recently used. Returns the bytes hit;
-  // appends the pieces of [from, to), in order and alternating, unless `pieces` is null.
+  // Which bytes are at hand; the ranges they lie in become most recently used. Returns the bytes
+  // hit; appends the pieces of [from, to), in order and alternating, unless `pieces` is null.
   // REQUIRES: 0 <= from <= to.
   Bytes Lookup(StreamId stream, int64_t from, int64_t to, std::vector<Piece>* pieces = nullptr);
   // The same, and nothing changes its age.
@@ -81,7 +81,8 @@ class RangeCache {
   void Unlink(Slot slot);
   void LinkNewest(Slot slot);
   void Remove(Map::iterator at);
-  // The first range of the stream that ends behind `from`; may belong to another stream or be end().
+  // The first range of the stream that ends behind `from`; may belong to another stream or be
+  // end().
   Map::iterator FirstBehind(StreamId stream, int64_t from);
   Map::const_iterator FirstBehind(StreamId stream, int64_t from) const;
   int64_t CutOut(StreamId stream, int64_t from, int64_t to);

@@ -1,14 +1,14 @@
-// A service station: c workers, one queue, an optional finite room. Request threads, a disk's command
-// queue, a lock are stations.
+// A service station: c workers, one queue, an optional finite room. Request threads, a disk's
+// command queue, a lock are stations.
 //
-// Jobs are served first come first served within a class, lower class number first; a running job is
-// not interrupted unless the station is preemptive (then it resumes where it was). When all workers
-// are busy a job waits; when the room (waiting and in service) is full it is refused.
+// Jobs are served first come first served within a class, lower class number first; a running job
+// is not interrupted unless the station is preemptive (then it resumes where it was). When all
+// workers are busy a job waits; when the room (waiting and in service) is full it is refused.
 //
-// Held to by audits, exactly and at any instant (docs/determinism.md): inv.I3 in = out + waiting + in
-// service + refused + dropped; inv.I4 the integral of the number present equals the sum of sojourns,
-// in nanoseconds; inv.I5 no worker idle while a job waits, unless the station is down; inv.I6 busy
-// time <= workers x time, and equal to the sum of the spans in which jobs were served.
+// Held to by audits, exactly and at any instant (docs/determinism.md): inv.I3 in = out + waiting +
+// in service + refused + dropped; inv.I4 the integral of the number present equals the sum of
+// sojourns, in nanoseconds; inv.I5 no worker idle while a job waits, unless the station is down;
+// inv.I6 busy time <= workers x time, and equal to the sum of the spans in which jobs were served.
 //
 // A job costs one event and no allocation once the pool has grown to the largest number present.
 // Left out: queueing disciplines other than these (processor sharing is Bandwidth), workers that
@@ -38,9 +38,9 @@ class Station : public Component {
     int64_t workers = 1;
     int64_t room = INT64_MAX;  // Waiting and in service together.
     int classes = 1;
-    bool preemptive = false;   // Higher class interrupts a lower one; the rest is served later.
-    // Up to `batch` waiting jobs of a class are served as one ("take what is there"); each fires its
-    // own callback, in order. REQUIRES: 1 when preemptive.
+    bool preemptive = false;  // Higher class interrupts a lower one; the rest is served later.
+    // Up to `batch` waiting jobs of a class are served as one ("take what is there"); each fires
+    // its own callback, in order. REQUIRES: 1 when preemptive.
     int64_t batch = 1;
     BatchService batch_service = BatchService::kLongest;
     // Without, the station registers none of the metrics below; the audits stay.
@@ -48,18 +48,20 @@ class Station : public Component {
   };
 
   static constexpr MetricDef kWait = {"station.wait", MetricKind::kDistribution,
-                                      MetricUnit::kDuration, "From arrival to the start of service."};
+                                      MetricUnit::kDuration,
+                                      "From arrival to the start of service."};
   static constexpr MetricDef kPresent = {"station.present", MetricKind::kGauge, MetricUnit::kCount,
                                          "Jobs waiting or in service."};
   static constexpr MetricDef kBusy = {"station.busy", MetricKind::kGauge, MetricUnit::kCount,
                                       "Workers that serve a job; none while the station is down."};
   static constexpr MetricDef kRefused = {"station.refused", MetricKind::kCounter,
-                                         MetricUnit::kCount, "Jobs refused because the room was full."};
+                                         MetricUnit::kCount,
+                                         "Jobs refused because the room was full."};
 
   Station(Simulation& sim, absl::string_view name, const Config& config);
 
-  // Offers a job of length `service` (at full speed). `done` fires when it has been served, after the
-  // station has taken its next job. Returns false, and forgets the job, when the room is full.
+  // Offers a job of length `service` (at full speed). `done` fires when it has been served, after
+  // the station has taken its next job. Returns false, and forgets the job, when the room is full.
   // REQUIRES: service >= 0, 0 <= job_class < classes.
   bool Serve(Duration service, Callback done, int job_class = 0);
 
@@ -103,15 +105,15 @@ class Station : public Component {
   struct Job {
     Callback done;
     int64_t arrived;
-    int64_t left;         // Work left in nanoseconds at full speed ...
-    int64_t resumed;      // Since when it is being served.
-    EventId finish;       // None while it stands still.
+    int64_t left;            // Work left in nanoseconds at full speed ...
+    int64_t resumed;         // Since when it is being served.
+    EventId finish;          // None while it stands still.
     uint32_t left_fraction;  // ... and in billionths of one.
-    Slot next;            // In the line, among the running, or in the free list.
-    Slot previous;        // Among the running.
-    Slot mate;            // The next job of the same batch.
+    Slot next;               // In the line, among the running, or in the free list.
+    Slot previous;           // Among the running.
+    Slot mate;               // The next job of the same batch.
     int32_t job_class;
-    bool has_started;     // Interrupted jobs wait twice; the first wait counts.
+    bool has_started;  // Interrupted jobs wait twice; the first wait counts.
   };
   struct List {
     Slot head = kNone;
@@ -137,7 +139,7 @@ class Station : public Component {
   Ratio speed_ = Ratio::One();
   int64_t waiting_ = 0;
   int64_t present_ = 0;
-  int64_t busy_ = 0;     // Workers that hold a job or a batch.
+  int64_t busy_ = 0;  // Workers that hold a job or a batch.
 
   std::vector<Job> jobs_;
   Slot free_ = kNone;
@@ -153,9 +155,9 @@ class Station : public Component {
   int64_t counted_until_ = 0;
   __int128 present_integral_ = 0;
   __int128 busy_integral_ = 0;
-  __int128 sojourns_ = 0;         // Of those that left.
+  __int128 sojourns_ = 0;          // Of those that left.
   __int128 arrivals_present_ = 0;  // Sum of the arrival times of those present.
-  __int128 spans_ = 0;            // In which jobs were served, of those that stopped.
+  __int128 spans_ = 0;             // In which jobs were served, of those that stopped.
   int64_t offered_at_scan_ = 0;
 
   Distribution* wait_metric_ = nullptr;

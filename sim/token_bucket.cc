@@ -62,8 +62,8 @@ void TokenBucket::ArmHead() {
     span = std::max(span, DivideUp(left, config_.peak.micro_hertz()));
   }
   if (span > INT64_MAX - Now().nanos()) return;  // Beyond the end of time.
-  grant_ = After<"token_bucket.grant">(Nanoseconds(static_cast<int64_t>(span)),
-                                       [this] { OnGrant(); });
+  grant_ =
+      After<"token_bucket.grant">(Nanoseconds(static_cast<int64_t>(span)), [this] { OnGrant(); });
 }
 
 void TokenBucket::OnGrant() {

@@ -2,9 +2,9 @@
 // `peak` while the bucket empties. Request quotas, API rate limits, upload throttles.
 //
 // Requests are granted first come first served: the head of the queue takes tokens as they come, so
-// a request may be larger than the bucket (then it flows: a burst at the peak, the rest at the rate).
-// Tokens are whatever the caller counts: requests, bytes. The level is kept in 10^-15 of a token, in
-// integers, so no sequence of calls loses any; a grant is rounded up to a nanosecond.
+// a request may be larger than the bucket (then it flows: a burst at the peak, the rest at the
+// rate). Tokens are whatever the caller counts: requests, bytes. The level is kept in 10^-15 of a
+// token, in integers, so no sequence of calls loses any; a grant is rounded up to a nanosecond.
 //
 // Held to by audits: inv.I3 asked = granted + waiting + dropped, in requests and tokens; inv.I5 no
 // request waits while its tokens are there; inv.I6 tokens granted <= initial + rate x time.
@@ -28,15 +28,16 @@ class TokenBucket : public Component {
   static constexpr Rate kNoPeak = Rate::FromMicroHertz(INT64_MAX);
 
   struct Config {
-    Rate rate;           // Tokens per second; zero is legal: nothing is refilled.
-    int64_t depth = 0;   // Most tokens that are ever there.
+    Rate rate;          // Tokens per second; zero is legal: nothing is refilled.
+    int64_t depth = 0;  // Most tokens that are ever there.
     Rate peak = kNoPeak;
     int64_t initial = INT64_MAX;  // Tokens at the start; more than the depth counts as the depth.
     bool metrics = true;
   };
 
   static constexpr MetricDef kWait = {"token_bucket.wait", MetricKind::kDistribution,
-                                      MetricUnit::kDuration, "From asking for tokens to the grant."};
+                                      MetricUnit::kDuration,
+                                      "From asking for tokens to the grant."};
   static constexpr MetricDef kWaiting = {"token_bucket.waiting", MetricKind::kGauge,
                                          MetricUnit::kCount, "Requests that wait for tokens."};
 
@@ -77,7 +78,7 @@ class TokenBucket : public Component {
   void Audit();
 
   Config config_;
-  Grains level_ = 0;      // Not counting what the head has taken.
+  Grains level_ = 0;  // Not counting what the head has taken.
   int64_t advanced_to_ = 0;
   Ring<Request> queue_;
   EventId grant_;
@@ -85,7 +86,7 @@ class TokenBucket : public Component {
   int64_t asked_ = 0;
   int64_t granted_ = 0;
   int64_t dropped_ = 0;
-  Grains refilled_ = 0;   // Initial tokens and all that came, whether they found room or not.
+  Grains refilled_ = 0;  // Initial tokens and all that came, whether they found room or not.
   Grains taken_ = 0;
 
   Distribution* wait_metric_ = nullptr;

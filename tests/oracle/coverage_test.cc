@@ -25,7 +25,8 @@ std::map<std::string, std::pair<std::string, std::string>> ReadCoverage() {
   std::map<std::string, std::pair<std::string, std::string>> held;
   std::istringstream text(ReadFile("coverage.md"));
   for (std::string line; std::getline(text, line);) {
-    if (line.rfind("| ", 0) != 0 || line.rfind("| id", 0) == 0 || line.rfind("| -", 0) == 0) continue;
+    if (line.rfind("| ", 0) != 0 || line.rfind("| id", 0) == 0 || line.rfind("| -", 0) == 0)
+      continue;
     std::vector<std::string> cells;
     std::istringstream row(line.substr(1));
     for (std::string cell; std::getline(row, cell, '|');) {

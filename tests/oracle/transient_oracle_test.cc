@@ -16,9 +16,9 @@
 namespace freshet::oracle {
 namespace {
 
-// Even arrivals at an even server that is down, or slow, for a while. The fluid of the formulas comes
-// in single records here, so a count may be off by one record and a time by one gap. Time is tripled:
-// a gap of 3 ms and a service of 2 ms stand for 1000/s and 1500/s.
+// Even arrivals at an even server that is down, or slow, for a while. The fluid of the formulas
+// comes in single records here, so a count may be off by one record and a time by one gap. Time is
+// tripled: a gap of 3 ms and a service of 2 ms stand for 1000/s and 1500/s.
 class Outage : public Component {
  public:
   explicit Outage(Simulation& sim)
@@ -46,10 +46,10 @@ class Outage : public Component {
   }
 
   int64_t peak = 0;
-  double integral = 0;              // Record seconds.
-  Duration drained_after;           // From the end of the outage to the first empty queue.
-  std::vector<int64_t> delays;      // Of those that waited longer than their service.
-  Duration staler_than_limit;       // How long the record in service was older than the limit.
+  double integral = 0;          // Record seconds.
+  Duration drained_after;       // From the end of the outage to the first empty queue.
+  std::vector<int64_t> delays;  // Of those that waited longer than their service.
+  Duration staler_than_limit;   // How long the record in service was older than the limit.
   Duration limit = Seconds(60) * 3;
 
  private:
@@ -61,7 +61,8 @@ class Outage : public Component {
   void Arrive() {
     const Time now = Now();
     station_.Serve(Milliseconds(2), [this, now] { Done(now); });
-    if (now + Milliseconds(3) < end_) After<"outage.arrival">(Milliseconds(3), [this] { Arrive(); });
+    if (now + Milliseconds(3) < end_)
+      After<"outage.arrival">(Milliseconds(3), [this] { Arrive(); });
   }
   void Done(Time arrived) {
     const Duration delay = Now() - arrived;
@@ -123,10 +124,13 @@ double SecondsToReplay(int64_t backlog, int64_t live, int64_t capacity) {
   Bandwidth link(sim, "link", config);
   link.Start(Bytes(int64_t{1} << 50), Callback(), 0);
   Time done;
-  link.Start(Bytes(backlog), [&sim, &done] {
-    done = sim.Now();
-    sim.StopAfterThisEvent();
-  }, 1);
+  link.Start(
+      Bytes(backlog),
+      [&sim, &done] {
+        done = sim.Now();
+        sim.StopAfterThisEvent();
+      },
+      1);
   sim.Run();
   return done.SinceStart().ToSeconds();
 }
@@ -145,8 +149,11 @@ TEST(QuickTransientOracle, T05Reassignment) {
 class Drain : public Component {
  public:
   Drain(Simulation& sim, Sampler service)
-      : Component(sim, "drain"), service_(service), station_(sim, "drain/station", Quiet()),
-        gaps_(NewStream("gaps")), services_(NewStream("services")) {}
+      : Component(sim, "drain"),
+        service_(service),
+        station_(sim, "drain/station", Quiet()),
+        gaps_(NewStream("gaps")),
+        services_(NewStream("services")) {}
 
   std::vector<double> Run(int passages) {
     left_ = passages;
@@ -212,8 +219,12 @@ TEST(QuickTransientOracle, T07DrainOfEvenServices) { HoldDrain("T07", Sampler::C
 class WarmUp : public Component {
  public:
   WarmUp(Simulation& sim, std::vector<int64_t> times)
-      : Component(sim, "warm"), times_(std::move(times)), station_(sim, "warm/station", Quiet()),
-        gaps_(NewStream("gaps")), services_(NewStream("services")), sums_(times_.size()) {}
+      : Component(sim, "warm"),
+        times_(std::move(times)),
+        station_(sim, "warm/station", Quiet()),
+        gaps_(NewStream("gaps")),
+        services_(NewStream("services")),
+        sums_(times_.size()) {}
 
   Answers Run(int starts) {
     left_ = starts;

@@ -29,7 +29,9 @@ void* AllocateAligned(std::size_t size, std::align_val_t alignment) {
 
 void* operator new(std::size_t size) { return Allocate(size); }
 void* operator new[](std::size_t size) { return Allocate(size); }
-void* operator new(std::size_t size, std::align_val_t align) { return AllocateAligned(size, align); }
+void* operator new(std::size_t size, std::align_val_t align) {
+  return AllocateAligned(size, align);
+}
 void* operator new[](std::size_t size, std::align_val_t align) {
   return AllocateAligned(size, align);
 }
@@ -49,8 +51,10 @@ namespace {
 class Churn : public Component {
  public:
   explicit Churn(Simulation& sim)
-      : Component(sim, "churn"), station_(sim, "churn/station", Threads()),
-        link_(sim, "churn/link", Link()), bucket_(sim, "churn/bucket", {Rate::PerSecond(100'000), 100}),
+      : Component(sim, "churn"),
+        station_(sim, "churn/station", Threads()),
+        link_(sim, "churn/link", Link()),
+        bucket_(sim, "churn/bucket", {Rate::PerSecond(100'000), 100}),
         queue_(sim, "churn/queue", {.most_items = 8}),
         batcher_(sim, "churn/batcher", {Rate::PerSecond(10'000'000), Milliseconds(1), 100},
                  [](const Batcher::Batch&) {}),
@@ -95,13 +99,15 @@ class Churn : public Component {
     });
   }
   void Serve() {
-    station_.Serve(Nanoseconds(Draw(1000)), [this] { Serve(); }, static_cast<int>(Draw(2)) - 1);
+    station_.Serve(
+        Nanoseconds(Draw(1000)), [this] { Serve(); }, static_cast<int>(Draw(2)) - 1);
   }
   void Transfer(int index) {
     const int64_t size = Draw(10'000);
     const bool capped = Draw(4) == 1;
-    link_.Start(Bytes(size), [this, index] { Transfer(index); }, index,
-                BytesPerSecond(capped ? 50'000'000 : INT64_MAX));
+    link_.Start(
+        Bytes(size), [this, index] { Transfer(index); }, index,
+        BytesPerSecond(capped ? 50'000'000 : INT64_MAX));
   }
   void Take() {
     bucket_.Take(1, [this] { Take(); });

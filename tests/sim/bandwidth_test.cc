@@ -25,8 +25,8 @@ constexpr uint64_t kSeed = 92;
 
 class Script : public Component {
  public:
-  using Component::Component;
   using Component::After;
+  using Component::Component;
 };
 
 Bandwidth::Config Link(int64_t mib_per_second) {
@@ -72,7 +72,8 @@ TEST(BandwidthTest, AJoinSlowsTheFirstOneDown) {
   Script script(sim, "script");
   Time first, second;
   link.Start(MiB(100), [&] { first = sim.Now(); });
-  script.After<"join">(Milliseconds(500), [&] { link.Start(MiB(100), [&] { second = sim.Now(); }); });
+  script.After<"join">(Milliseconds(500),
+                       [&] { link.Start(MiB(100), [&] { second = sim.Now(); }); });
   sim.Run();
   EXPECT_EQ(first.SinceStart(), Milliseconds(1500));
   EXPECT_EQ(second.SinceStart(), Milliseconds(2000));
@@ -130,10 +131,12 @@ TEST(BandwidthTest, TheFirstTierGoesFirst) {
   config.classes = {{.tier = 0, .weight = 1, .cap = MiBPerSecond(60)}, {.tier = 1}};
   Bandwidth link(sim, "volume", config);
   Time first, second;
-  link.Start(MiB(60), [&] { first = sim.Now(); }, 0);
-  link.Start(MiB(90), [&] { second = sim.Now(); }, 1);
+  link.Start(
+      MiB(60), [&] { first = sim.Now(); }, 0);
+  link.Start(
+      MiB(90), [&] { second = sim.Now(); }, 1);
   sim.Run();
-  EXPECT_EQ(first.SinceStart(), Seconds(1));         // At its cap.
+  EXPECT_EQ(first.SinceStart(), Seconds(1));           // At its cap.
   EXPECT_EQ(second.SinceStart(), Milliseconds(1500));  // 40 in the first second, then 100/s.
 }
 
@@ -143,8 +146,10 @@ TEST(BandwidthTest, ClassesShareByWeight) {
   config.classes = {{.weight = 3}, {.weight = 1}};
   Bandwidth link(sim, "volume", config);
   Time heavy, light;
-  link.Start(MiB(75), [&] { heavy = sim.Now(); }, 0);
-  link.Start(MiB(75), [&] { light = sim.Now(); }, 1);
+  link.Start(
+      MiB(75), [&] { heavy = sim.Now(); }, 0);
+  link.Start(
+      MiB(75), [&] { light = sim.Now(); }, 1);
   sim.Run();
   EXPECT_EQ(heavy.SinceStart(), Seconds(1));
   EXPECT_EQ(light.SinceStart(), Milliseconds(1500));
@@ -154,7 +159,8 @@ TEST(BandwidthTest, WhatACappedTransferLeavesGoesToTheOthers) {
   Simulation sim(kSeed);
   Bandwidth link(sim, "store", Link(100));
   Time slow, fast;
-  link.Start(MiB(20), [&] { slow = sim.Now(); }, 0, MiBPerSecond(10));
+  link.Start(
+      MiB(20), [&] { slow = sim.Now(); }, 0, MiBPerSecond(10));
   link.Start(MiB(90), [&] { fast = sim.Now(); });
   sim.Run();
   EXPECT_EQ(fast.SinceStart(), Seconds(1));
@@ -241,8 +247,8 @@ RC_GTEST_PROP(BandwidthTest, AuditsHoldThroughAnyTreatment, ()) {
         const auto index = static_cast<int>(stream.NextBelow(static_cast<uint64_t>(classes)));
         const bool capped = stream.NextBelow(3) == 0;
         const auto cap = static_cast<int64_t>(1 + stream.NextBelow(1'000'000'000));
-        ids.push_back(link.Start(Bytes(size), [&fired] { ++fired; }, index,
-                                 BytesPerSecond(capped ? cap : INT64_MAX)));
+        ids.push_back(link.Start(
+            Bytes(size), [&fired] { ++fired; }, index, BytesPerSecond(capped ? cap : INT64_MAX)));
       }
     }
     sim.RunUntil(sim.Now() + Nanoseconds(static_cast<int64_t>(stream.NextBelow(30'000))));

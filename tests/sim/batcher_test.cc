@@ -11,8 +11,8 @@ constexpr uint64_t kSeed = 92;
 
 class Script : public Component {
  public:
-  using Component::Component;
   using Component::After;
+  using Component::Component;
 };
 
 Batcher::Config Even(int64_t per_second, Duration linger, int64_t most) {

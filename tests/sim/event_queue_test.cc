@@ -36,9 +36,7 @@ class Twin {
   // Drops every entry whose sequence is a multiple of `factor`.
   void Purge(uint64_t factor) {
     Sort();
-    const auto stale = [factor](const QueueEntry& entry) {
-      return entry.sequence() % factor == 0;
-    };
+    const auto stale = [factor](const QueueEntry& entry) { return entry.sequence() % factor == 0; };
     queue_.Purge(stale);
     expected_.erase(std::remove_if(expected_.begin() + static_cast<std::ptrdiff_t>(head_),
                                    expected_.end(), stale),
@@ -86,9 +84,8 @@ int64_t Increment(Law law, RandomStream& stream, int64_t now) {
     case Law::kBursts:
       return std::min(room, static_cast<int64_t>(stream.NextBelow(20)) * 1'000'000);
     case Law::kFarAndNear:
-      return stream.NextBelow(2) == 0
-                 ? static_cast<int64_t>(stream.NextBelow(1000))
-                 : std::min(room, int64_t{1} << (30 + stream.NextBelow(30)));
+      return stream.NextBelow(2) == 0 ? static_cast<int64_t>(stream.NextBelow(1000))
+                                      : std::min(room, int64_t{1} << (30 + stream.NextBelow(30)));
   }
   return 0;
 }
@@ -137,8 +134,8 @@ RC_GTEST_PROP(EventQueueTest, AnyPushesPopsAndPurgesKeepTheOrder, ()) {
   RC_ASSERT(!::testing::Test::HasFailure());
 }
 
-// A run is made of neighbouring buckets, and the wheel's base is the last of them; what the run gives
-// back when it grows too long may lie before that.
+// A run is made of neighbouring buckets, and the wheel's base is the last of them; what the run
+// gives back when it grows too long may lie before that.
 TEST(EventQueueTest, ARunGivesBackWhatLiesBeforeTheBase) {
   RandomStream stream(7, "queue", "run");
   Twin twin;

@@ -26,8 +26,8 @@ TEST(RangeCacheTest, TellsHitsFromMisses) {
   cache.Insert(2, 0, 40);
   std::vector<Piece> pieces;
   EXPECT_EQ(cache.Lookup(1, 5, 35, &pieces), Bytes(15));
-  EXPECT_EQ(pieces, (std::vector<Piece>{
-                        {5, 10, false}, {10, 20, true}, {20, 30, false}, {30, 35, true}}));
+  EXPECT_EQ(pieces,
+            (std::vector<Piece>{{5, 10, false}, {10, 20, true}, {20, 30, false}, {30, 35, true}}));
   EXPECT_EQ(cache.bytes(), Bytes(60));
 }
 
@@ -87,8 +87,8 @@ TEST(RangeCacheTest, MoreThanTheCapacityKeepsItsEnd) {
   cache.Audit();
 }
 
-// Look-ups tell the same as a peek, in pieces without gaps; what was just inserted is there as far as
-// it fits; no byte is lost or counted twice.
+// Look-ups tell the same as a peek, in pieces without gaps; what was just inserted is there as far
+// as it fits; no byte is lost or counted twice.
 RC_GTEST_PROP(RangeCacheTest, BytesAreExactThroughAnyTreatment, ()) {
   const auto capacity = *rc::gen::inRange<int64_t>(0, 300);
   const auto grain = *rc::gen::element<int64_t>(0, 50);
@@ -122,8 +122,7 @@ RC_GTEST_PROP(RangeCacheTest, BytesAreExactThroughAnyTreatment, ()) {
       default:
         cache.Insert(of, from, to);
         // The newest are there, as far as they fit.
-        RC_ASSERT(cache.Peek(of, from, to).count() >= std::min(to - from, capacity) ||
-                  grain > 0);
+        RC_ASSERT(cache.Peek(of, from, to).count() >= std::min(to - from, capacity) || grain > 0);
     }
     cache.Audit();
   }

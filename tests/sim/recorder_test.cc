@@ -22,8 +22,8 @@ class Notebook : public RecordSink {
 
 class Actor : public Component {
  public:
-  using Component::Component;
   using Component::After;
+  using Component::Component;
 };
 
 TEST(RecorderTest, WithoutASinkNothingIsRecorded) {
@@ -72,7 +72,8 @@ TEST(RecorderTest, ClosuresInheritTheNearestRecordedAncestor) {
     });
   });
   // Somebody else's event at the same time has none of it.
-  actor.After<"append">(Seconds(8), [&] { sim.recorder().Mark(RecordLevel::kState, lane, "append", sim.Now()); });
+  actor.After<"append">(
+      Seconds(8), [&] { sim.recorder().Mark(RecordLevel::kState, lane, "append", sim.Now()); });
   sim.Run();
   ASSERT_EQ(notebook.items.size(), 3u);
   EXPECT_STREQ(notebook.items[0].name, "down");

@@ -16,9 +16,9 @@ constexpr uint64_t kSeed = 92;
 
 class Clockwork : public Component {
  public:
-  using Component::Component;
   using Component::After;
   using Component::At;
+  using Component::Component;
 };
 
 TEST(SimulationTest, EventsOfOneInstantFireInTheOrderOfPriorityThenOfScheduling) {
@@ -26,11 +26,14 @@ TEST(SimulationTest, EventsOfOneInstantFireInTheOrderOfPriorityThenOfScheduling)
   Clockwork clock(sim, "clock");
   std::string order;
   const Time at = Time() + Seconds(1);
-  clock.At<"e">(at, [&order] { order += 'e'; }, Priority::kEnd);
+  clock.At<"e">(
+      at, [&order] { order += 'e'; }, Priority::kEnd);
   clock.At<"n">(at, [&order] { order += '1'; });
-  clock.At<"c">(at, [&order] { order += 'c'; }, Priority::kControl);
+  clock.At<"c">(
+      at, [&order] { order += 'c'; }, Priority::kControl);
   clock.At<"n">(at, [&order] { order += '2'; });
-  clock.At<"f">(at, [&order] { order += 'f'; }, Priority::kFault);
+  clock.At<"f">(
+      at, [&order] { order += 'f'; }, Priority::kFault);
   sim.Run();
   EXPECT_EQ(order, "f12ce");
 }
@@ -43,10 +46,12 @@ TEST(SimulationTest, AnEventForThisInstantNeverOvertakesTheRunningOne) {
       Seconds(1),
       [&] {
         order += 'a';
-        clock.After<"f">(Duration::Zero(), [&order] { order += 'c'; }, Priority::kFault);
+        clock.After<"f">(
+            Duration::Zero(), [&order] { order += 'c'; }, Priority::kFault);
       },
       Priority::kControl);
-  clock.After<"c">(Seconds(1), [&order] { order += 'b'; }, Priority::kControl);
+  clock.After<"c">(
+      Seconds(1), [&order] { order += 'b'; }, Priority::kControl);
   sim.Run();
   EXPECT_EQ(order, "abc");
 }
@@ -124,8 +129,8 @@ RC_GTEST_PROP(SimulationTest, AnySchedulesAndCancelsFireAsAStableSortWould, ()) 
   for (int i = 0; i < count; ++i) {
     const auto at = static_cast<int64_t>(stream.NextBelow(uint64_t{1} << stream.NextBelow(40)));
     const auto priority = static_cast<unsigned>(stream.NextBelow(4));
-    ids.push_back(clock.At<"x">(Time::FromNanos(at), [&fired, i] { fired.push_back(i); },
-                                static_cast<Priority>(priority)));
+    ids.push_back(clock.At<"x">(
+        Time::FromNanos(at), [&fired, i] { fired.push_back(i); }, static_cast<Priority>(priority)));
     planned.push_back({at, priority, i});
   }
   for (int i = 0; i < count; ++i) {

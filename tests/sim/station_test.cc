@@ -41,8 +41,8 @@ class Log {
 
 class Script : public Component {
  public:
-  using Component::Component;
   using Component::After;
+  using Component::Component;
 };
 
 Station::Config Workers(int64_t count) {
@@ -272,17 +272,18 @@ RC_GTEST_PROP(StationTest, AuditsHoldThroughAnyTreatment, ()) {
         station.SetDown(!station.down());
         break;
       case 1:
-        station.SetSpeed(Ratio::FromBillionths(1 + static_cast<int64_t>(
-            stream.NextBelow(2'000'000'000))));
+        station.SetSpeed(
+            Ratio::FromBillionths(1 + static_cast<int64_t>(stream.NextBelow(2'000'000'000))));
         break;
       case 2:
         if (stream.NextBelow(5) == 0) station.DropAll();
         break;
       default: {
         const auto service = static_cast<int64_t>(stream.NextBelow(1000));
-        const auto job_class = static_cast<int>(stream.NextBelow(
-            static_cast<uint64_t>(config.classes)));
-        station.Serve(Nanoseconds(service), [&fired] { ++fired; }, job_class);
+        const auto job_class =
+            static_cast<int>(stream.NextBelow(static_cast<uint64_t>(config.classes)));
+        station.Serve(
+            Nanoseconds(service), [&fired] { ++fired; }, job_class);
       }
     }
     // Final audits run at each end.

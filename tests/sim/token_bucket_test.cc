@@ -21,8 +21,8 @@ constexpr uint64_t kSeed = 92;
 
 class Script : public Component {
  public:
-  using Component::Component;
   using Component::After;
+  using Component::Component;
 };
 
 TEST(TokenBucketTest, TakesWhatIsThereAndThenWaitsForTheRate) {
@@ -106,8 +106,8 @@ RC_GTEST_PROP(TokenBucketTest, AuditsHoldThroughAnyTreatment, ()) {
   for (int i = 0; i < 200; ++i) {
     switch (stream.NextBelow(8)) {
       case 0:
-        bucket.SetRate(Rate::FromMicroHertz(static_cast<int64_t>(stream.NextBelow(5)) *
-                                            1'000'000'000));
+        bucket.SetRate(
+            Rate::FromMicroHertz(static_cast<int64_t>(stream.NextBelow(5)) * 1'000'000'000));
         break;
       case 1:
         asked -= bucket.DropAll();
