@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "scenarios/language/fields.h"
 #include "scenarios/language/read_file.h"
 #include "scenarios/language/suggest.h"
 
@@ -54,6 +55,10 @@ void ReadMapping(const YAML::Node& mapping, int file, Findings* findings,
     } else if (!entry.second.IsNull()) {
       findings->Error(key_place, absl::StrCat("the value of ", Quoted(setting.key),
                                               " is a list or a mapping; write one value"));
+    }
+    for (const std::string* text : {&setting.key, &setting.value}) {
+      const absl::Status is_plain = CheckText(FieldFacts(), UNIT_UNSPECIFIED, *text);
+      if (!is_plain.ok()) findings->Error(key_place, is_plain.message());
     }
     settings->push_back(std::move(setting));
   }

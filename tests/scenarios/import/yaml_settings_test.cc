@@ -67,5 +67,10 @@ TEST(YamlSettingsTest, WhatIsNotYamlIsTold) {
   EXPECT_THAT(Problems(std::string(5000, '[')), ElementsAre(HasSubstr("this is not YAML")));
 }
 
+TEST(YamlSettingsTest, WhatIsNotPlainTextIsRefused) {
+  EXPECT_THAT(Problems("a: x\xC3(\n"), ElementsAre(HasSubstr("is not UTF-8")));
+  EXPECT_THAT(Problems("a: \"x\\e\"\n"), ElementsAre(HasSubstr("has control characters")));
+}
+
 }  // namespace
 }  // namespace freshet
