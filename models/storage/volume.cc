@@ -40,17 +40,15 @@ void Volume::Flush(Bytes size, Callback done) {
 void Volume::Begin(Bytes size, Sampler& latency, bool flush, Callback done) {
   ++commands_;
   const Duration command_latency = latency_factor_ * latency.DrawDuration(latency_stream_);
-  const uint32_t command = in_flight_.Add({size, done, Now(), flush});
-  After<"volume.command">(command_latency, [this, command, generation = generation_] {
-    if (generation == generation_) Transfer(command);
+  const uint32_t command = in_flight_.Add({size, done, Now(), flush, 2});
+  After<"volume.latency_over">(command_latency, [this, command, generation = generation_] {
+    if (generation == generation_) OneOver(command);
   });
+  bandwidth_.Start(size, [this, command] { OneOver(command); });
 }
 
-void Volume::Transfer(uint32_t command) {
-  bandwidth_.Start(in_flight_[command].size, [this, command] { Finish(command); });
-}
-
-void Volume::Finish(uint32_t command) {
+void Volume::OneOver(uint32_t command) {
+  if (--in_flight_[command].waiting_for > 0) return;
   Command finished = in_flight_.Take(command);
   if (finished.flush) flush_latency_.Record(Now() - finished.asked_at);
   finished.done();

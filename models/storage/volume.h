@@ -57,11 +57,11 @@ class Volume : public Component {
     Callback done;
     Time asked_at;
     bool flush;
+    int waiting_for;  // Latency and bandwidth: two things at first.
   };
 
   void Begin(Bytes size, Sampler& latency, bool flush, Callback done);
-  void Transfer(uint32_t command);
-  void Finish(uint32_t command);
+  void OneOver(uint32_t command);
 
   Config config_;
   Bandwidth bandwidth_;

@@ -189,11 +189,11 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
   if (writer != nullptr) {
     absl::Status written = writer->Finish(outcome.results);
     if (!written.ok()) return written;
-    HostFacts facts = ThisHost();
-    facts.wall_seconds = outcome.wall_seconds;
-    facts.events_per_second =
+    HostFacts host = ThisHost();
+    host.wall_seconds = outcome.wall_seconds;
+    host.events_per_second =
         outcome.wall_seconds > 0 ? static_cast<double>(outcome.events) / outcome.wall_seconds : 0;
-    absl::Status beside = WriteHostSidecar(options.record_path, facts);
+    absl::Status beside = WriteHostSidecar(options.record_path, host);
     if (!beside.ok()) return beside;
   }
   return outcome;
