@@ -30,13 +30,14 @@ struct EventType {
 };
 
 template <EventName kName>
-inline constexpr EventType kEventType = {kName.text, Fnv1a64OfBytes(kName.text, sizeof(kName.text) - 1)};
+inline constexpr EventType kEventType = {kName.text,
+                                         Fnv1a64OfBytes(kName.text, sizeof(kName.text) - 1)};
 
 // Which of several events at one instant comes first. Within a class: first scheduled, first fired.
-// An event scheduled for the current instant never overtakes the one that runs: its class is then at
-// least the running event's.
+// An event scheduled for the current instant never overtakes the one that runs: its class is then
+// at least the running event's.
 enum class Priority : uint8_t {
-  kFault = 0,    // Faults and operations, so that "down at 1h" holds for all of that instant.
+  kFault = 0,  // Faults and operations, so that "down at 1h" holds for all of that instant.
   kNormal = 1,
   kControl = 2,  // Policies and scrapes: they see the instant complete.
   kEnd = 3,      // Closing of windows and of the run.
@@ -63,30 +64,40 @@ struct EventOps {
 };
 
 template <class Closure, EventName kName>
-inline constexpr EventOps kEventOps = {
-    [](void* closure) { (*static_cast<Closure*>(closure))(); }, &kEventType<kName>};
+inline constexpr EventOps kEventOps = {[](void* closure) { (*static_cast<Closure*>(closure))(); },
+                                       &kEventType<kName>};
 
-// One cache line. The fields are packed so that 40 bytes remain for the closure: with its function
-// pointer that is the 48-byte callable of docs/decisions/0005.
+// One cache line. What is known of the event is packed so that 40 bytes remain for the closure:
+// with its function pointer that is the 48-byte callable of docs/decisions/0005. Packed by hand, as
+// whole words: bit fields would read what they overwrite.
 struct alignas(64) EventNode {
   static constexpr size_t kClosureBytes = 40;
+  static constexpr int kSequenceBits = 38;
+  static constexpr int kComponentBits = 20;
+  static constexpr uint64_t kSequenceMask = (uint64_t{1} << kSequenceBits) - 1;
 
-  uint64_t sequence : 38;  // 0 while the slot is free.
-  uint64_t component : 20;
-  uint64_t ancestor_low : 6;
-  uint64_t cause : 38;     // Sequence of the event whose handler scheduled this one.
-  uint64_t ancestor_high : 26;
+  // The event `sequence` of `component`, scheduled by the handler of the event `cause`, a
+  // consequence of the record `ancestor` (recorder.h).
+  void Take(uint64_t sequence, uint32_t component, uint64_t cause, uint32_t ancestor) {
+    sequence_component = sequence | (uint64_t{component} << kSequenceBits) |
+                         (uint64_t{ancestor} << (kSequenceBits + kComponentBits));
+    cause_ancestor = cause | (uint64_t{ancestor >> 6} << kSequenceBits);
+  }
+  void Clear() { sequence_component = 0; }
+  uint64_t sequence() const { return sequence_component & kSequenceMask; }
+  uint32_t component() const {
+    return (sequence_component >> kSequenceBits) & ((1u << kComponentBits) - 1);
+  }
+  uint64_t cause() const { return cause_ancestor & kSequenceMask; }
+  uint32_t ancestor() const {
+    return static_cast<uint32_t>(sequence_component >> (kSequenceBits + kComponentBits) |
+                                 cause_ancestor >> kSequenceBits << 6);
+  }
+
+  uint64_t sequence_component;  // sequence:38, 0 while the slot is free | component:20 | ancestor:6
+  uint64_t cause_ancestor;      // cause:38 | the rest of ancestor:26
   const EventOps* ops;
   alignas(8) std::byte closure[kClosureBytes];
-
-  // The nearest recorded ancestor (recorder.h): the record that this event is a consequence of.
-  uint32_t ancestor() const {
-    return static_cast<uint32_t>(ancestor_low | (ancestor_high << 6));
-  }
-  void set_ancestor(uint32_t id) {
-    ancestor_low = id & 63;
-    ancestor_high = id >> 6;
-  }
 };
 static_assert(sizeof(EventNode) == 64);
 

@@ -1,42 +1,71 @@
 #include "sim/event_queue.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace freshet::sim_internal {
 
-EventQueue::EventQueue() { run_.reserve(4 * kLongestRun); }
+EventQueue::EventQueue() : room_(4 * kLongestRun) {
+  run_begin_ = room_.data() + kFrontRoom;
+  run_end_ = run_begin_;
+}
+
+// For `more` entries behind the run and for as many before it as it has, so that a move, or a
+// larger room, is paid for by the pushes and pops that used the space up.
+void EventQueue::MakeRoom(size_t more) {
+  const auto count = static_cast<size_t>(run_end_ - run_begin_);
+  const size_t before = kFrontRoom + count;
+  const size_t needed = before + count + more;
+  if (2 * needed > room_.size()) {
+    std::vector<QueueEntry> larger(4 * needed);
+    std::copy(run_begin_, run_end_, larger.data() + before);
+    room_.swap(larger);
+  } else {
+    std::memmove(room_.data() + before, run_begin_, count * sizeof(QueueEntry));
+  }
+  run_begin_ = room_.data() + before;
+  run_end_ = run_begin_ + count;
+}
 
 void EventQueue::PushIntoRun(QueueEntry entry) {
-  if (run_head_ >= 2 * kLongestRun) {  // Keep a run that never empties from growing at its back.
-    run_.erase(run_.begin(), run_.begin() + static_cast<std::ptrdiff_t>(run_head_));
-    run_head_ = 0;
+  if (__builtin_expect(run_end_ == room_.data() + room_.size() || run_begin_ == room_.data(), 0)) {
+    MakeRoom(1);
   }
-  // From the back: most insertions are among the last, and equal times arrive in sequence.
-  size_t position = run_.size();
-  run_.push_back(entry);
-  while (position > run_head_ && entry < run_[position - 1]) {
-    run_[position] = run_[position - 1];
-    --position;
+  const auto count = static_cast<size_t>(run_end_ - run_begin_);
+  if (count == 0) {
+    *run_end_++ = entry;
+    return;
   }
-  run_[position] = entry;
-  if (run_.size() - run_head_ > kLongestRun) ShortenRun();
+  // The one in the middle ends the walk, from whichever side.
+  const QueueEntry* middle = run_begin_ + count / 2;
+  if (entry < *middle) {
+    QueueEntry* hole = --run_begin_;
+    for (; hole[1] < entry; ++hole) *hole = hole[1];
+    *hole = entry;
+  } else {
+    QueueEntry* hole = run_end_++;
+    for (; entry < hole[-1]; --hole) *hole = hole[-1];
+    *hole = entry;
+  }
+  if (__builtin_expect(count >= kLongestRun, 0)) ShortenRun();
 }
 
 void EventQueue::ShortenRun() {
-  const size_t middle = run_head_ + (run_.size() - run_head_) / 2;
-  const int64_t split = run_[middle].time;
-  // All at one instant: they pop in order and later ones append, so a long run costs nothing.
-  if (run_[run_head_].time == split) return;
-  size_t first = middle;
-  while (run_[first - 1].time == split) --first;
+  // What is all at one instant pops in order and more of it appends: a long run of it costs
+  // nothing.
+  if (run_begin_->time == run_end_[-1].time) return;
+  const auto earlier = [](const QueueEntry& entry, int64_t time) { return entry.time < time; };
+  int64_t split = run_begin_[(run_end_ - run_begin_) / 2].time;
+  if (split == run_begin_->time) ++split;
+  QueueEntry* const first = std::lower_bound(run_begin_, run_end_, split, earlier);
   run_limit_ = split;
   if (split < base_) LowerBase(split);
-  for (size_t i = first; i < run_.size(); ++i) PushIntoWheel(run_[i]);
-  run_.resize(first);
+  for (const QueueEntry* given = first; given < run_end_; ++given) PushIntoWheel(*given);
+  run_end_ = first;
 }
 
-// The base is the start of the last bucket that went into the run, and the run may give back what lies
-// before it. What differs from the new base in a higher digit than from the old one moves up.
+// The base is the start of the last bucket that went into the run, and the run may give back what
+// lies before it. What differs from the new base in a higher digit than from the old one moves up.
 void EventQueue::LowerBase(int64_t base) {
   const uint64_t difference = static_cast<uint64_t>(base ^ base_);
   const int level = (63 - __builtin_clzll(difference)) / kDigitBits;
@@ -90,10 +119,12 @@ void EventQueue::Spread(int level, int index) {
 }
 
 void EventQueue::TakeIntoRun(Bucket& bucket) {
-  const size_t first = run_.size();
-  ForEachAndFree(bucket, [this](const QueueEntry& entry) { run_.push_back(entry); });
-  QueueEntry* const begin = run_.data() + first;
-  QueueEntry* const end = run_.data() + run_.size();
+  if (static_cast<size_t>(room_.data() + room_.size() - run_end_) < bucket.count) {
+    MakeRoom(bucket.count);
+  }
+  QueueEntry* const begin = run_end_;
+  ForEachAndFree(bucket, [this](const QueueEntry& entry) { *run_end_++ = entry; });
+  QueueEntry* const end = run_end_;
   if (end - begin > 32) {
     std::sort(begin, end);
     return;
@@ -110,8 +141,8 @@ void EventQueue::TakeIntoRun(Bucket& bucket) {
 }
 
 void EventQueue::Refill() {
-  run_.clear();
-  run_head_ = 0;
+  run_begin_ = room_.data() + kFrontRoom;
+  run_end_ = run_begin_;
   while (true) {
     const int level = __builtin_ctz(level_mask_);
     const int first = __builtin_ctzll(bucket_mask_[level]);
@@ -134,7 +165,8 @@ void EventQueue::Refill() {
       run_limit_ = limit > INT64_MAX ? INT64_MAX : static_cast<int64_t>(limit);
       if (bucket_mask_[level] == 0) break;
       index = __builtin_ctzll(bucket_mask_[level]);
-    } while (run_.size() + buckets_[level][index].count <= kRunTarget);
+    } while (static_cast<size_t>(run_end_ - run_begin_) + buckets_[level][index].count <=
+             kRunTarget);
     return;
   }
 }

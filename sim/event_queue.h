@@ -2,10 +2,10 @@
 //
 // A radix wheel (11 levels of 64 buckets over the 63 bits of a time) with a short sorted run of the
 // next events in front. A push goes into the run when it is earlier than the run's end and else to
-// the bucket named by the highest digit in which it differs from the wheel's base: no comparison, no
-// tuning to the increments. When the run is empty the earliest buckets are sorted into it; a bucket
-// with many entries is first spread over the level below. Buckets are lists of chunks from a pool,
-// so that steady state allocates nothing and a pending key costs 16 bytes.
+// the bucket named by the highest digit in which it differs from the wheel's base: no comparison,
+// no tuning to the increments. When the run is empty the earliest buckets are sorted into it; a
+// bucket with many entries is first spread over the level below. Buckets are lists of chunks from a
+// pool, so that steady state allocates nothing and a pending key costs 16 bytes.
 //
 // docs/decisions/0006-event-queue.md has what was turned down. Keys are unique, so no sort order
 // depends on the library's algorithm.
@@ -66,15 +66,15 @@ class EventQueue {
   // into view, for prefetching.
   template <class Prepare>
   const QueueEntry& Front(Prepare&& prepare) {
-    if (run_head_ == run_.size()) {
+    if (__builtin_expect(run_begin_ == run_end_, 0)) {
       Refill();
-      for (size_t i = run_head_; i < run_.size(); ++i) prepare(run_[i].slot());
+      for (const QueueEntry* entry = run_begin_; entry < run_end_; ++entry) prepare(entry->slot());
     }
-    return run_[run_head_];
+    return *run_begin_;
   }
   void Pop() {
     --size_;
-    ++run_head_;
+    ++run_begin_;
   }
 
   // Drops the entries for which `stale` holds: cancelled events that would otherwise wait for their
@@ -92,7 +92,9 @@ class EventQueue {
   // Consecutive buckets are taken until the run has about this many.
   static constexpr size_t kRunTarget = 24;
   // A run that grew beyond this by insertions gives its later half back to the wheel.
-  static constexpr size_t kLongestRun = 256;
+  static constexpr size_t kLongestRun = 128;
+  // Left free before a new run: insertions before the first pop.
+  static constexpr size_t kFrontRoom = 8;
 
   struct Chunk {
     Chunk* next;
@@ -106,6 +108,7 @@ class EventQueue {
 
   void PushIntoRun(QueueEntry entry);
   void PushIntoWheel(QueueEntry entry);
+  void MakeRoom(size_t more);
   void ShortenRun();
   void LowerBase(int64_t base);
   void Refill();
@@ -117,8 +120,11 @@ class EventQueue {
   template <class Visit>
   void ForEachAndFree(Bucket bucket, Visit&& visit);
 
-  std::vector<QueueEntry> run_;
-  size_t run_head_ = 0;
+  // The run is [run_begin_, run_end_) within `room_`, with space before and behind: an insertion
+  // moves the shorter side.
+  std::vector<QueueEntry> room_;
+  QueueEntry* run_begin_ = nullptr;
+  QueueEntry* run_end_ = nullptr;
   int64_t run_limit_ = 0;  // Entries below it are in the run, the others in the wheel.
   int64_t base_ = 0;       // The wheel's digits are taken against it; nothing in it is below.
   size_t size_ = 0;
@@ -144,12 +150,12 @@ void EventQueue::ForEachAndFree(Bucket bucket, Visit&& visit) {
 
 template <class Stale>
 void EventQueue::Purge(Stale&& stale) {
-  size_t kept = run_head_;
-  for (size_t i = run_head_; i < run_.size(); ++i) {
-    if (!stale(run_[i])) run_[kept++] = run_[i];
+  QueueEntry* kept = run_begin_;
+  for (const QueueEntry* entry = run_begin_; entry < run_end_; ++entry) {
+    if (!stale(*entry)) *kept++ = *entry;
   }
-  size_ -= run_.size() - kept;
-  run_.resize(kept);
+  size_ -= static_cast<size_t>(run_end_ - kept);
+  run_end_ = kept;
   for (int level = 0; level < kLevels; ++level) {
     for (uint64_t left = bucket_mask_[level]; left != 0; left &= left - 1) {
       ForEachAndFree(Detach(level, __builtin_ctzll(left)), [&](const QueueEntry& entry) {

@@ -37,42 +37,42 @@ bool Simulation::IsPending(EventId id) const {
   if (!id) return false;
   const Entry entry = {0, id.order()};
   if (entry.slot() >= slabs_.size() * kSlabNodes) return false;
-  return NodeAt(entry.slot()).sequence == entry.sequence();
+  return NodeAt(entry.slot()).sequence() == entry.sequence();
 }
 
 bool Simulation::Cancel(EventId id) {
   if (!IsPending(id)) return false;
   const Entry entry = {0, id.order()};
-  NodeAt(entry.slot()).sequence = 0;
+  NodeAt(entry.slot()).Clear();
   free_slots_.push_back(entry.slot());
   ++events_cancelled_;
   --pending_;
   // The key stays behind and is skipped when its time comes; too many of them are swept out.
   if (queue_.size() > 2 * pending_ + 4096) {
     queue_.Purge([this](const Entry& waiting) {
-      return NodeAt(waiting.slot()).sequence != waiting.sequence();
+      return NodeAt(waiting.slot()).sequence() != waiting.sequence();
     });
   }
   return true;
 }
 
-void Simulation::Fire(const Entry& entry, Node& node) {
+inline void Simulation::Fire(const Entry& entry, Node& node) {
   SIM_CHECK(last_fired_ < entry, "inv.I1", "events fire out of order");
   last_fired_ = entry;
   clock_.now = Time::FromNanos(entry.time);
-  current_sequence_ = node.sequence;
-  current_cause_ = node.cause;
-  current_component_ = node.component;
+  current_sequence_ = node.sequence();
+  current_cause_ = node.cause();
+  current_component_ = node.component();
   current_priority_ = entry.priority();
   current_type_ = node.ops->type;
-  recorder_.EnterEvent(node.sequence, node.ancestor());
-  digest_.AddEvent(clock_.now, current_type_->hash, components_[node.component].hash);
+  recorder_.EnterEvent(current_sequence_, node.ancestor());
+  digest_.AddEvent(clock_.now, current_type_->hash, components_[current_component_].hash);
   if (__builtin_expect(static_cast<bool>(tracer_), 0)) {
-    tracer_({clock_.now, current_sequence_, current_cause_, current_type_->name,
-             current_component_});
+    tracer_(
+        {clock_.now, current_sequence_, current_cause_, current_type_->name, current_component_});
   }
   // Marked as fired before it runs, so that a handler cannot cancel itself.
-  node.sequence = 0;
+  node.Clear();
   ++events_fired_;
   --pending_;
   node.ops->run(node.closure);
@@ -92,7 +92,7 @@ Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
         break;
       }
       Node& node = NodeAt(entry.slot());
-      if (node.sequence != entry.sequence()) {  // Cancelled.
+      if (node.sequence() != entry.sequence()) {  // Cancelled.
         queue_.Pop();
         continue;
       }
@@ -126,17 +126,17 @@ void Simulation::RunAudits() {
 
 void Simulation::AuditEventCounts() const {
   SIM_CHECK(EventsScheduled() == events_fired_ + events_cancelled_ + pending_, "inv.I2",
-            absl::StrCat("scheduled ", EventsScheduled(), ", fired ", events_fired_,
-                         ", cancelled ", events_cancelled_, ", pending ", pending_));
+            absl::StrCat("scheduled ", EventsScheduled(), ", fired ", events_fired_, ", cancelled ",
+                         events_cancelled_, ", pending ", pending_));
 }
 
 void Simulation::Rethrow(const InvariantBroken& broken) const {
   InvariantBroken located = broken;
-  located.where = absl::StrCat(
-      "t=", clock_.now.nanos(), "ns, event ", current_sequence_, " (",
-      current_type_ == nullptr ? "none" : current_type_->name, " of ",
-      components_[current_component_].name, "), cause ", current_cause_, ", seed ", seed_,
-      ", order digest ", absl::Hex(digest_.Get().order, absl::kZeroPad16));
+  located.where =
+      absl::StrCat("t=", clock_.now.nanos(), "ns, event ", current_sequence_, " (",
+                   current_type_ == nullptr ? "none" : current_type_->name, " of ",
+                   components_[current_component_].name, "), cause ", current_cause_, ", seed ",
+                   seed_, ", order digest ", absl::Hex(digest_.Get().order, absl::kZeroPad16));
   located.event = events_fired_;
   throw located;
 }

@@ -51,8 +51,7 @@ class Simulation {
   // Fires `handler` once at `at`. The handler is kept in place: at most 40 bytes of trivially
   // copyable captures. REQUIRES: at >= Now().
   template <EventName kName, class Handler>
-  EventId At(Time at, ComponentId owner, Handler&& handler,
-             Priority priority = Priority::kNormal) {
+  EventId At(Time at, ComponentId owner, Handler&& handler, Priority priority = Priority::kNormal) {
     using Closure = std::decay_t<Handler>;
     static_assert(sizeof(Closure) <= sim_internal::EventNode::kClosureBytes,
                   "an event's closure is 40 bytes at most: capture an index into a pool instead");
@@ -122,8 +121,8 @@ class Simulation {
 
   // --- Audits ---
 
-  // `audit` is called every kAuditSpacing events and at the end of the run; it breaks an invariant by
-  // SIM_CHECK. For relations that cannot be checked in O(1) where they change.
+  // `audit` is called every kAuditSpacing events and at the end of the run; it breaks an invariant
+  // by SIM_CHECK. For relations that cannot be checked in O(1) where they change.
   void AddAudit(Callback audit) { audits_.push_back(audit); }
   static constexpr uint64_t kAuditSpacing = 65536;
   // For measuring what audits cost; a shipped run never calls it.
@@ -155,10 +154,7 @@ class Simulation {
     if (at == clock_.now && level < current_priority_) level = current_priority_;
     const uint64_t sequence = next_sequence_++;
     Node& fresh = NodeAt(slot);
-    fresh.sequence = sequence;
-    fresh.component = owner;
-    fresh.cause = current_sequence_;
-    fresh.set_ancestor(recorder_.ancestor());
+    fresh.Take(sequence, owner, current_sequence_, recorder_.ancestor());
     const uint64_t order = Entry::Pack(level, sequence, slot);
     queue_.Push({at.nanos(), order});
     ++pending_;
