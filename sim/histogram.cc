@@ -80,12 +80,38 @@ void Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
   const int32_t first = BucketOf(low);
   const int32_t last = BucketOf(high);
 
-  if (weight <= last - first) {
-    // Fewer values than buckets: value by value.
-    Ramp value({static_cast<uint64_t>(low), 0}, Divide(range, m), m);
-    for (int64_t i = 0; i < weight; ++i) {
-      ++Cell(BucketOf(static_cast<int64_t>(value.floor())));
-      value.Advance();
+  if (weight <= 2 * int64_t{last - first} + 32) {
+    // Few values for the number of buckets: value by value, the i-th as i times a step in 64.64 fixed
+    // point. The step is rounded up by less than 1 / m^2, so value i by less than 1 / m, which brings
+    // no fraction of m-ths to the next integer.
+    const Division step = Divide(range, m);
+    const uint64_t step_fraction =
+        m < (1 << 16)
+            ? ((step.remainder << 32) + (m - 1)) / m << 32  // The quick division suffices.
+            : static_cast<uint64_t>(((static_cast<Wide>(step.remainder) << 64) + (m - 1)) / m);
+    const Wide increment = (static_cast<Wide>(step.quotient) << 64) | step_fraction;
+    Wide value = static_cast<Wide>(low) << 64;
+    int64_t left = weight;
+    while (true) {
+      // All buckets of a page are of one width.
+      const int32_t bucket = BucketOf(static_cast<int64_t>(value >> 64));
+      const int32_t page_start = bucket & ~(kPageBuckets - 1);
+      const int shift = ShiftOf(bucket);
+      const auto lowest = static_cast<uint64_t>(LowestOf(page_start)) >> shift;
+      int64_t* const cells = &Cell(page_start);
+      if (page_start == (last & ~(kPageBuckets - 1))) {
+        for (; left > 0; --left) {
+          ++cells[(static_cast<uint64_t>(value >> 64) >> shift) - lowest];
+          value += increment;
+        }
+        break;
+      }
+      const auto end = static_cast<uint64_t>(LowestOf(page_start + kPageBuckets));
+      while (static_cast<uint64_t>(value >> 64) < end) {
+        ++cells[(static_cast<uint64_t>(value >> 64) >> shift) - lowest];
+        value += increment;
+        --left;
+      }
     }
   } else {
     // Bucket by bucket. The number of values up to low + y is floor(y * m / range + m / range)
