@@ -2,7 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "results/output_file.h"
-#include "sample_run.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {

@@ -7,7 +7,7 @@
 #include <csignal>
 
 #include "gmock/gmock.h"
-#include "sample_run.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {

@@ -10,7 +10,7 @@
 #include "results/record_format.h"
 #include "results/record_reader.h"
 #include "results/record_writer.h"
-#include "sample_run.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {

@@ -8,7 +8,7 @@
 #include "results/json_writer.h"
 #include "results/record_reader.h"
 #include "results/verdict.h"
-#include "sample_run.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {

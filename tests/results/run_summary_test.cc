@@ -2,8 +2,8 @@
 
 #include "gmock/gmock.h"
 #include "results/metric_window.h"
-#include "sample_run.h"
 #include "sim/histogram.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {

@@ -1,7 +1,7 @@
 #include "results/verdict.h"
 
 #include "gmock/gmock.h"
-#include "sample_run.h"
+#include "tests/results/sample_run.h"
 
 namespace freshet {
 namespace {
