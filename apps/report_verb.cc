@@ -26,12 +26,10 @@ int ReportVerb(const std::vector<std::string>& operands) {
   std::vector<RunSummary> summaries;
   for (const std::string& path : operands) {
     absl::StatusOr<RunRecord> record = ReadRunRecord(path);
-    if (!record.ok()) return Complain(record.status());
+    // A file that is damaged, cut short or no record at all: the world's fault, not the author's.
+    if (!record.ok()) return Complain(absl::DataLossError(record.status().message()));
     absl::StatusOr<RunSummary> summary = Summarise(*record);
-    if (!summary.ok()) {
-      // Damaged or unfinished: the world's fault, not the author's.
-      return Complain(absl::DataLossError(summary.status().message()));
-    }
+    if (!summary.ok()) return Complain(absl::DataLossError(summary.status().message()));
     summaries.push_back(*std::move(summary));
   }
   ReportOptions options;

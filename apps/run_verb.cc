@@ -117,7 +117,8 @@ int Golden(const RunSummary& summary) {
 
 int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVariant& variant) {
   absl::StatusOr<std::string> record =
-      RecordPath(variant.scenario.name(), variant.name, loaded.variants.size());
+      RecordPath(variant.scenario.name(), variant.name,
+                 absl::GetFlag(FLAGS_variant).empty() ? loaded.variants.size() : 1);
   if (!record.ok()) return Complain(record.status());
   RunOptions options;
   options.variant = variant.name;
@@ -149,6 +150,11 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
                  record->empty() ? "" : ", what there is stands in ",
                  record->empty() ? "" : absl::StrCat(*record, ".partial").c_str());
     return 128 + caught_signal.load();
+  }
+  if (outcome->stopped_early) {
+    std::fprintf(stderr, "stopped after %llu events, as --until-event asked; nothing was judged\n",
+                 static_cast<unsigned long long>(outcome->events));
+    return 0;
   }
   std::string text;
   const std::string format =

@@ -177,6 +177,8 @@ void Consumers::CountRange(const LogRange& range, int64_t records, const Link& l
   trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
   trail.AddWait(std::max(closed, batch.sent_at), Milestone::kSent, WaitFor::kBackPressure,
                 batch.producer_component);
+  trail.AddWait(std::max(trail.End(), batch.resent_at), Milestone::kSent, WaitFor::kRetry,
+                batch.producer_component);
   trail.AddService(std::max(trail.End(), batch.received_at), Milestone::kAppended, wire);
   trail.AddWait(std::max(trail.End(), batch.taken_at), Milestone::kAppended, WaitFor::kQueue,
                 batch.leader_component);

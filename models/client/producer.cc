@@ -336,6 +336,7 @@ void Producer::SendRequest(BrokerId broker) {
       batch.producer_epoch = epoch_[slot];
     }
     if (batch.attempts == 0) batch.sent_at = Now();
+    batch.resent_at = Now();
     batch.appended_at = Time();
     ++batch.attempts;
     most_batches = std::max(most_batches, batch.batch_count);

@@ -69,6 +69,7 @@ struct Batch {
   // Milestones; each is set once, in this order (docs/concepts.md).
   Time closed_at;    // The accumulator let it go: full, or its linger was over.
   Time sent_at;      // A request took it: an in-flight slot was free.
+  Time resent_at;    // The request that got through left: later than sent_at after retries.
   Time received_at;  // The request's last byte is at the broker.
   Time taken_at;     // The broker's cores began to work on it.
   Time appended_at;  // In the leader's log (in memory; a flush counts as waiting for durable).

@@ -58,6 +58,7 @@ std::string ExplainField(const FieldEntry& entry) {
   if (field.message_type() != nullptr) {
     AppendLine("fields", absl::StrJoin(FieldNamesOf(*field.message_type()), ", "), &text);
   }
+  AppendLine("not yet", stated.not_yet(), &text);
   return text;
 }
 

@@ -112,6 +112,10 @@ class FieldCheck {
     const FieldFacts& stated = FactsOf(*field);
     const Places& here = places.In(field->name(), std::max(index, 0));
     const std::string path = absl::StrCat(parent, parent.empty() ? "" : ".", field->name());
+    if (!stated.not_yet().empty() && places.Has(field->name())) {
+      findings_->Warning(here.place, absl::StrCat("\"", field->name(), "\" changes nothing yet; ",
+                                                  stated.not_yet()));
+    }
     absl::Status status;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE: {

@@ -61,7 +61,11 @@ std::string ReferencePage() {
     absl::StrAppend(&page, "| `", entry.field->name(), "` | ", Cell(DescribeUnit(*entry.field)),
                     " | ", Cell(DescribeDefault(*entry.field)), " | ",
                     Cell(DescribeRange(*entry.field)), " | ", Code(stated.key()), " | ",
-                    Cell(stated.source()), " | ", Cell(stated.help()), " |\n");
+                    Cell(stated.source()), " | ", Cell(stated.help()),
+                    stated.not_yet().empty()
+                        ? ""
+                        : absl::StrCat(" **No effect yet:** ", Cell(stated.not_yet()), "."),
+                    " |\n");
   }
   return page;
 }

@@ -150,7 +150,8 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
   outcome.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   outcome.events = sim.EventsFired();
-  if (outcome.interrupted) {
+  outcome.stopped_early = !outcome.interrupted && sim.EventsFired() >= options.until_event;
+  if (outcome.interrupted || outcome.stopped_early) {
     if (writer != nullptr) {
       absl::Status closed = writer->Interrupt();
       if (!closed.ok()) return closed;

@@ -48,6 +48,7 @@ struct RunOutcome {
   uint64_t events = 0;
   double wall_seconds = 0;
   bool interrupted = false;
+  bool stopped_early = false;  // At until_event: nothing was collected or judged.
   int exit_code = 0;
 };
 
