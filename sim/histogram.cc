@@ -81,9 +81,9 @@ void Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
   const int32_t last = BucketOf(high);
 
   if (weight <= 2 * int64_t{last - first} + 32) {
-    // Few values for the number of buckets: value by value, the i-th as i times a step in 64.64 fixed
-    // point. The step is rounded up by less than 1 / m^2, so value i by less than 1 / m, which brings
-    // no fraction of m-ths to the next integer.
+    // Few values for the number of buckets: value by value, the i-th as i times a step in 64.64
+    // fixed point. The step is rounded up by less than 1 / m^2, so value i by less than 1 / m,
+    // which brings no fraction of m-ths to the next integer.
     const Division step = Divide(range, m);
     const uint64_t step_fraction =
         m < (1 << 16)

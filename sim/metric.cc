@@ -1,6 +1,7 @@
 #include "sim/metric.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "sim/check.h"
 
@@ -24,6 +25,27 @@ void Series::Advance(Time at) {
   const auto index = static_cast<size_t>(at.nanos() / width_.nanos());
   if (buckets_.size() <= index) buckets_.resize(index + 1);
   current_end_ = static_cast<int64_t>(index + 1) * width_.nanos();
+}
+
+void Gauge::Settle() {
+  const int64_t span = (clock_->now - settled_at_).nanos();
+  if (span != 0) {
+    CountInPhase(static_cast<__int128>(level_) * span, span);
+    if (clock_->series) ShareAmongBuckets();
+    settled_at_ = clock_->now;
+  }
+  bucket_end_ = 0;
+}
+
+void Gauge::EnterBucket() {
+  Settle();
+  if (clock_->series) {
+    bucket_ = &series_.BucketAt(clock_->now);
+    bucket_end_ = series_.CurrentEnd().nanos();
+  } else {
+    bucket_ = &unread_;
+    bucket_end_ = std::numeric_limits<int64_t>::max();
+  }
 }
 
 void Gauge::ShareAmongBuckets() {

@@ -133,14 +133,19 @@ class Gauge final : public Metric {
  public:
   using Metric::Metric;
   void Set(int64_t level) {
-    if (clock_->now != settled_at_) Settle();
+    if (__builtin_expect(clock_->now.nanos() >= bucket_end_, 0)) {
+      EnterBucket();
+    } else if (clock_->now != settled_at_) {
+      const int64_t span = clock_->now.nanos() - settled_at_.nanos();
+      const __int128 integral = static_cast<__int128>(level_) * span;
+      CountInPhase(integral, span);
+      bucket_->sum += integral;
+      settled_at_ = clock_->now;
+    }
     level_ = level;
     PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
     if (level > stats.max) stats.max = level;
-    if (clock_->series) {
-      SeriesBucket& bucket = series_.BucketAt(clock_->now);
-      if (level > bucket.max) bucket.max = level;
-    }
+    if (level > bucket_->max) bucket_->max = level;
   }
   void Add(int64_t change) { Set(level_ + change); }
 
@@ -149,36 +154,29 @@ class Gauge final : public Metric {
     int64_t nanos = 0;
     int64_t max = 0;
   };
-  // Brings the integral up to now; readers of InPhase() call it first.
-  void Settle() {
-    const int64_t span = (clock_->now - settled_at_).nanos();
-    if (span == 0) return;
-    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
-    const __int128 integral = static_cast<__int128>(level_) * span;
-    stats.integral += integral;
-    stats.nanos += span;
-    if (level_ > stats.max) stats.max = level_;
-    if (clock_->series) SettleSeries(integral);
-    settled_at_ = clock_->now;
-  }
+  // Brings the integral up to now; readers of InPhase() call it first, and so does whoever changes
+  // the clock's phase or its `series`.
+  void Settle();
   int64_t Value() const override { return level_; }
   const PhaseStats& InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
 
  private:
-  // The level held since settled_at_: `integral` goes to the buckets of that span.
-  void SettleSeries(__int128 integral) {
-    SeriesBucket& bucket = series_.BucketAt(settled_at_);
-    if (level_ > bucket.max) bucket.max = level_;
-    if (clock_->now <= series_.CurrentEnd()) {
-      bucket.sum += integral;
-    } else {
-      ShareAmongBuckets();
-    }
+  void CountInPhase(__int128 integral, int64_t span) {
+    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
+    stats.integral += integral;
+    stats.nanos += span;
+    if (level_ > stats.max) stats.max = level_;
   }
+  void EnterBucket();
   void ShareAmongBuckets();
 
   int64_t level_ = 0;
   Time settled_at_;
+  // The bucket of the series in which settled_at_ lies, and its end, before which a change of level
+  // needs no search; 0 when that is to be found. Without a series it is one that nobody reads.
+  int64_t bucket_end_ = 0;
+  SeriesBucket* bucket_ = &unread_;
+  SeriesBucket unread_;
   std::array<PhaseStats, kPhaseCount> by_phase_ = {};
 };
 

@@ -141,11 +141,20 @@ void Simulation::Rethrow(const InvariantBroken& broken) const {
   throw located;
 }
 
-void Simulation::EnterPhase(Phase phase) {
+void Simulation::SettleGauges() {
   for (const auto& metric : metrics_.All()) {
     if (metric->def().kind == MetricKind::kGauge) static_cast<Gauge*>(metric.get())->Settle();
   }
+}
+
+void Simulation::EnterPhase(Phase phase) {
+  SettleGauges();
   clock_.phase = phase;
+}
+
+void Simulation::SetSeries(bool on) {
+  SettleGauges();
+  clock_.series = on;
 }
 
 Digests Simulation::FinishDigests() {

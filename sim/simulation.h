@@ -117,7 +117,7 @@ class Simulation {
   void EnterPhase(Phase phase);
   Phase CurrentPhase() const { return clock_.phase; }
   // Series are for people: off when nothing is recorded.
-  void SetSeries(bool on) { clock_.series = on; }
+  void SetSeries(bool on);
 
   // --- Audits ---
 
@@ -164,6 +164,7 @@ class Simulation {
 
   void AddSlab();
   void Fire(const Entry& entry, Node& node);
+  void SettleGauges();
   void RunAudits();
   void AuditEventCounts() const;
   [[noreturn]] void Rethrow(const InvariantBroken& broken) const;
