@@ -1,7 +1,8 @@
 // A small Kafka pipeline with numbers that can be checked in the head, for tests of the models
 // together: three brokers, a topic "t", producers "shop" and consumers "audit".
 //
-// A record is 1024 bytes as stored (1014 and ten of overhead), and batch.size holds sixteen of them.
+// A record is 1024 bytes as stored (1014 and ten of overhead), and batch.size holds sixteen of
+// them.
 #ifndef FRESHET_TESTS_MODELS_MINI_PIPELINE_H_
 #define FRESHET_TESTS_MODELS_MINI_PIPELINE_H_
 
@@ -102,8 +103,7 @@ inline MiniSettings Instant() {
   MiniSettings s = Plausible();
   s.network.rtt_within_zone = s.network.rtt_across_zones = Sampler::Constant(0);
   s.broker.cpu_per_request = s.broker.cpu_per_mib = Duration::Zero();
-  s.broker.network_bandwidth = s.producers.network_bandwidth =
-      BytesPerSecond(int64_t{1} << 45);
+  s.broker.network_bandwidth = s.producers.network_bandwidth = BytesPerSecond(int64_t{1} << 45);
   return s;
 }
 
@@ -136,8 +136,7 @@ class MiniPipeline {
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
     if (settings.consumers) {
-      consumers =
-          std::make_unique<Consumers>(sim, "audit", &network, &log, *settings.consumers);
+      consumers = std::make_unique<Consumers>(sim, "audit", &network, &log, *settings.consumers);
     }
   }
 
@@ -176,9 +175,7 @@ class MiniPipeline {
     for (PartitionId p = 0; p < Partitions(); ++p) records += log.LogOf(p).log_end_offset();
     return records;
   }
-  PartitionId Partitions() const {
-    return static_cast<PartitionId>(log.PartitionsOf("t").count);
-  }
+  PartitionId Partitions() const { return static_cast<PartitionId>(log.PartitionsOf("t").count); }
   int LedBy(BrokerId broker) const {
     int count = 0;
     for (const BrokerId leader : log.CurrentMetadata()->leader) count += leader == broker;
