@@ -33,6 +33,33 @@ inline Wide Divide(Wide a, Wide b) {
   return a / b;
 }
 
+// work / share, rounded up. REQUIRES: both positive.
+Wide NanosFor(Wide work, Wide share) {
+  constexpr Wide kUnit = Wide{1} << kFractionBits;
+  if ((share & (kUnit - 1)) ==
+      0) {  // A transfer alone, for one: its share is whole bytes a second.
+    return Divide(((work + (kUnit - 1)) >> kFractionBits) + ((share >> kFractionBits) - 1),
+                  share >> kFractionBits);
+  }
+  const auto dividend = static_cast<UnsignedWide>(work + share - 1);
+  const auto divisor = static_cast<UnsignedWide>(share);
+  const auto high = static_cast<uint64_t>(dividend >> 64);
+  if (high != 0) {
+    // From the leading 64 bits: too low, and where quotient and divisor leave it room by 2 at most.
+    const int shift = 64 - __builtin_clzll(high);
+    const auto leading = static_cast<uint64_t>(divisor >> shift);
+    if (divisor >> 64 == 0 && leading >> 32 != 0) {
+      uint64_t quotient = static_cast<uint64_t>(dividend >> shift) / (leading + 1);
+      if (quotient >> 32 == 0) {
+        UnsignedWide rest = dividend - quotient * divisor;
+        for (; rest >= divisor; rest -= divisor) ++quotient;
+        return static_cast<Wide>(quotient);
+      }
+    }
+  }
+  return Divide(work + share - 1, share);
+}
+
 int64_t WholeBytes(Wide work) {
   return work <= 0 ? 0 : static_cast<int64_t>((work + kByte - 1) / kByte);
 }
@@ -77,19 +104,21 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
 
 // --- Slots and heaps ---
 
-Bandwidth::Slot Bandwidth::NewSlot() {
-  if (free_ == kNone) {
-    SIM_CHECK(transfers_.size() < kNone, "contract", "more than 4e9 transfers at once");
-    transfers_.emplace_back();
-    transfers_.back().generation = 1;
-    return static_cast<Slot>(transfers_.size() - 1);
-  }
+inline Bandwidth::Slot Bandwidth::NewSlot() {
+  if (__builtin_expect(free_ == kNone, 0)) return GrowSlots();
   const Slot slot = free_;
   free_ = transfers_[slot].next;
   return slot;
 }
 
-void Bandwidth::FreeSlot(Slot slot) {
+Bandwidth::Slot Bandwidth::GrowSlots() {
+  SIM_CHECK(transfers_.size() < kNone, "contract", "more than 4e9 transfers at once");
+  transfers_.emplace_back();
+  transfers_.back().generation = 1;
+  return static_cast<Slot>(transfers_.size() - 1);
+}
+
+inline void Bandwidth::FreeSlot(Slot slot) {
   Transfer& transfer = transfers_[slot];
   if (++transfer.generation == 0) transfer.generation = 1;  // So that an id is never 0.
   transfer.next = free_;
@@ -107,7 +136,7 @@ inline void Bandwidth::Place(Group& group, size_t position, const HeapEntry& ent
   transfers_[entry.slot].position = static_cast<uint32_t>(position);
 }
 
-void Bandwidth::SiftUp(Group& group, size_t position) {
+inline void Bandwidth::SiftUp(Group& group, size_t position) {
   const HeapEntry entry = group.heap[position];
   while (position > 0) {
     const size_t parent = (position - 1) / 2;
@@ -132,7 +161,7 @@ void Bandwidth::SiftDown(Group& group, size_t position) {
   Place(group, position, entry);
 }
 
-void Bandwidth::Insert(Slot slot, Group& group) {
+inline void Bandwidth::Insert(Slot slot, Group& group) {
   Transfer& transfer = transfers_[slot];
   const Wide work = kByte * transfer.size;
   if (transfer.capped) {
@@ -164,7 +193,7 @@ void Bandwidth::Insert(Slot slot, Group& group) {
 }
 
 // Takes a transfer out of its group; its slot and id are still the caller's to end.
-void Bandwidth::Leave(Slot slot) {
+inline void Bandwidth::Leave(Slot slot) {
   Transfer& transfer = transfers_[slot];
   Group& group = groups_[transfer.class_index];
   const size_t position = transfer.position;
@@ -189,12 +218,20 @@ void Bandwidth::Leave(Slot slot) {
 // --- The fluid ---
 
 // Settles what has flowed since the last call. Every change of a share comes after it.
-void Bandwidth::Advance() {
+inline void Bandwidth::Advance() {
   const int64_t now = Now().nanos();
   const int64_t span = now - advanced_to_;
   if (span == 0) return;
   advanced_to_ = now;
   allowed_ += Wide{EffectiveCapacity()} * span;
+  if (IsPlain()) {
+    if (active_ > 0) groups_[0].work += groups_[0].share * span;
+  } else {
+    AdvanceApart(span);
+  }
+}
+
+void Bandwidth::AdvanceApart(int64_t span) {
   if (has_credits_) {
     credits_ += (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
     credits_ = std::clamp(credits_, Wide{0}, kByte * credits_config_.capacity.count());
@@ -207,13 +244,25 @@ void Bandwidth::Advance() {
   }
 }
 
-int64_t Bandwidth::EffectiveCapacity() const {
+inline int64_t Bandwidth::EffectiveCapacity() const {
   const int64_t most = std::min(capacity_.count(), kFastest);
   return bursting_ ? most : std::min(most, credits_config_.baseline.count());
 }
 
 // Shares from now on. REQUIRES: Advance() was called at this instant.
-void Bandwidth::Plan() {
+inline void Bandwidth::Plan() {
+  if (!IsPlain()) {
+    PlanApart();
+    return;
+  }
+  in_use_ = 0;
+  if (active_ == 0) return;
+  const Share all = ShareOf(EffectiveCapacity());
+  groups_[0].share = active_ == 1 ? all : Divide(all, active_);
+  in_use_ = groups_[0].share * active_;
+}
+
+void Bandwidth::PlanApart() {
   if (has_credits_) {
     const Wide above = ShareOf(capacity_.count()) - ShareOf(credits_config_.baseline.count());
     const Wide worth_it =
@@ -222,13 +271,6 @@ void Bandwidth::Plan() {
     if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
   }
   Share left = ShareOf(EffectiveCapacity());
-  if (single_ && capped_ == 0) {
-    in_use_ = 0;
-    if (active_ == 0) return;
-    groups_[0].share = active_ == 1 ? left : Divide(left, active_);
-    in_use_ = groups_[0].share * active_;
-    return;
-  }
   const Share all = left;
   for (const std::vector<uint32_t>& tier : tiers_) PlanTier(tier, left);
   in_use_ = all - left;
@@ -317,8 +359,7 @@ void Bandwidth::Arm() {
     if (work <= kSlack) {
       soonest = 0;
     } else if (share > 0) {
-      const Wide in = Divide(work - kSlack + share - 1, share);
-      if (in < soonest) soonest = in;
+      soonest = std::min(soonest, NanosFor(work - kSlack, share));
     }
   };
   if (EffectiveCapacity() > 0) {
@@ -334,9 +375,13 @@ void Bandwidth::Arm() {
       if (dry < soonest) soonest = dry;
     }
   }
+  ArmIn(soonest);
+}
+
+inline void Bandwidth::ArmIn(Wide nanos) {
   const int64_t now = Now().nanos();
-  if (soonest > INT64_MAX - now) return;
-  const int64_t at = now + static_cast<int64_t>(soonest);
+  if (nanos > INT64_MAX - now) return;
+  const int64_t at = now + static_cast<int64_t>(nanos);
   if (timer_) {
     if (timer_at_ <= at) return;
     sim().Cancel(timer_);
@@ -466,7 +511,7 @@ Bytes Bandwidth::Cancel(TransferId id) {
 void Bandwidth::Rearm() {
   if (active_ > 0) {
     Arm();
-  } else {
+  } else if (timer_) {
     sim().Cancel(timer_);
     timer_ = EventId();
   }

@@ -148,7 +148,10 @@ class Bandwidth : public Component {
   };
 
   Slot Find(TransferId id) const;
+  // One class without a cap, nobody with an own one, no credits: all share alike.
+  bool IsPlain() const { return single_ && capped_ == 0 && !has_credits_; }
   Slot NewSlot();
+  Slot GrowSlots();
   void FreeSlot(Slot slot);
   void Place(Group& group, size_t position, const HeapEntry& entry);
   void SiftUp(Group& group, size_t position);
@@ -158,11 +161,14 @@ class Bandwidth : public Component {
   int64_t TakeBack(Slot slot);
 
   void Advance();
+  void AdvanceApart(int64_t span);
   int64_t EffectiveCapacity() const;
   void Plan();
   void PlanTier(const std::vector<uint32_t>& tier, Share& left);
   void SetShares(Group& group, Share share);
+  void PlanApart();
   void Arm();
+  void ArmIn(Work nanos);
   void Rearm();
   void OnTimer();
   void ShowActive();
