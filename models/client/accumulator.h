@@ -1,9 +1,9 @@
 // The producer's record accumulator for one partition at a time: a batch is open from its first
 // record until it is full or its linger is over.
 //
-// Batch formation is sampled from its exact law: the arrivals are asked for the first record and for
-// how many come before the linger ends (models/workload/arrivals.h), so a batch costs one event, and
-// none per record or per tick.
+// Batch formation is sampled from its exact law: the arrivals are asked for the first record, for when
+// the batch would be full if that can matter, and for how many came by the time it leaves
+// (models/workload/arrivals.h). So a batch costs one event, and none per record or per tick.
 #ifndef FRESHET_MODELS_CLIENT_ACCUMULATOR_H_
 #define FRESHET_MODELS_CLIENT_ACCUMULATOR_H_
 
@@ -18,7 +18,7 @@ namespace freshet {
 
 // A batch that is filling, or is full or expired and waits to be sent.
 struct OpenBatch {
-  int64_t record_count = 0;
+  int64_t record_count = 0;  // Taken so far; 0 before the first Take().
   int32_t batch_count = 0;
   CreatedTimes created;
   Time opened_at;
@@ -37,15 +37,19 @@ class Accumulator {
   Accumulator(std::unique_ptr<ArrivalProcess> arrivals, const Config& config)
       : config_(config), arrivals_(std::move(arrivals)) {}
 
-  // The next batch: opens with the first record not yet taken, at `now` if that has come already.
-  // A parcel is made of several such batches; their records' times are kept relative to their own
-  // closing, so that what a record waits in its batch does not grow with the resolution.
+  // Plans the next batch: it opens with the first record not yet taken, at `now` if that has come
+  // already, and closes when it is full or its linger is over. Its records are taken by Take().
+  //
+  // A parcel is made of several such batches, taken at once; their records' times are kept relative to
+  // their own closing, so that what a record waits in its batch does not grow with the resolution.
   // Returns false when no record will ever come.
-  bool Next(Time now, OpenBatch* batch);
+  bool Plan(Time now, OpenBatch* batch);
 
-  // For a batch that is due but cannot be sent: the records that came until `now` join it.
-  void TopUp(Time now, OpenBatch* batch);
-  // When such a batch will be full. REQUIRES: not full.
+  // The records that came until `until` join the batch, as many as it has room for. A parcel has its
+  // records already. REQUIRES: until >= batch->opened_at.
+  void Take(Time until, OpenBatch* batch);
+  // When a batch that is due, but cannot be sent and goes on filling, will be full.
+  // REQUIRES: not full.
   Time FullAt(const OpenBatch& batch);
 
   // Drops the records that have waited since before `since`: the application gave up on them.
@@ -56,6 +60,9 @@ class Accumulator {
   int64_t Capacity(const OpenBatch& batch) const {
     return config_.records_per_batch * batch.batch_count;
   }
+  // Whether a batch may fill up within its linger with a probability worth a draw.
+  bool MayFill(Time opened) const;
+  bool PlanParcel(Time now, OpenBatch* batch);
 
   const Config config_;
   std::unique_ptr<ArrivalProcess> arrivals_;

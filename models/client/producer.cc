@@ -84,12 +84,11 @@ void Producer::OpenNext(size_t index) {
     GiveUpBlocked(index);
     return;
   }
-  if (!lane.accumulator->Next(Now(), &lane.open)) return;
+  if (!lane.accumulator->Plan(Now(), &lane.open)) return;
   lane.has_open = true;
   buffer_used_ += needed;
   fleet_->buffered_.Add(needed.count());
-  fleet_->taken_.Add(lane.open.record_count);
-  fleet_->held_records_ += lane.open.record_count;
+  CountTaken(lane.open.record_count);  // A parcel's; a batch takes its records when it goes.
   ChoosePartition(lane);
   lane.timer = fleet_->At<"producer.batch_due">(lane.open.closes_at,
                                                 [this, index] { Due(index); });
@@ -122,14 +121,7 @@ void Producer::ChoosePartition(Lane& lane) {
 void Producer::Due(size_t index) {
   Lane& lane = lanes_[index];
   lane.timer = EventId();
-  if (lane.due) {
-    // It was due before and could not be sent: now it is full as well.
-    const int64_t before = lane.open.record_count;
-    lane.accumulator->TopUp(Now(), &lane.open);
-    fleet_->taken_.Add(lane.open.record_count - before);
-    fleet_->held_records_ += lane.open.record_count - before;
-    lane.open.full = true;
-  }
+  TakeRecords(lane);  // If it was due before and could not be sent, it is full by now.
   lane.due = true;
   lane.open.closes_at = std::min(lane.open.closes_at, Now());
   const BrokerId leader = LeaderOf(lane.partition);
@@ -146,6 +138,17 @@ void Producer::Due(size_t index) {
     lane.timer = fleet_->At<"producer.batch_full">(
         std::max(Now(), lane.accumulator->FullAt(lane.open)), [this, index] { Due(index); });
   }
+}
+
+void Producer::CountTaken(int64_t records) {
+  fleet_->taken_.Add(records);
+  fleet_->held_records_ += records;
+}
+
+void Producer::TakeRecords(Lane& lane) {
+  const int64_t before = lane.open.record_count;
+  lane.accumulator->Take(Now(), &lane.open);
+  CountTaken(lane.open.record_count - before);
 }
 
 void Producer::CloseOpen(Lane& lane) {
@@ -271,7 +274,7 @@ void Producer::TrySend(BrokerId broker) {
     return;
   }
   while (static_cast<int>(channel.in_flight.size()) < fleet_->config_.max_in_flight) {
-    TakeDueBatch(broker);
+    TakeDueBatches(broker);
     if (channel.queue.empty()) return;
     SendRequest(broker);
   }
@@ -284,23 +287,24 @@ bool Producer::HasWorkFor(BrokerId broker) const {
          });
 }
 
-void Producer::TakeDueBatch(BrokerId broker) {
-  // An open batch whose linger is over goes as it is, with all that came until now.
-  for (Lane& lane : lanes_) {
-    if (!lane.due || LeaderOf(lane.partition) != broker) continue;
-    if (!lane.open.full) {
-      const int64_t before = lane.open.record_count;
-      lane.accumulator->TopUp(Now(), &lane.open);
-      fleet_->taken_.Add(lane.open.record_count - before);
-      fleet_->held_records_ += lane.open.record_count - before;
-    }
+void Producer::TakeDueBatches(BrokerId broker) {
+  // A broker to which anything must go gets all that there is for it: Kafka's accumulator drains every
+  // partition of a ready node, also those whose linger is not over (RecordAccumulator.drain). Parcels
+  // cannot be cut and wait for their own time.
+  if (!HasWorkFor(broker)) return;
+  const bool parcels = fleet_->config_.batches_per_parcel > 1;
+  for (size_t index = 0; index < lanes_.size(); ++index) {
+    Lane& lane = lanes_[index];
+    const bool goes = lane.due || (lane.has_open && !parcels && lane.open.opened_at <= Now());
+    if (!goes || LeaderOf(lane.partition) != broker) continue;
+    TakeRecords(lane);
+    lane.open.closes_at = std::min(lane.open.closes_at, Now());
     if (lane.timer) {
       fleet_->sim().Cancel(lane.timer);
       lane.timer = EventId();
     }
     CloseOpen(lane);
-    OpenNext(static_cast<size_t>(&lane - lanes_.data()));
-    if (lanes_.size() == 1) return;
+    OpenNext(index);
   }
 }
 

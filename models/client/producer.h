@@ -48,6 +48,8 @@ class Producer {
   void OpenNext(size_t lane);
   void GiveUpBlocked(size_t lane);
   void Due(size_t lane);
+  void CountTaken(int64_t records);
+  void TakeRecords(Lane& lane);
   void CloseOpen(Lane& lane);
   void ChoosePartition(Lane& lane);
   void Resume();
@@ -59,7 +61,7 @@ class Producer {
   BrokerId LeaderOf(PartitionId partition) const;
   void TrySend(BrokerId broker);
   bool HasWorkFor(BrokerId broker) const;
-  void TakeDueBatch(BrokerId broker);
+  void TakeDueBatches(BrokerId broker);
   void SendRequest(BrokerId broker);
   void Respond(BrokerId broker, ProduceRequest& request);
   void Succeed(const Batch& batch);
