@@ -14,6 +14,7 @@ Producer::Producer(Producers* fleet, int index, HostId host)
       size_stream_(fleet->NewStream(absl::StrCat("client-", index, "/size"))),
       next_sequence_(fleet->partitions_.count, 0),
       epoch_(fleet->partitions_.count, 0),
+      queued_(fleet->partitions_.count, 0),
       id_(fleet->log_->NewProducerId()),
       idempotent_(fleet->config_.idempotent && fleet->config_.acks == Acks::kAll) {
   const Producers::Config& config = fleet->config_;
@@ -231,6 +232,10 @@ void Producer::TakeMetadata() {
 
 BrokerId Producer::LeaderOf(PartitionId partition) const { return metadata_->leader[partition]; }
 
+size_t Producer::SlotOf(PartitionId partition) const {
+  return partition - fleet_->partitions_.first;
+}
+
 void Producer::Enqueue(const Batch& batch) {
   const BrokerId leader = LeaderOf(batch.partition);
   if (leader == kNoBroker) {
@@ -238,6 +243,7 @@ void Producer::Enqueue(const Batch& batch) {
     RefreshMetadata();
     return;
   }
+  ++queued_[SlotOf(batch.partition)];
   if (batch.attempts > 0) {
     EnqueueInOrder(channels_[leader], batch);
   } else {
@@ -297,6 +303,8 @@ void Producer::TakeDueBatches(BrokerId broker) {
     Lane& lane = lanes_[index];
     const bool goes = lane.due || (lane.has_open && !parcels && lane.open.opened_at <= Now());
     if (!goes || LeaderOf(lane.partition) != broker) continue;
+    // A request takes the first batch of a partition; behind another one it goes on filling.
+    if (queued_[SlotOf(lane.partition)] > 0) continue;
     TakeRecords(lane);
     lane.open.closes_at = std::min(lane.open.closes_at, Now());
     if (lane.timer) {
@@ -321,6 +329,7 @@ void Producer::SendRequest(BrokerId broker) {
   for (size_t left = channel.queue.size(); left > 0; --left) {
     Batch batch = channel.queue.pop_front();
     if (Expired(batch)) {
+      --queued_[SlotOf(batch.partition)];
       Fail(batch);
       continue;
     }
@@ -334,7 +343,8 @@ void Producer::SendRequest(BrokerId broker) {
       channel.queue.push_back(batch);
       continue;
     }
-    const size_t slot = batch.partition - fleet_->partitions_.first;
+    const size_t slot = SlotOf(batch.partition);
+    --queued_[slot];
     if (batch.sequence < 0) {
       batch.sequence = next_sequence_[slot]++;
       batch.producer_epoch = epoch_[slot];
@@ -420,7 +430,7 @@ void Producer::Retry(Batch batch) {
   }
   fleet_->retries_.Add(batch.batch_count);
   // Numbered before an earlier batch of the partition was given up: it needs a new number.
-  if (batch.producer_epoch < epoch_[batch.partition - fleet_->partitions_.first]) {
+  if (batch.producer_epoch < epoch_[SlotOf(batch.partition)]) {
     batch.sequence = -1;
   }
   Enqueue(batch);
@@ -431,7 +441,7 @@ void Producer::Fail(const Batch& batch) {
   fleet_->failed_.Add(batch.record_count);
   if (batch.sequence >= 0 && idempotent_) {
     // The broker waits for this sequence in vain: numbering starts anew under a higher epoch.
-    const size_t slot = batch.partition - fleet_->partitions_.first;
+    const size_t slot = SlotOf(batch.partition);
     ++epoch_[slot];
     next_sequence_[slot] = 0;
     for (Channel& channel : channels_) {
@@ -511,10 +521,13 @@ void Producer::RefreshMetadata() {
       Ring<Batch>& queue = channels_[broker].queue;
       for (size_t left = queue.size(); left > 0; --left) {
         Batch batch = queue.pop_front();
+        if (!Expired(batch) && LeaderOf(batch.partition) == static_cast<BrokerId>(broker)) {
+          queue.push_back(batch);
+          continue;
+        }
+        --queued_[SlotOf(batch.partition)];
         if (Expired(batch)) {
           Fail(batch);
-        } else if (LeaderOf(batch.partition) == static_cast<BrokerId>(broker)) {
-          queue.push_back(batch);
         } else {
           moving.push_back(batch);
         }

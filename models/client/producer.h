@@ -59,6 +59,7 @@ class Producer {
   void EnqueueInOrder(Channel& channel, const Batch& batch);
   void TakeMetadata();
   BrokerId LeaderOf(PartitionId partition) const;
+  size_t SlotOf(PartitionId partition) const;
   void TrySend(BrokerId broker);
   bool HasWorkFor(BrokerId broker) const;
   void TakeDueBatches(BrokerId broker);
@@ -86,6 +87,7 @@ class Producer {
   std::vector<Batch> without_leader_;
   std::vector<int64_t> next_sequence_;     // By partition of the topic.
   std::vector<int32_t> epoch_;             // By partition of the topic.
+  std::vector<int64_t> queued_;            // Closed batches in queues, by partition of the topic.
   std::vector<size_t> blocked_lanes_;
   std::shared_ptr<const Metadata> metadata_;
   std::vector<PartitionId> available_;     // With a leader; all when none has.
