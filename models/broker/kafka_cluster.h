@@ -221,6 +221,7 @@ class KafkaCluster : public Component, public LogService {
   std::vector<Partition> partitions_;
   std::vector<TopicPartitions> topics_;
   std::vector<std::unique_ptr<ReplicaFetcher>> fetchers_;
+  std::vector<ReplicaFetcher*> fetcher_of_;  // By follower, leader and thread.
   Pool<ProduceRequest> requests_;
   struct ControlRequest {
     BrokerId broker;

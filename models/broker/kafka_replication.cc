@@ -20,22 +20,19 @@ void KafkaCluster::StartFetchers() {
     fetcher->session.positions.clear();
     fetcher->acknowledge.clear();
   }
-  const auto find = [this](BrokerId follower, BrokerId leader, int thread) {
-    int seen = 0;
-    for (const auto& fetcher : fetchers_) {
-      if (fetcher->follower == follower && fetcher->leader == leader && seen++ == thread) {
-        return fetcher.get();
-      }
-    }
-    return static_cast<ReplicaFetcher*>(nullptr);
-  };
+  const size_t brokers = brokers_.size();
+  const auto threads = static_cast<size_t>(config_.replica_fetchers);
+  fetcher_of_.resize(brokers * brokers * threads);
   for (Partition& partition : partitions_) {
     const BrokerId leader = partition.leader_broker();
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
     for (const Replica& replica : partition.replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
-      const int thread = static_cast<int>(IdOf(partition)) % config_.replica_fetchers;
-      while (find(replica.broker, leader, thread) == nullptr) {
+      ReplicaFetcher*& wanted =
+          fetcher_of_[(static_cast<size_t>(replica.broker) * brokers + static_cast<size_t>(leader)) *
+                          threads +
+                      IdOf(partition) % threads];
+      if (wanted == nullptr) {
         auto fetcher = std::make_unique<ReplicaFetcher>();
         fetcher->follower = replica.broker;
         fetcher->leader = leader;
@@ -50,10 +47,10 @@ void KafkaCluster::StartFetchers() {
         session.to_log_end = true;
         session.on_response = [this, raw = fetcher.get()] { ReplicaResponse(raw); };
         session.on_processed = [this, raw = fetcher.get()] { TakeAcknowledgements(raw); };
+        wanted = fetcher.get();
         fetchers_.push_back(std::move(fetcher));
       }
-      find(replica.broker, leader, thread)
-          ->session.positions.push_back({IdOf(partition), replica.log_end});
+      wanted->session.positions.push_back({IdOf(partition), replica.log_end});
     }
   }
   for (const auto& fetcher : fetchers_) {
