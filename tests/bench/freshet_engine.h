@@ -27,6 +27,8 @@ class NoSink : public RecordSink {
 
 class FreshetEngine {
  public:
+  using TimerId = EventId;
+
   FreshetEngine() : sim_(92) {
     sim_.recorder().Configure(RecordLevel::kState, &sink_);
     sim_.SetSeries(true);
@@ -37,7 +39,7 @@ class FreshetEngine {
     sim_.At<"bench.step">(sim_.Now() + Nanoseconds(nanos), owner_, closure);
   }
   template <class Closure>
-  EventId SetTimer(int64_t nanos, Closure closure) {
+  TimerId SetTimer(int64_t nanos, Closure closure) {
     return sim_.At<"bench.timer">(sim_.Now() + Nanoseconds(nanos), owner_, closure);
   }
   void Cancel(EventId timer) { sim_.Cancel(timer); }

@@ -6,10 +6,10 @@
 #define FRESHET_TESTS_BENCH_WORKLOAD_H_
 
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <vector>
 
 namespace freshet::bench {
@@ -45,7 +45,8 @@ class Draws {
   std::array<int64_t, 1024> increments_;
 };
 
-// Counts steps, and takes the time of those after the warm-up. Ends the run at the last.
+// Counts steps, and takes the processor's time for those after the warm-up. Ends the run at the
+// last.
 class Lap {
  public:
   // REQUIRES: both positive.
@@ -55,22 +56,21 @@ class Lap {
   double NanosPerStep() const { return nanos_ / static_cast<double>(measured_); }
 
  private:
-  using Clock = std::chrono::steady_clock;
   bool Boundary() {
     if (running_) {
-      nanos_ = std::chrono::duration<double, std::nano>(Clock::now() - start_).count();
+      nanos_ = 1e9 * static_cast<double>(std::clock() - start_) / CLOCKS_PER_SEC;
       return true;
     }
     running_ = true;
     left_ = measured_;
-    start_ = Clock::now();
+    start_ = std::clock();
     return false;
   }
   int64_t left_;
   int64_t measured_;
   bool running_ = false;
   double nanos_ = 0;
-  Clock::time_point start_;
+  std::clock_t start_ = 0;
 };
 
 // PHOLD (Fujimoto 1990): as many messages as logical processes. A process adds what arrives to its
@@ -143,7 +143,7 @@ class Timeouts {
   Engine& engine_;
   Draws draws_;
   uint64_t fired_ = 0;
-  std::vector<decltype(engine_.SetTimer(0, [] {}))> timers_;
+  std::vector<typename Engine::TimerId> timers_;
 };
 
 // Ten M/M/c stations in a row as one writes them by hand on a bare engine. `Exponential` returns

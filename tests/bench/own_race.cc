@@ -1,0 +1,19 @@
+// Ours, as users have it: race.h says what the arguments are.
+#include "tests/bench/freshet_engine.h"
+#include "tests/bench/race.h"
+
+int main(int argc, char** argv) {
+  using namespace freshet::bench;
+  return Race(
+      argc, argv,
+      [](uint32_t processes, const Lap& lap) {
+        FreshetEngine engine;
+        return RunPhold(engine, processes, lap);
+      },
+      [](const Lap& lap) {
+        FreshetEngine engine;
+        StationTandem tandem(engine.sim(), lap);
+        engine.Run();
+        return ReportTandem(tandem.lap(), tandem.MeanSojourn());
+      });
+}
