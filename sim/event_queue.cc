@@ -36,14 +36,20 @@ void EventQueue::PushIntoRun(QueueEntry entry) {
     *run_end_++ = entry;
     return;
   }
-  // The one in the middle ends the walk, from whichever side.
+  // The one in the middle ends the walk, from whichever side; two steps at a time while there are.
   const QueueEntry* middle = run_begin_ + count / 2;
   if (entry < *middle) {
     QueueEntry* hole = --run_begin_;
+    if (count > 3) {
+      for (; hole[2] < entry; hole += 2) hole[0] = hole[1], hole[1] = hole[2];
+    }
     for (; hole[1] < entry; ++hole) *hole = hole[1];
     *hole = entry;
   } else {
     QueueEntry* hole = run_end_++;
+    if (count > 3) {
+      for (; entry < hole[-2]; hole -= 2) hole[0] = hole[-1], hole[-1] = hole[-2];
+    }
     for (; entry < hole[-1]; --hole) *hole = hole[-1];
     *hole = entry;
   }

@@ -27,13 +27,31 @@ void Series::Advance(Time at) {
   current_end_ = static_cast<int64_t>(index + 1) * width_.nanos();
 }
 
+void Gauge::HandOver() const {
+  PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
+  stats.integral += kept_back_;
+  stats.nanos += (settled_at_ - kept_since_).nanos();
+  stats.max = std::max(stats.max, kept_max_);
+  bucket_->sum += kept_back_;
+  bucket_->max = std::max(bucket_->max, kept_max_);
+  kept_back_ = 0;
+  kept_since_ = settled_at_;
+}
+
 void Gauge::Settle() {
+  HandOver();
   const int64_t span = (clock_->now - settled_at_).nanos();
   if (span != 0) {
-    CountInPhase(static_cast<__int128>(level_) * span, span);
+    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
+    stats.integral += static_cast<__int128>(level_) * span;
+    stats.nanos += span;
+    stats.max = std::max(stats.max, level_);
     if (clock_->series) ShareAmongBuckets();
     settled_at_ = clock_->now;
+    kept_since_ = settled_at_;
   }
+  kept_max_ = 0;
+  bucket_ = &unread_;
   bucket_end_ = 0;
 }
 
@@ -43,7 +61,6 @@ void Gauge::EnterBucket() {
     bucket_ = &series_.BucketAt(clock_->now);
     bucket_end_ = series_.CurrentEnd().nanos();
   } else {
-    bucket_ = &unread_;
     bucket_end_ = std::numeric_limits<int64_t>::max();
   }
 }

@@ -97,7 +97,7 @@ class Metric {
 
   const MetricDef& def() const { return *def_; }
   ComponentId owner() const { return owner_; }
-  const Series& series() const { return series_; }
+  virtual const Series& series() const { return series_; }
   // The level a policy would scrape: a counter's total, a gauge's level, a distribution's count.
   virtual int64_t Value() const = 0;
 
@@ -133,19 +133,15 @@ class Gauge final : public Metric {
  public:
   using Metric::Metric;
   void Set(int64_t level) {
-    if (__builtin_expect(clock_->now.nanos() >= bucket_end_, 0)) {
+    const Time now = clock_->now;
+    if (__builtin_expect(now.nanos() >= bucket_end_, 0)) {
       EnterBucket();
-    } else if (clock_->now != settled_at_) {
-      const int64_t span = clock_->now.nanos() - settled_at_.nanos();
-      const __int128 integral = static_cast<__int128>(level_) * span;
-      CountInPhase(integral, span);
-      bucket_->sum += integral;
-      settled_at_ = clock_->now;
+    } else if (now != settled_at_) {
+      kept_back_ += static_cast<__int128>(level_) * (now.nanos() - settled_at_.nanos());
+      settled_at_ = now;
     }
     level_ = level;
-    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
-    if (level > stats.max) stats.max = level;
-    if (level > bucket_->max) bucket_->max = level;
+    if (level > kept_max_) kept_max_ = level;
   }
   void Add(int64_t change) { Set(level_ + change); }
 
@@ -158,15 +154,17 @@ class Gauge final : public Metric {
   // the clock's phase or its `series`.
   void Settle();
   int64_t Value() const override { return level_; }
-  const PhaseStats& InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
+  const PhaseStats& InPhase(Phase phase) const {
+    HandOver();
+    return by_phase_[static_cast<size_t>(phase)];
+  }
+  const Series& series() const override {
+    HandOver();
+    return series_;
+  }
 
  private:
-  void CountInPhase(__int128 integral, int64_t span) {
-    PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
-    stats.integral += integral;
-    stats.nanos += span;
-    if (level_ > stats.max) stats.max = level_;
-  }
+  void HandOver() const;
   void EnterBucket();
   void ShareAmongBuckets();
 
@@ -176,8 +174,13 @@ class Gauge final : public Metric {
   // needs no search; 0 when that is to be found. Without a series it is one that nobody reads.
   int64_t bucket_end_ = 0;
   SeriesBucket* bucket_ = &unread_;
+  // What phase and bucket have still to be given, kept back so that a change of level touches
+  // little; whoever reads sees to it first.
+  mutable __int128 kept_back_ = 0;
+  mutable Time kept_since_;
+  int64_t kept_max_ = 0;
+  mutable std::array<PhaseStats, kPhaseCount> by_phase_ = {};
   SeriesBucket unread_;
-  std::array<PhaseStats, kPhaseCount> by_phase_ = {};
 };
 
 class Distribution final : public Metric {

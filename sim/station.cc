@@ -27,18 +27,20 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
   sim.AddAudit([this] { Audit(); });
 }
 
-Station::Slot Station::NewSlot() {
-  if (free_ == kNone) {
-    SIM_CHECK(jobs_.size() < kNone, "contract", "more than 4e9 jobs at one station");
-    jobs_.emplace_back();
-    return static_cast<Slot>(jobs_.size() - 1);
-  }
+inline Station::Slot Station::NewSlot() {
+  if (__builtin_expect(free_ == kNone, 0)) return GrowSlots();
   const Slot slot = free_;
   free_ = jobs_[slot].next;
   return slot;
 }
 
-void Station::FreeSlot(Slot slot) {
+Station::Slot Station::GrowSlots() {
+  SIM_CHECK(jobs_.size() < kNone, "contract", "more than 4e9 jobs at one station");
+  jobs_.emplace_back();
+  return static_cast<Slot>(jobs_.size() - 1);
+}
+
+inline void Station::FreeSlot(Slot slot) {
   jobs_[slot].next = free_;
   free_ = slot;
 }
@@ -55,13 +57,17 @@ inline void Station::CountUntilNow() {
 
 inline void Station::ShowLevels() {
   if (present_metric_ == nullptr) return;
-  if (present_metric_->Value() != present_) present_metric_->Set(present_);
+  present_metric_->Set(present_);
   const int64_t busy = down_ ? 0 : busy_;
   if (busy_metric_->Value() != busy) busy_metric_->Set(busy);
 }
 
 inline void Station::CheckConservation() const {
-  SIM_CHECK(waiting_ == 0 || busy_ == config_.workers || down_, "inv.I5",
+  if (__builtin_expect(waiting_ != 0 && busy_ != config_.workers && !down_, 0)) ReportIdleness();
+}
+
+void Station::ReportIdleness() const {
+  SIM_CHECK(false, "inv.I5",
             absl::StrCat(name(), ": ", waiting_, " jobs wait while ", config_.workers - busy_,
                          " workers are idle"));
 }

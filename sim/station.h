@@ -121,6 +121,7 @@ class Station : public Component {
   };
 
   Slot NewSlot();
+  Slot GrowSlots();
   void FreeSlot(Slot slot);
   void CountUntilNow();
   void Start(Slot slot);
@@ -131,6 +132,7 @@ class Station : public Component {
   bool Preempt(int job_class);
   void LeaveRunning(Slot slot);
   void CheckConservation() const;
+  void ReportIdleness() const;
   void ShowLevels();
   void Audit();
 
