@@ -72,8 +72,8 @@ absl::Status ParseArguments(const Verb& verb, absl::Span<const std::string> argu
     std::string error;
     if (!flag->ParseFrom(value, &error)) {
       problems.push_back(absl::StrCat("\"--", name, "=", value, "\" cannot be read",
-                                      error.empty() ? "" : ": ", error, "; it means: ",
-                                      flag->Help()));
+                                      error.empty() ? "" : ": ", error,
+                                      "; it means: ", flag->Help()));
     }
   }
   if (problems.empty()) return absl::OkStatus();
@@ -82,14 +82,17 @@ absl::Status ParseArguments(const Verb& verb, absl::Span<const std::string> argu
 
 std::string UsageOfAll(absl::Span<const Verb> verbs) {
   std::string text = "usage: freshet VERB ...\n\n";
-  for (const Verb& verb : verbs) absl::StrAppend(&text, "  ", verb.name, " ", verb.usage, "\n      ", verb.help, "\n");
-  absl::StrAppend(&text, "\nexit codes: 0 objectives met, 1 missed or vacuous, 2 the author's mistake, "
-                         "3 the outside world's,\n4 an invariant of ours, 128+n a signal\n");
+  for (const Verb& verb : verbs)
+    absl::StrAppend(&text, "  ", verb.name, " ", verb.usage, "\n      ", verb.help, "\n");
+  absl::StrAppend(&text,
+                  "\nexit codes: 0 objectives met, 1 missed or vacuous, 2 the author's mistake, "
+                  "3 the outside world's,\n4 an invariant of ours, 128+n a signal\n");
   return text;
 }
 
 std::string UsageOf(const Verb& verb) {
-  std::string text = absl::StrCat("usage: freshet ", verb.name, " ", verb.usage, "\n\n", verb.help, "\n");
+  std::string text =
+      absl::StrCat("usage: freshet ", verb.name, " ", verb.usage, "\n\n", verb.help, "\n");
   for (const char* name : verb.flags) {
     const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(InCode(name));
     absl::StrAppend(&text, "  --", name, "  ", flag == nullptr ? "" : flag->Help(), "\n");

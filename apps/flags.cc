@@ -10,21 +10,25 @@ ABSL_FLAG(std::string, seed, "", "The seed, in place of the scenario's: short fo
 ABSL_FLAG(std::string, record, "",
           "Write the run record to this file, or into this directory; none without it.");
 ABSL_FLAG(bool, force, false, "Overwrite an existing output file.");
-ABSL_FLAG(std::string, recording, "",
-          "How much the record holds (off, state, spans, requests): short for --set recording=LEVEL.");
+ABSL_FLAG(
+    std::string, recording, "",
+    "How much the record holds (off, state, spans, requests): short for --set recording=LEVEL.");
 ABSL_FLAG(std::string, format, "text", "Format of the report; `freshet list formats` names them.");
 ABSL_FLAG(bool, json, false, "Print one JSON document: short for --format=json.");
 ABSL_FLAG(bool, canonical, false, "Print the scenario with all defaults filled in.");
 ABSL_FLAG(bool, parts, false, "Also show the parts of components, such as log/broker-1/cpu.");
 ABSL_FLAG(uint64_t, until_event, 0, "Stop after this many events: the return to a failure.");
 ABSL_FLAG(bool, trace, false, "Print the last events before the stop of --until-event.");
-ABSL_FLAG(std::string, golden, "", "Compare with the goldens of this directory; exit 4 if they differ.");
+ABSL_FLAG(std::string, golden, "",
+          "Compare with the goldens of this directory; exit 4 if they differ.");
 ABSL_FLAG(std::string, update_goldens, "", "Write the goldens of this directory anew.");
 ABSL_FLAG(std::string, root, "", "Directory that includes and replayed files may not leave.");
 ABSL_FLAG(std::string, against, "", "A published table (CSV) to hold the records against.");
-ABSL_FLAG(std::string, brokers, "", "A scenario fragment with the brokers: instances, disks, zones.");
+ABSL_FLAG(std::string, brokers, "",
+          "A scenario fragment with the brokers: instances, disks, zones.");
 ABSL_FLAG(std::string, out, "", "Write to this file instead of standard output.");
-ABSL_FLAG(std::string, kafka_version, "", "The Kafka version whose defaults the scenario shall take.");
+ABSL_FLAG(std::string, kafka_version, "",
+          "The Kafka version whose defaults the scenario shall take.");
 
 namespace freshet {
 

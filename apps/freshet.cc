@@ -33,26 +33,34 @@ void OnSignal(int number) {
 
 const std::vector<Verb>& Verbs() {
   static const auto& verbs = *new std::vector<Verb>{
-      {"run", "FILE [--variant=NAME] [--set PATH=VALUE]...",
+      {"run",
+       "FILE [--variant=NAME] [--set PATH=VALUE]...",
        "Runs a scenario and judges its objectives.",
        {"variant", "seed", "record", "force", "recording", "format", "parts", "json", "until-event",
         "trace", "golden", "update-goldens", "root"},
        RunVerb},
-      {"validate", "FILE [--set PATH=VALUE]...",
+      {"validate",
+       "FILE [--set PATH=VALUE]...",
        "Checks a scenario and prints every problem at once; runs nothing.",
        {"json", "canonical", "root"},
        ValidateVerb},
-      {"explain", "FIELD", "Says what a field of the language means, its unit, default and source.",
+      {"explain",
+       "FIELD",
+       "Says what a field of the language means, its unit, default and source.",
        {},
        ExplainVerb},
-      {"list", "[scenarios|metrics|formats]", "Lists the shipped scenarios, the metrics or the report formats.",
+      {"list",
+       "[scenarios|metrics|formats]",
+       "Lists the shipped scenarios, the metrics or the report formats.",
        {},
        ListVerb},
-      {"report", "RECORD... [--format=NAME] [--against=PUBLISHED.csv]",
+      {"report",
+       "RECORD... [--format=NAME] [--against=PUBLISHED.csv]",
        "Reports on records of earlier runs, or holds them against a published table.",
        {"format", "parts", "json", "against"},
        ReportVerb},
-      {"import", "omb WORKLOAD.yaml DRIVER.yaml [--brokers=FILE] [--out=FILE]",
+      {"import",
+       "omb WORKLOAD.yaml DRIVER.yaml [--brokers=FILE] [--out=FILE]",
        "Turns OpenMessaging Benchmark files into a scenario.",
        {"brokers", "out", "force", "kafka-version"},
        ImportVerb},
@@ -70,8 +78,8 @@ int Dispatch(const std::vector<std::string>& arguments) {
     return Print(UsageOfAll(Verbs()), arguments.empty() ? kExitAuthor : 0);
   }
   if (arguments[0] == "--version" || arguments[0] == "version") {
-    return Print(absl::StrCat("freshet ", FRESHET_VERSION, ", model revision ", kModelRevision, "\n"),
-                 0);
+    return Print(
+        absl::StrCat("freshet ", FRESHET_VERSION, ", model revision ", kModelRevision, "\n"), 0);
   }
   std::vector<std::string> names;
   for (const Verb& verb : Verbs()) {
@@ -126,8 +134,9 @@ int main(int argc, char** argv) {
   try {
     return freshet::Dispatch(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::bad_alloc&) {
-    std::fputs("out of memory; fewer partitions, a coarser resolution or --recording=off need less\n",
-               stderr);
+    std::fputs(
+        "out of memory; fewer partitions, a coarser resolution or --recording=off need less\n",
+        stderr);
     return freshet::kExitWorld;
   } catch (const freshet::InvariantBroken& broken) {
     std::fprintf(stderr, "INVARIANT BROKEN  %s %s\n  when    %s\n", broken.invariant().c_str(),

@@ -60,15 +60,16 @@ int ReportVerb(const std::vector<std::string>& operands) {
   } else if (format == "text") {
     WriteErrorTableText(table, options, &text);
   } else {
-    return Complain(absl::InvalidArgumentError(
-        absl::StrCat("an error table has no format \"", format, "\"; choose text, markdown or csv")));
+    return Complain(absl::InvalidArgumentError(absl::StrCat(
+        "an error table has no format \"", format, "\"; choose text, markdown or csv")));
   }
   return Print(text, table.Passed() ? 0 : 1);
 }
 
 int ExplainVerb(const std::vector<std::string>& operands) {
   if (operands.size() != 1) {
-    return Complain(absl::InvalidArgumentError("`freshet explain` takes one field, such as linger"));
+    return Complain(
+        absl::InvalidArgumentError("`freshet explain` takes one field, such as linger"));
   }
   absl::StatusOr<std::string> text = Explain(operands[0]);
   if (!text.ok()) {

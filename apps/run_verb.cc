@@ -62,17 +62,18 @@ std::string ReplayCommand(const std::string& file, const std::string& variant) {
 // A line of progress on a terminal, nothing in a pipe.
 class Progress {
  public:
-  explicit Progress(std::string title) : title_(std::move(title)), on_(isatty(STDERR_FILENO) == 1) {}
+  explicit Progress(std::string title)
+      : title_(std::move(title)), on_(isatty(STDERR_FILENO) == 1) {}
   ~Progress() {
     if (shown_) std::fputs("\r\x1b[K", stderr);
   }
   void Show(const RunProgress& progress) {
     if (!on_ || ++calls_ % 8 != 1) return;
     shown_ = true;
-    const double share = progress.end.SinceStart().ToSeconds() > 0
-                             ? progress.now.SinceStart().ToSeconds() /
-                                   progress.end.SinceStart().ToSeconds()
-                             : 1;
+    const double share =
+        progress.end.SinceStart().ToSeconds() > 0
+            ? progress.now.SinceStart().ToSeconds() / progress.end.SinceStart().ToSeconds()
+            : 1;
     std::fprintf(stderr, "\r\x1b[K%s  %3.0f%%  %.1f M events", title_.c_str(), 100 * share,
                  static_cast<double>(progress.events) * 1e-6);
   }
@@ -132,15 +133,15 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
   options.interrupted = &interrupted;
   absl::StatusOr<RunOutcome> outcome;
   try {
-    Progress progress(absl::StrCat(variant.scenario.name(), variant.name.empty() ? "" : ", ",
-                                   variant.name));
+    Progress progress(
+        absl::StrCat(variant.scenario.name(), variant.name.empty() ? "" : ", ", variant.name));
     options.on_progress = [&](const RunProgress& at) { progress.Show(at); };
     outcome = RunScenario(variant.scenario, options);
   } catch (const InvariantBroken& broken) {
-    std::fprintf(stderr, "INVARIANT BROKEN  %s %s\n  when    %s\n  replay  %s --until-event=%llu --trace\n",
-                 broken.invariant().c_str(), broken.what(), broken.where.c_str(),
-                 ReplayCommand(file, variant.name).c_str(),
-                 static_cast<unsigned long long>(broken.event));
+    std::fprintf(
+        stderr, "INVARIANT BROKEN  %s %s\n  when    %s\n  replay  %s --until-event=%llu --trace\n",
+        broken.invariant().c_str(), broken.what(), broken.where.c_str(),
+        ReplayCommand(file, variant.name).c_str(), static_cast<unsigned long long>(broken.event));
     return kExitOurs;
   }
   if (!outcome.ok()) return Complain(outcome.status());
@@ -171,10 +172,10 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
                  fault.c_str());
   }
   if (isatty(STDERR_FILENO) == 1) {
-    std::fprintf(stderr, "%.1f M events in %.2f s: %.1f M events/s\n",
-                 static_cast<double>(outcome->events) * 1e-6, outcome->wall_seconds,
-                 static_cast<double>(outcome->events) * 1e-6 /
-                     std::max(outcome->wall_seconds, 1e-9));
+    std::fprintf(
+        stderr, "%.1f M events in %.2f s: %.1f M events/s\n",
+        static_cast<double>(outcome->events) * 1e-6, outcome->wall_seconds,
+        static_cast<double>(outcome->events) * 1e-6 / std::max(outcome->wall_seconds, 1e-9));
   }
   return std::max(code, Golden(outcome->summary));
 }
@@ -205,8 +206,9 @@ int RunVerb(const std::vector<std::string>& operands) {
     if (interrupted) break;
   }
   if (!found) {
-    return Complain(absl::InvalidArgumentError(absl::StrCat(
-        "no variant is called \"", only, "\"; the scenario has: ", names.empty() ? "none" : names)));
+    return Complain(absl::InvalidArgumentError(
+        absl::StrCat("no variant is called \"", only,
+                     "\"; the scenario has: ", names.empty() ? "none" : names)));
   }
   return worst;
 }
@@ -221,13 +223,15 @@ int ValidateVerb(const std::vector<std::string>& operands) {
   options.metrics = MetricNames();
   absl::StatusOr<LoadResult> loaded = Load(operands[0], options);
   if (!loaded.ok()) return Complain(loaded.status());
-  if (absl::GetFlag(FLAGS_json)) return Print(ProblemsAsJson(loaded->problems), loaded->ok() ? 0 : kExitAuthor);
+  if (absl::GetFlag(FLAGS_json))
+    return Print(ProblemsAsJson(loaded->problems), loaded->ok() ? 0 : kExitAuthor);
   std::fputs(Report(loaded->problems).c_str(), stderr);
   if (!loaded->ok()) return kExitAuthor;
   std::string text;
   for (const ExpandedVariant& variant : loaded->variants) {
     if (absl::GetFlag(FLAGS_canonical)) {
-      absl::StrAppend(&text, variant.name.empty() ? "" : absl::StrCat("# variant ", variant.name, "\n"),
+      absl::StrAppend(&text,
+                      variant.name.empty() ? "" : absl::StrCat("# variant ", variant.name, "\n"),
                       CanonicalText(variant.scenario));
     } else {
       absl::StrAppend(&text, variant.scenario.name(), variant.name.empty() ? "" : ".", variant.name,

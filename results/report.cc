@@ -101,7 +101,8 @@ void AddWaterfallTable(const WaterfallTable& waterfall, std::vector<ReportTable>
          absl::StrCat(SignificantText(all > 0 ? 100 * line.total / all : 0, 3), " %"),
          HumanValue(static_cast<double>(line.longest), MetricRow::NANOSECONDS)});
   }
-  table.rows.push_back({"", "sum", "", HumanValue(all / records, MetricRow::NANOSECONDS), "100 %", ""});
+  table.rows.push_back(
+      {"", "sum", "", HumanValue(all / records, MetricRow::NANOSECONDS), "100 %", ""});
   tables->push_back(std::move(table));
 }
 

@@ -29,7 +29,8 @@ void WriteMarkdownTable(const ReportTable& table, std::string* out) {
   }
 }
 
-void WriteMarkdownReport(const RunSummary& summary, const ReportOptions& options, std::string* out) {
+void WriteMarkdownReport(const RunSummary& summary, const ReportOptions& options,
+                         std::string* out) {
   absl::StrAppend(out, "# ", Escaped(ReportTitle(summary)), "\n\n**",
                   Escaped(ReportHeadline(summary)), "**\n");
   if (summary.verdict().objective_size() > 0) absl::StrAppend(out, "\n");

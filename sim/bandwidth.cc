@@ -79,7 +79,7 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
                 classes_[i].cap >= BytesPerSecond(0));
     by_tier.emplace_back(classes_[i].tier, i);
   }
-  std::sort(by_tier.begin(), by_tier.end());
+  std::sort(by_tier.begin(), by_tier.end());  // tidy: allowed, because orders are unique.
   for (size_t i = 0; i < by_tier.size(); ++i) {
     if (i == 0 || by_tier[i].first != by_tier[i - 1].first) tiers_.emplace_back();
     tiers_.back().push_back(by_tier[i].second);

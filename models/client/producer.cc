@@ -7,6 +7,12 @@
 #include "models/workload/poisson_arrivals.h"
 
 namespace freshet {
+namespace {
+
+// Kafka's clients spread a back-off by a fifth to either side (CommonClientConfigs).
+constexpr Ratio kBackoffSpread = Ratio::Percent(20);
+
+}  // namespace
 
 Producer::Producer(Producers* fleet, int index, HostId host)
     : fleet_(fleet),
@@ -16,6 +22,9 @@ Producer::Producer(Producers* fleet, int index, HostId host)
       epoch_(fleet->partitions_.count, 0),
       queued_(fleet->partitions_.count, 0),
       id_(fleet->log_->NewProducerId()),
+      backoff_({fleet->config_.retry_backoff, Ratio::Whole(2), fleet->config_.retry_backoff_max,
+                INT64_MAX, Backoff::Jitter::kSpread, kBackoffSpread}),
+      backoff_stream_(fleet->NewStream(absl::StrCat("client-", index, "/backoff"))),
       idempotent_(fleet->config_.idempotent && fleet->config_.acks == Acks::kAll) {
   const Producers::Config& config = fleet->config_;
   LogService& log = *fleet->log_;
@@ -392,7 +401,7 @@ void Producer::Respond(BrokerId broker, ProduceRequest& request) {
     }
   }
   if (refused) {
-    channel.not_before = Now() + Backoff(++channel.failures);
+    channel.not_before = Now() + backoff_.Draw(channel.failures++, backoff_stream_);
     RefreshMetadata();
   } else {
     channel.failures = 0;
@@ -409,15 +418,6 @@ void Producer::Succeed(const Batch& batch) {
 }
 
 // --- Trouble ---
-
-Duration Producer::Backoff(int32_t attempts) const {
-  const Producers::Config& config = fleet_->config_;
-  Duration backoff = config.retry_backoff;
-  for (int32_t i = 1; i < attempts && backoff < config.retry_backoff_max; ++i) {
-    backoff = backoff * 2;
-  }
-  return std::min(backoff, config.retry_backoff_max);
-}
 
 bool Producer::Expired(const Batch& batch) const {
   return Now() - batch.closed_at > fleet_->config_.delivery_timeout;
@@ -494,7 +494,7 @@ void Producer::BreakConnection(BrokerId broker) {
     log.ForgetRequest(index);
   }
   log.ResetChannel(&channel.wire);
-  channel.not_before = Now() + Backoff(++channel.failures);
+  channel.not_before = Now() + backoff_.Draw(channel.failures++, backoff_stream_);
   for (const Batch& batch : unanswered) Retry(batch);
   ArmRetry(broker, channel.not_before);
 }

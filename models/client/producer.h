@@ -7,6 +7,7 @@
 
 #include "models/client/accumulator.h"
 #include "models/client/producers.h"
+#include "sim/backoff.h"
 #include "sim/pool.h"
 #include "sim/station.h"
 
@@ -74,7 +75,6 @@ class Producer {
   void CheckTimeout(BrokerId broker);
   void BreakConnection(BrokerId broker);
   void RefreshMetadata();
-  Duration Backoff(int32_t attempts) const;
   void Release(int32_t batch_count);
 
   Producers* fleet_;
@@ -96,6 +96,8 @@ class Producer {
   // less than an eighth of the buffer it takes it before, which saves an event a batch.
   bool opens_late_ = false;
   ProducerId id_;
+  Backoff backoff_;
+  RandomStream backoff_stream_;
   const bool idempotent_;  // As Kafka: not without acks=all.
   EventId metadata_timer_;
 };

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "models/client/producer.h"
+#include "sim/math.h"
 
 namespace freshet {
 namespace {
@@ -15,7 +16,7 @@ int64_t RecordsPerBatch(const Producers::Config& config) {
   const double stored = record * config.compression_ratio.ToDouble();
   const double room =
       static_cast<double>((config.batch_size - Producers::kBatchOverhead).count());
-  return std::max<int64_t>(1, static_cast<int64_t>(room / stored));
+  return std::max<int64_t>(1, FloorToInt64(room / stored));
 }
 
 }  // namespace

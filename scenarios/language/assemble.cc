@@ -16,8 +16,8 @@ namespace {
 constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 // Linux: vm.dirty_background_ratio, vm.dirty_ratio, vm.dirty_writeback_centisecs,
-// vm.dirty_expire_centisecs (kernel documentation, admin-guide/sysctl/vm). Not fields of the schema:
-// nobody tunes them in a capacity plan.
+// vm.dirty_expire_centisecs (kernel documentation, admin-guide/sysctl/vm). Not fields of the
+// schema: nobody tunes them in a capacity plan.
 constexpr Ratio kDirtyBackgroundRatio = Ratio::Percent(10);
 constexpr Ratio kDirtyRatio = Ratio::Percent(20);
 constexpr Duration kDirtyWriteback = Seconds(5);
@@ -100,8 +100,7 @@ class Assembler {
       broker.volumes = static_cast<int>(volume.count());
       broker.volume = {BytesPerSecondOf(volume.bandwidth()), SamplerOf(volume.read_latency()),
                        SamplerOf(volume.write_latency()), SamplerOf(volume.flush_latency())};
-      const Bytes beyond_heap =
-          std::max(Bytes(0), BytesOf(kafka.memory()) - BytesOf(kafka.heap()));
+      const Bytes beyond_heap = std::max(Bytes(0), BytesOf(kafka.memory()) - BytesOf(kafka.heap()));
       broker.page_cache = {RatioOf(kafka.page_cache_share()) * beyond_heap, kDirtyBackgroundRatio,
                            kDirtyRatio, kDirtyWriteback, kDirtyExpire};
       config.brokers.push_back(broker);
@@ -122,15 +121,13 @@ class Assembler {
     config.broker_session_timeout = kBrokerSession;
     config.broker_heartbeat_interval = kBrokerHeartbeat;
     config.leader_imbalance_check_interval = kImbalanceCheck;
-    pipeline_->log =
-        std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
+    pipeline_->log = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
 
     KafkaCluster* cluster = pipeline_->log.get();
     for (BrokerId broker = 0; broker < brokers; ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<KafkaBrokerTarget>(cluster, broker);
-      pipeline_->targets[handle + "/disk"] =
-          std::make_unique<DiskTarget>(&cluster->broker(broker));
+      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(&cluster->broker(broker));
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
     }
@@ -154,15 +151,13 @@ class Assembler {
     Producers::Config config;
     config.topic = text.topic();
     config.client_zones = ZonesOf(text.zones(), static_cast<int>(text.clients()));
-    config.network_bandwidth = text.network_bandwidth().empty()
-                                   ? kUnlimited
-                                   : BytesPerSecondOf(text.network_bandwidth());
+    config.network_bandwidth =
+        text.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(text.network_bandwidth());
     absl::StatusOr<std::shared_ptr<const RateFunction>> rate =
         RateFunctionOf(scenario_, text, root_);
     if (!rate.ok()) return rate.status();
     config.rate = *std::move(rate);
-    config.arrivals =
-        text.arrivals().has_constant() ? ArrivalLaw::kConstant : ArrivalLaw::kPoisson;
+    config.arrivals = text.arrivals().has_constant() ? ArrivalLaw::kConstant : ArrivalLaw::kPoisson;
     config.event_size = EventSizesOf(text);
     if (text.partitioner() == v1::Producers::KEYED) config.keys = KeysOf(text.keys());
     config.sticky = StickyPerBatch(scenario_.kafka_version()) ? StickyRule::kPerBatch
@@ -189,10 +184,9 @@ class Assembler {
     config.request_timeout = DurationOf(text.request_timeout());
     config.delivery_timeout = DurationOf(text.delivery_timeout());
     config.max_request_size = BytesOf(text.max_request_size());
-    config.batches_per_parcel =
-        static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
-    pipeline_->producers.push_back(std::make_unique<Producers>(
-        sim_, name, pipeline_->network.get(), pipeline_->log.get(), config));
+    config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
+    pipeline_->producers.push_back(std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
+                                                               pipeline_->log.get(), config));
     const auto& fleet = *pipeline_->producers.back();
     AddNics(name, "client", fleet.hosts());
     return absl::OkStatus();
@@ -202,11 +196,10 @@ class Assembler {
     Consumers::Config config;
     config.topic = text.reads();
     config.member_zones = ZonesOf(text.zones(), static_cast<int>(text.members()));
-    config.network_bandwidth = text.network_bandwidth().empty()
-                                   ? kUnlimited
-                                   : BytesPerSecondOf(text.network_bandwidth());
-    config.start_from = text.start_from() == v1::Consumers::EARLIEST ? StartFrom::kEarliest
-                                                                     : StartFrom::kLatest;
+    config.network_bandwidth =
+        text.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(text.network_bandwidth());
+    config.start_from =
+        text.start_from() == v1::Consumers::EARLIEST ? StartFrom::kEarliest : StartFrom::kLatest;
     config.fetch_min_bytes = BytesOf(text.fetch_min_bytes());
     config.fetch_max_wait = DurationOf(text.fetch_max_wait());
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
@@ -216,8 +209,8 @@ class Assembler {
     config.cpu_per_record = DurationOf(text.cpu_per_record());
     config.auto_commit = text.auto_commit();
     config.auto_commit_interval = DurationOf(text.auto_commit_interval());
-    pipeline_->consumers.push_back(std::make_unique<Consumers>(
-        sim_, name, pipeline_->network.get(), pipeline_->log.get(), config));
+    pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
+                                                               pipeline_->log.get(), config));
     AddNics(name, "member", pipeline_->consumers.back()->hosts());
   }
 
@@ -258,8 +251,8 @@ class Assembler {
             "fault target \"", plan.target, "\" ",
             target == pipeline_->targets.end() ? "does not exist" : "does not understand \"",
             target == pipeline_->targets.end() ? "" : NameOf(plan.verb),
-            target == pipeline_->targets.end() ? "" : "\"", "; targets of \"",
-            NameOf(plan.verb), "\" are: ", absl::StrJoin(TargetsOf(plan.verb), ", ")));
+            target == pipeline_->targets.end() ? "" : "\"", "; targets of \"", NameOf(plan.verb),
+            "\" are: ", absl::StrJoin(TargetsOf(plan.verb), ", ")));
       }
       plan.on = target->second.get();
       pipeline_->faults->Schedule(plan);
@@ -296,23 +289,56 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Assemble(const v1::Scenario& scenario,
 
 const std::vector<const MetricDef*>& KnownMetrics() {
   static const auto& all = *new std::vector<const MetricDef*>{
-      &Producers::kLatency,       &Producers::kBatchWait,      &Producers::kBatchRecords,
-      &Producers::kRequests,      &Producers::kTaken,          &Producers::kAcked,
-      &Producers::kBytesAcked,    &Producers::kFailed,         &Producers::kRefused,
-      &Producers::kRetries,       &Producers::kBuffered,       &Producers::kBlocked,
-      &Consumers::kEndToEnd,      &Consumers::kRecords,        &Consumers::kBytesRead,
-      &Consumers::kFetches,       &Consumers::kCommits,        &Consumers::kInterpolated,
-      &Consumers::kLag,           &Consumers::kStaleness,      &KafkaCluster::kUnderReplicated,
-      &KafkaCluster::kOffline,    &KafkaCluster::kElections,   &KafkaCluster::kLostAcked,
-      &KafkaCluster::kDuplicates, &KafkaCluster::kAppended,    &KafkaBroker::kProduceRequests,
-      &KafkaBroker::kFetchRequests, &KafkaBroker::kBytesIn,    &KafkaBroker::kReplicatedIn,
-      &KafkaBroker::kBytesOut,    &KafkaBroker::kCacheMisses,  &Volume::kReadBytes,
-      &Volume::kWrittenBytes,     &Volume::kFlushLatency,      &PageCache::kDirty,
-      &PageCache::kHeld,          &Network::kBytes[0],         &Network::kBytes[1],
-      &Network::kBytes[2],        &Network::kBytes[3],         &Network::kCrossZoneBytes,
-      &Station::kWait,            &Station::kPresent,          &Station::kBusy,
-      &Station::kRefused,         &Bandwidth::kBytes,          &Bandwidth::kActive,
-      &FaultInjector::kActive,    &FaultInjector::kBegun,
+      &Producers::kLatency,
+      &Producers::kBatchWait,
+      &Producers::kBatchRecords,
+      &Producers::kRequests,
+      &Producers::kTaken,
+      &Producers::kAcked,
+      &Producers::kBytesAcked,
+      &Producers::kFailed,
+      &Producers::kRefused,
+      &Producers::kRetries,
+      &Producers::kBuffered,
+      &Producers::kBlocked,
+      &Consumers::kEndToEnd,
+      &Consumers::kRecords,
+      &Consumers::kBytesRead,
+      &Consumers::kFetches,
+      &Consumers::kCommits,
+      &Consumers::kInterpolated,
+      &Consumers::kLag,
+      &Consumers::kStaleness,
+      &KafkaCluster::kUnderReplicated,
+      &KafkaCluster::kOffline,
+      &KafkaCluster::kElections,
+      &KafkaCluster::kLostAcked,
+      &KafkaCluster::kDuplicates,
+      &KafkaCluster::kAppended,
+      &KafkaBroker::kProduceRequests,
+      &KafkaBroker::kFetchRequests,
+      &KafkaBroker::kBytesIn,
+      &KafkaBroker::kReplicatedIn,
+      &KafkaBroker::kBytesOut,
+      &KafkaBroker::kCacheMisses,
+      &Volume::kReadBytes,
+      &Volume::kWrittenBytes,
+      &Volume::kFlushLatency,
+      &PageCache::kDirty,
+      &PageCache::kHeld,
+      &Network::kBytes[0],
+      &Network::kBytes[1],
+      &Network::kBytes[2],
+      &Network::kBytes[3],
+      &Network::kCrossZoneBytes,
+      &Station::kWait,
+      &Station::kPresent,
+      &Station::kBusy,
+      &Station::kRefused,
+      &Bandwidth::kBytes,
+      &Bandwidth::kActive,
+      &FaultInjector::kActive,
+      &FaultInjector::kBegun,
   };
   return all;
 }

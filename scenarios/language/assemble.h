@@ -1,5 +1,5 @@
-// From a checked scenario to the objects that live in a run. The one place that knows both the schema
-// and the models; a component is one case here.
+// From a checked scenario to the objects that live in a run. The one place that knows both the
+// schema and the models; a component is one case here.
 #ifndef FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_H_
 #define FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_H_
 
@@ -34,9 +34,9 @@ struct Pipeline {
 // Builds the pipeline on `sim`, schedules its faults and starts its clients. `root` is where paths
 // of replayed arrivals are looked up.
 //
-// kInvalidArgument is the author's error (a fault on a handle that does not exist, a verb it does not
-// understand, a bad row of a replayed file), other codes the world's.
-// REQUIRES: `scenario` is expanded, checked, and has its defaults.
+// kInvalidArgument is the author's error (a fault on a handle that does not exist, a verb it does
+// not understand, a bad row of a replayed file), other codes the world's. REQUIRES: `scenario` is
+// expanded, checked, and has its defaults.
 absl::StatusOr<std::unique_ptr<Pipeline>> Assemble(const v1::Scenario& scenario,
                                                    const std::string& root, Simulation& sim);
 

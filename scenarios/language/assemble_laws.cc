@@ -112,8 +112,9 @@ absl::StatusOr<RateFunction> ReadCounts(const std::string& path, const std::stri
   }
   if (counts.size() < 2) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ":1:1: fewer than two rows of counts; the length of a row is known from "
-                           "the next one"));
+        absl::StrCat(path,
+                     ":1:1: fewer than two rows of counts; the length of a row is known from "
+                     "the next one"));
   }
   return RateFunction::Replay(counts, RateFunction::Repeat::kNo);
 }

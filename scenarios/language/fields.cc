@@ -84,6 +84,23 @@ absl::Status CheckInteger(const FieldFacts& stated, uint64_t value) {
                absl::StrCat("write a number ", RangeOf(stated)));
 }
 
+// A singular field's value as a scenario writes it; empty for a block.
+std::string TextOf(const Message& message, const FieldDescriptor* field) {
+  const Reflection* reflection = message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reflection->GetString(message, field);
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return reflection->GetEnum(message, field)->name();
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return absl::StrCat(reflection->GetUInt32(message, field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return absl::StrCat(reflection->GetUInt64(message, field));
+    default:
+      return "";
+  }
+}
+
 class FieldCheck {
  public:
   explicit FieldCheck(Findings* findings) : findings_(findings) {}
@@ -112,7 +129,8 @@ class FieldCheck {
     const FieldFacts& stated = FactsOf(*field);
     const Places& here = places.In(field->name(), std::max(index, 0));
     const std::string path = absl::StrCat(parent, parent.empty() ? "" : ".", field->name());
-    if (!stated.not_yet().empty() && places.Has(field->name())) {
+    if (!stated.not_yet().empty() && places.Has(field->name()) &&
+        TextOf(message, field) != stated.default_value()) {
       findings_->Warning(here.place, absl::StrCat("\"", field->name(), "\" changes nothing yet; ",
                                                   stated.not_yet()));
     }

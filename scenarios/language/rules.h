@@ -20,8 +20,8 @@ inline constexpr int64_t kMostEvents = 1'000'000'000'000;
 // REQUIRES: `scenario` is expanded and has its defaults. Fields that do not parse are passed over:
 // CheckFields() has told about them. `blanked` as for CheckRequired(): what could not be read is
 // not missed.
-void CheckRules(const v1::Scenario& scenario, const Places& places, const std::vector<Place>& blanked,
-                Findings* findings);
+void CheckRules(const v1::Scenario& scenario, const Places& places,
+                const std::vector<Place>& blanked, Findings* findings);
 
 // A rule of thumb for the cost of a run: events that the engine will fire, from the batches that
 // the producers form. It saturates at the largest int64.

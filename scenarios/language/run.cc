@@ -68,8 +68,8 @@ absl::StatusOr<std::vector<ResolvedObjective>> ResolveObjectives(const v1::Scena
   return resolved;
 }
 
-// What parcels may add: the batches of a parcel go through each stage together, so one batch waits for
-// the service of the others. Added up over the stages of the way, without queueing.
+// What parcels may add: the batches of a parcel go through each stage together, so one batch waits
+// for the service of the others. Added up over the stages of the way, without queueing.
 std::string ResolutionNote(const v1::Scenario& scenario, const Pipeline& pipeline) {
   const int64_t batches = scenario.resolution().batches_per_parcel();
   if (batches <= 1) return "";
@@ -92,11 +92,10 @@ std::string ResolutionNote(const v1::Scenario& scenario, const Pipeline& pipelin
 constexpr uint64_t kTracedEvents = 40;
 
 void PrintEvent(const Simulation& sim, const Simulation::TracedEvent& event) {
-  std::fprintf(stderr, "%20lld ns  event %llu  cause %llu  %s of %s\n",
-               static_cast<long long>(event.at.nanos()),
-               static_cast<unsigned long long>(event.sequence),
-               static_cast<unsigned long long>(event.cause), event.type,
-               sim.NameOf(event.owner).c_str());
+  std::fprintf(
+      stderr, "%20lld ns  event %llu  cause %llu  %s of %s\n",
+      static_cast<long long>(event.at.nanos()), static_cast<unsigned long long>(event.sequence),
+      static_cast<unsigned long long>(event.cause), event.type, sim.NameOf(event.owner).c_str());
 }
 
 absl::Status RunToEnd(Simulation& sim, Time end, const RunOptions& options, bool* interrupted) {

@@ -27,9 +27,9 @@ struct RunProgress {
 };
 
 struct RunOptions {
-  std::string variant;         // For the record; empty without variants.
-  std::string root;            // Where replayed arrivals are looked up.
-  std::string record_path;     // Empty: no record.
+  std::string variant;      // For the record; empty without variants.
+  std::string root;         // Where replayed arrivals are looked up.
+  std::string record_path;  // Empty: no record.
   Overwrite overwrite = Overwrite::kNo;
   uint64_t until_event = UINT64_MAX;  // Stop after so many events: the replay of a failure.
   bool periodic_audits = true;        // Off only to measure what audits cost.
@@ -52,9 +52,9 @@ struct RunOutcome {
   int exit_code = 0;
 };
 
-// kInvalidArgument: the author's error (exit 2). Other codes: the world's (exit 3). A broken invariant
-// leaves as InvariantBroken (exit 4).
-// REQUIRES: `scenario` is expanded, checked, and has its defaults.
+// kInvalidArgument: the author's error (exit 2). Other codes: the world's (exit 3). A broken
+// invariant leaves as InvariantBroken (exit 4). REQUIRES: `scenario` is expanded, checked, and has
+// its defaults.
 absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOptions& options);
 
 }  // namespace freshet

@@ -21,7 +21,8 @@ struct ExpandedVariant {
 
 // One scenario for each variant, in the order of the text; the scenario itself when it has none.
 // Elements are laid over those of the same name, others are added. Call it before ApplyDefaults().
-std::vector<ExpandedVariant> ExpandVariants(const v1::Scenario& scenario, const Places& places = {});
+std::vector<ExpandedVariant> ExpandVariants(const v1::Scenario& scenario,
+                                            const Places& places = {});
 
 // Sets one value, written as `path=value`: component[log].kafka.brokers=6,
 // topic[orders].partitions=12, seed=7, zones=a,b,c. Elements of a list are found by name, or by
@@ -30,8 +31,8 @@ std::vector<ExpandedVariant> ExpandVariants(const v1::Scenario& scenario, const 
 //
 // Lists of named elements and the kind of a component are never changed by it: a path into
 // a component of another kind, or to a name that is not there, matches nothing. `matched` tells.
-std::string SetValue(absl::string_view assignment, Place place, v1::Scenario* scenario, Places* places,
-                     bool* matched);
+std::string SetValue(absl::string_view assignment, Place place, v1::Scenario* scenario,
+                     Places* places, bool* matched);
 
 }  // namespace freshet
 

@@ -1,4 +1,4 @@
-// Rows F01 to F10 (quorums, forks, hedges), B01 to B05 (batches), K01 to K04 (rate limits), R01
+// Rows F01 to F10 (quorums, forks, hedges), K01 to K04 (rate limits), R01
 // (retries): the small machines between stations.
 #include <array>
 #include <memory>
@@ -7,7 +7,6 @@
 
 #include "gtest/gtest.h"
 #include "sim/backoff.h"
-#include "sim/batcher.h"
 #include "sim/component.h"
 #include "sim/sampler.h"
 #include "sim/station.h"
@@ -262,101 +261,6 @@ TEST(QuickQuorumOracle, F10HedgedRequest) {
   });
   ExpectOracle(estimates[0], "F10", "mean");
   ExpectNear(estimates[1], 0.01, "F10", "p99", kTail);
-}
-
-// --- Batches ---
-
-class BatchTally : public Component {
- public:
-  static constexpr MetricDef kWaits = {"batch_tally.waits", MetricKind::kDistribution,
-                                       MetricUnit::kDuration,
-                                       "From a record to its batch's close."};
-
-  BatchTally(Simulation& sim, int64_t per_second, Duration linger, int64_t most)
-      : Component(sim, "tally"),
-        waits_(AddDistribution(kWaits)),
-        batcher_(sim, "tally/batcher", {Rate::PerSecond(per_second), linger, most},
-                 [this](const Batcher::Batch& batch) {
-                   batch.RecordWaits(waits_);
-                   full_ += batch.full;
-                   last_close_ = batch.closed;
-                 }) {}
-
-  // Records a batch, batches a second, part that is full, mean wait; part above each threshold.
-  Answers Run(Duration span, const std::vector<double>& thresholds) {
-    batcher_.Start();
-    sim().RunUntil(Time() + span);
-    const auto batches = static_cast<double>(batcher_.batches());
-    const Histogram* histogram = waits_.InPhase(Phase::kBeforeFaults);
-    Answers answers = {static_cast<double>(batcher_.records()) / batches,
-                       batches / last_close_.SinceStart().ToSeconds(),
-                       static_cast<double>(full_) / batches, histogram->Mean() * 1e-9};
-    for (const double threshold : thresholds) {
-      // The bucket of the threshold itself is shared in proportion.
-      const auto nanos = static_cast<int64_t>(threshold * 1e9);
-      const int32_t bucket = Histogram::BucketOf(nanos);
-      double above = static_cast<double>(histogram->CountAbove(nanos));
-      for (const Histogram::Filled& filled : histogram->FilledBuckets()) {
-        if (filled.bucket != bucket) continue;
-        const auto low = static_cast<double>(Histogram::LowestOf(bucket));
-        const auto high = static_cast<double>(Histogram::HighestOf(bucket)) + 1;
-        above +=
-            static_cast<double>(filled.count) * (high - static_cast<double>(nanos)) / (high - low);
-      }
-      answers.push_back(above / static_cast<double>(histogram->count()));
-    }
-    return answers;
-  }
-
- private:
-  Distribution& waits_;
-  int64_t full_ = 0;
-  Time last_close_;  // A run ends inside a batch; whole cycles are counted.
-  Batcher batcher_;
-};
-
-void HoldBatches(const char* id, int64_t per_second, Duration linger, int64_t most, Duration span,
-                 bool median) {
-  std::vector<double> thresholds;
-  if (median) thresholds = {Value(id, "wait p50 (s)"), Value(id, "wait p99 (s)")};
-  const auto estimates = Replicate([&](uint64_t seed) {
-    Simulation sim(seed);
-    sim.SetSeries(false);
-    return BatchTally(sim, per_second, linger, most).Run(span, thresholds);
-  });
-  ExpectOracle(estimates[0], id, "mean records per batch");
-  ExpectOracle(estimates[1], id, "batches per second");
-  ExpectOracle(estimates[3], id, "mean wait in batch (s)");
-  if (median) {
-    ExpectNear(estimates[4], 0.5, id, "wait p50 (s)", kMean);
-    ExpectNear(estimates[5], 0.01, id, "wait p99 (s)", kTail);
-  }
-}
-TEST(QuickBatchOracle, B01NeverFull) {
-  HoldBatches("B01", 100, Milliseconds(5), 16, Seconds(300), false);
-  // The first record of every batch waits for the whole linger: an atom that holds both quantiles.
-  EXPECT_EQ(Value("B01", "wait p50 (s)"), 0.005);
-  EXPECT_EQ(Value("B01", "wait p99 (s)"), 0.005);
-}
-TEST(QuickBatchOracle, B02SeldomFull) {
-  HoldBatches("B02", 1000, Milliseconds(5), 16, Seconds(300), false);
-}
-TEST(QuickBatchOracle, B03NearlyAlwaysFull) {
-  HoldBatches("B03", 5000, Milliseconds(5), 16, Seconds(200), true);
-}
-TEST(QuickBatchOracle, B04ObjectsByTheTimer) {
-  HoldBatches("B04", 20000, Milliseconds(250), 8192, Seconds(400), true);
-}
-TEST(QuickBatchOracle, B05ObjectsBySize) {
-  HoldBatches("B05", 50000, Milliseconds(250), 8192, Seconds(400), true);
-}
-TEST(LongBatchOracle, B02FullByChance) {
-  const auto estimates = Replicate([](uint64_t seed) {
-    Simulation sim(seed);
-    sim.SetSeries(false);
-    return BatchTally(sim, 1000, Milliseconds(5), 16).Run(Seconds(10000), {});
-  });
-  ExpectOracle(estimates[2], "B02", "P(batch closed by size)", kTail);
 }
 
 // --- Rate limits ---

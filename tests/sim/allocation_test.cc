@@ -5,7 +5,6 @@
 
 #include "gtest/gtest.h"
 #include "sim/bandwidth.h"
-#include "sim/batcher.h"
 #include "sim/bounded_queue.h"
 #include "sim/random.h"
 #include "sim/station.h"
@@ -56,12 +55,9 @@ class Churn : public Component {
         link_(sim, "churn/link", Link()),
         bucket_(sim, "churn/bucket", {Rate::PerSecond(100'000), 100}),
         queue_(sim, "churn/queue", {.most_items = 8}),
-        batcher_(sim, "churn/batcher", {Rate::PerSecond(10'000'000), Milliseconds(1), 100},
-                 [](const Batcher::Batch&) {}),
         stream_(NewStream("draws")) {}
 
   void Start() {
-    batcher_.Start();
     for (int i = 0; i < 50; ++i) {
       Hold();
       Timeout();
@@ -126,7 +122,6 @@ class Churn : public Component {
   Bandwidth link_;
   TokenBucket bucket_;
   BoundedQueue<int> queue_;
-  Batcher batcher_;
   RandomStream stream_;
 };
 

@@ -221,7 +221,8 @@ TEST(ReportTest, ProblemsAreSortedAndCounted) {
   EXPECT_EQ(
       Report(problems),
       "a:1:9: y\na:2:1: warning: y; z\nb:1:1: x\n2 problems and 1 warning, nothing was run\n");
-  EXPECT_EQ(Report({{"a", 2, 1, "y", ProblemSeverity::kWarning}}), "a:2:1: warning: y\n1 warning\n");
+  EXPECT_EQ(Report({{"a", 2, 1, "y", ProblemSeverity::kWarning}}),
+            "a:2:1: warning: y\n1 warning\n");
   EXPECT_EQ(Report({}), "");
 }
 

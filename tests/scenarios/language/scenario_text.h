@@ -38,10 +38,10 @@ inline std::string Small(const std::string& from, const std::string& to) {
 inline std::vector<std::string> Lines(const LoadResult& result) {
   std::vector<std::string> lines;
   for (const Problem& problem : result.problems) {
-    lines.push_back(
-        absl::StrCat(problem.line > 0 ? "" : problem.file + ": ",
-                     problem.line > 0 ? absl::StrCat(problem.line, ":", problem.column, ": ") : "",
-                     problem.severity == ProblemSeverity::kWarning ? "warning: " : "", problem.text));
+    lines.push_back(absl::StrCat(
+        problem.line > 0 ? "" : problem.file + ": ",
+        problem.line > 0 ? absl::StrCat(problem.line, ":", problem.column, ": ") : "",
+        problem.severity == ProblemSeverity::kWarning ? "warning: " : "", problem.text));
   }
   return lines;
 }

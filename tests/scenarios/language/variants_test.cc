@@ -52,7 +52,7 @@ TEST(VariantsTest, OverlaysMeetTheirElementByName) {
   EXPECT_EQ(big.component(2).kafka().volume().read_latency().constant(), "80us");
   EXPECT_EQ(big.component_size(), 4);
   EXPECT_EQ(big.network().rtt_within_zone().constant(), "1ms");
-  EXPECT_TRUE(base.network().rtt_within_zone().has_uniform());
+  EXPECT_TRUE(base.network().rtt_within_zone().has_lognormal());  // The default's shape.
   EXPECT_EQ(big.variant_size(), 0);
 }
 
