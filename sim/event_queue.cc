@@ -1,9 +1,21 @@
 #include "sim/event_queue.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace freshet::sim_internal {
+
+namespace {
+
+// The digit in which a bit lies.
+constexpr std::array<uint8_t, 64> kLevelOfBit = [] {
+  std::array<uint8_t, 64> levels{};
+  for (size_t bit = 0; bit < levels.size(); ++bit) levels[bit] = static_cast<uint8_t>(bit / 6);
+  return levels;
+}();
+
+}  // namespace
 
 EventQueue::EventQueue() : room_(4 * kLongestRun) {
   run_begin_ = room_.data() + kFrontRoom;
@@ -86,13 +98,13 @@ void EventQueue::LowerBase(int64_t base) {
 
 void EventQueue::PushIntoWheel(QueueEntry entry) {
   const uint64_t difference = static_cast<uint64_t>(entry.time ^ base_);
-  const int level = difference == 0 ? 0 : (63 - __builtin_clzll(difference)) / kDigitBits;
+  const int level = kLevelOfBit[63 - __builtin_clzll(difference | 1)];
   const int index = static_cast<int>(entry.time >> (level * kDigitBits)) & (kBuckets - 1);
   Bucket& bucket = buckets_[level][index];
-  const size_t offset = bucket.count % kChunkEntries;
-  if (offset == 0) {
+  uint32_t offset = bucket.in_tail;
+  if (__builtin_expect(bucket.tail == nullptr || offset == kChunkEntries, 0)) {
     Chunk* chunk = NewChunk();
-    if (bucket.count == 0) {
+    if (bucket.tail == nullptr) {
       bucket.head = chunk;
       bucket_mask_[level] |= uint64_t{1} << index;
       level_mask_ |= uint32_t{1} << level;
@@ -100,8 +112,10 @@ void EventQueue::PushIntoWheel(QueueEntry entry) {
       bucket.tail->next = chunk;
     }
     bucket.tail = chunk;
+    offset = 0;
   }
   bucket.tail->entries[offset] = entry;
+  bucket.in_tail = offset + 1;
   ++bucket.count;
 }
 
@@ -129,21 +143,16 @@ void EventQueue::TakeIntoRun(Bucket& bucket) {
     MakeRoom(bucket.count);
   }
   QueueEntry* const begin = run_end_;
-  ForEachAndFree(bucket, [this](const QueueEntry& entry) { *run_end_++ = entry; });
-  QueueEntry* const end = run_end_;
-  if (end - begin > 32) {
-    std::sort(begin, end);
+  if (bucket.count > 32) {
+    ForEachAndFree(bucket, [this](const QueueEntry& entry) { *run_end_++ = entry; });
+    std::sort(begin, run_end_);
     return;
   }
-  for (QueueEntry* next = begin + 1; next < end; ++next) {
-    const QueueEntry entry = *next;
-    QueueEntry* hole = next;
-    while (hole > begin && entry < hole[-1]) {
-      *hole = hole[-1];
-      --hole;
-    }
+  ForEachAndFree(bucket, [this, begin](const QueueEntry& entry) {
+    QueueEntry* hole = run_end_++;
+    for (; hole > begin && entry < hole[-1]; --hole) *hole = hole[-1];
     *hole = entry;
-  }
+  });
 }
 
 void EventQueue::Refill() {

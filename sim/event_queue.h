@@ -7,8 +7,8 @@
 // bucket with many entries is first spread over the level below. Buckets are lists of chunks from a
 // pool, so that steady state allocates nothing and a pending key costs 16 bytes.
 //
-// docs/decisions/0006-event-queue.md has what was turned down. Keys are unique, so no sort order
-// depends on the library's algorithm.
+// docs/decisions/0007-events-and-their-queue.md has what was turned down. Keys are unique, so no
+// sort order depends on the library's algorithm.
 #ifndef FRESHET_SIM_EVENT_QUEUE_H_
 #define FRESHET_SIM_EVENT_QUEUE_H_
 
@@ -103,7 +103,8 @@ class EventQueue {
   struct Bucket {
     Chunk* head = nullptr;
     Chunk* tail = nullptr;
-    size_t count = 0;  // Entries in all chunks; every chunk but the tail is full.
+    uint32_t count = 0;    // Entries in all chunks; every chunk but the tail is full.
+    uint32_t in_tail = 0;  // Of these in the last one.
   };
 
   void PushIntoRun(QueueEntry entry);

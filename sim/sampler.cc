@@ -9,6 +9,10 @@
 #include "sim/math.h"
 
 namespace freshet {
+
+// Here rather than below, so that it goes into Draw().
+double DrawExponential(RandomStream& stream) { return -Log(stream.NextUniform()); }
+
 namespace {
 
 bool IsFinite(double x) { return std::fabs(x) <= std::numeric_limits<double>::max(); }
@@ -228,7 +232,12 @@ double Sampler::DrawReal(RandomStream& stream) const {
 }
 
 int64_t Sampler::Draw(RandomStream& stream) const {
-  const double real = DrawReal(stream);
+  const double real = kind_ == Kind::kExponential ? a_ * DrawExponential(stream) : DrawReal(stream);
+  if (__builtin_expect(real > 0 && real < static_cast<double>(kLargestDraw), 1)) {
+    // RoundToInt64() for what is neither negative nor large.
+    const auto whole = static_cast<int64_t>(real);
+    return whole + (real - static_cast<double>(whole) >= 0.5 ? 1 : 0);
+  }
   return real <= 0 ? 0 : std::min(RoundToInt64(real), kLargestDraw);
 }
 
@@ -341,8 +350,6 @@ AliasTable ZipfTable(uint64_t count, double exponent) {
 bool DrawBernoulli(RandomStream& stream, uint64_t numerator, uint64_t denominator) {
   return stream.NextBelow(denominator) < numerator;
 }
-
-double DrawExponential(RandomStream& stream) { return -Log(stream.NextUniform()); }
 
 double DrawNormal(RandomStream& stream) { return Probit(stream.NextUniform()); }
 

@@ -58,15 +58,17 @@ bool Simulation::Cancel(EventId id) {
 
 inline void Simulation::Fire(const Entry& entry, Node& node) {
   SIM_CHECK(last_fired_ < entry, "inv.I1", "events fire out of order");
+  const Node fired = {node.sequence_component, node.cause_ancestor, node.ops, {}};
   last_fired_ = entry;
   clock_.now = Time::FromNanos(entry.time);
-  current_sequence_ = node.sequence();
-  current_cause_ = node.cause();
-  current_component_ = node.component();
+  current_sequence_ = entry.sequence();
+  current_cause_ = fired.cause();
+  current_component_ = fired.component();
   current_priority_ = entry.priority();
-  current_type_ = node.ops->type;
-  recorder_.EnterEvent(current_sequence_, node.ancestor());
-  digest_.AddEvent(clock_.now, current_type_->hash, components_[current_component_].hash);
+  current_type_ = fired.ops->type;
+  recorder_.EnterEvent(entry.sequence(), fired.ancestor());
+  digest_.AddEvent(Time::FromNanos(entry.time), fired.ops->type->hash,
+                   components_[fired.component()].hash);
   if (__builtin_expect(static_cast<bool>(tracer_), 0)) {
     tracer_(
         {clock_.now, current_sequence_, current_cause_, current_type_->name, current_component_});
@@ -75,7 +77,7 @@ inline void Simulation::Fire(const Entry& entry, Node& node) {
   node.Clear();
   ++events_fired_;
   --pending_;
-  node.ops->run(node.closure);
+  fired.ops->run(node.closure);
   free_slots_.push_back(entry.slot());
 }
 
