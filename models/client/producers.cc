@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "models/client/producer.h"
 #include "sim/math.h"
+#include "sim/math.h"
 
 namespace freshet {
 namespace {
