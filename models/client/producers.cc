@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "models/client/producer.h"
 #include "sim/math.h"
-#include "sim/math.h"
 
 namespace freshet {
 namespace {
