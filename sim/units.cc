@@ -8,15 +8,21 @@ namespace {
 using Wide = __int128;
 
 int64_t Narrow(Wide value) {
-  SIM_CHECK(value >= std::numeric_limits<int64_t>::min() &&
-                value <= std::numeric_limits<int64_t>::max(),
-            "inv.D1", "a product overflows int64");
+  SIM_CHECK(
+      value >= std::numeric_limits<int64_t>::min() && value <= std::numeric_limits<int64_t>::max(),
+      "inv.D1", "a product overflows int64");
   return static_cast<int64_t>(value);
 }
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
+// The 64-bit division where it suffices, which is nearly always: the wide one is a call.
 int64_t TimesBillionths(int64_t billionths, int64_t value) {
+  int64_t narrow;
+  if (!__builtin_mul_overflow(billionths, value, &narrow) &&
+      !__builtin_add_overflow(narrow, narrow < 0 ? -500'000'000 : 500'000'000, &narrow)) {
+    return narrow / kNanosPerSecond;
+  }
   const Wide product = Wide{billionths} * value;
   const Wide half = product < 0 ? -500'000'000 : 500'000'000;
   return Narrow((product + half) / kNanosPerSecond);
@@ -26,6 +32,8 @@ int64_t TimesBillionths(int64_t billionths, int64_t value) {
 
 int64_t MulDivFloor(int64_t a, int64_t b, int64_t c) {
   SIM_REQUIRE(c > 0);
+  int64_t narrow;
+  if (!__builtin_mul_overflow(a, b, &narrow) && narrow >= 0) return narrow / c;
   const Wide product = Wide{a} * b;
   Wide quotient = product / c;
   if (product % c < 0) --quotient;
@@ -34,6 +42,10 @@ int64_t MulDivFloor(int64_t a, int64_t b, int64_t c) {
 
 int64_t MulDivCeil(int64_t a, int64_t b, int64_t c) {
   SIM_REQUIRE(c > 0);
+  int64_t narrow;
+  if (!__builtin_mul_overflow(a, b, &narrow) && narrow >= 0) {
+    return narrow / c + (narrow % c > 0 ? 1 : 0);
+  }
   const Wide product = Wide{a} * b;
   Wide quotient = product / c;
   if (product % c > 0) ++quotient;
