@@ -55,13 +55,13 @@ int ReportVerb(const std::vector<std::string>& operands) {
   const ErrorTable table = BuildErrorTable(*rows, summaries);
   if (format == "csv") {
     WriteErrorTableCsv(table, &text);
-  } else if (format == "markdown") {
+  } else if (format == "md") {
     WriteErrorTableMarkdown(table, &text);
   } else if (format == "text") {
     WriteErrorTableText(table, options, &text);
   } else {
-    return Complain(absl::InvalidArgumentError(absl::StrCat(
-        "an error table has no format \"", format, "\"; choose text, markdown or csv")));
+    return Complain(absl::InvalidArgumentError(
+        absl::StrCat("an error table has no format \"", format, "\"; choose text, md or csv")));
   }
   return Print(text, table.Passed() ? 0 : 1);
 }

@@ -68,7 +68,7 @@ inline constexpr EventOps kEventOps = {[](void* closure) { (*static_cast<Closure
                                        &kEventType<kName>};
 
 // One cache line. What is known of the event is packed so that 40 bytes remain for the closure:
-// with its function pointer that is the 48-byte callable of docs/decisions/0005. Packed by hand, as
+// with its function pointer that is the 48-byte callable of docs/decisions/0007. Packed by hand, as
 // whole words: bit fields would read what they overwrite.
 struct alignas(64) EventNode {
   static constexpr size_t kClosureBytes = 40;

@@ -145,7 +145,7 @@ void EventQueue::TakeIntoRun(Bucket& bucket) {
   QueueEntry* const begin = run_end_;
   if (bucket.count > 32) {
     ForEachAndFree(bucket, [this](const QueueEntry& entry) { *run_end_++ = entry; });
-    std::sort(begin, run_end_);
+    std::sort(begin, run_end_);  // tidy: allowed, because sequences make keys unique.
     return;
   }
   ForEachAndFree(bucket, [this, begin](const QueueEntry& entry) {

@@ -17,10 +17,16 @@ class Pool {
  public:
   // The index of a slot that now holds `value`. Never 0, so that 0 can mean none.
   uint32_t Add(T value) {
+    const uint32_t index = AddUsed();
+    (*this)[index] = std::move(value);
+    return index;
+  }
+  // The same, but the slot still holds what its last user left: for objects that own memory worth
+  // keeping, and that their user resets.
+  uint32_t AddUsed() {
     if (free_.empty()) Grow();
     const uint32_t index = free_.back();
     free_.pop_back();
-    (*this)[index] = std::move(value);
     ++in_use_;
     return index;
   }

@@ -1,5 +1,5 @@
-// One Kafka broker as hardware and threads: processor cores, request handler threads, a network card,
-// volumes with the page cache in front of them. What it does with them is in kafka_cluster.h.
+// One Kafka broker as hardware and threads: processor cores, request handler threads, a network
+// card, volumes with the page cache in front of them. What it does with them is in kafka_cluster.h.
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended, a disk flush included; its work is done on the cores, first come first served. The cost
@@ -39,8 +39,8 @@ class KafkaBroker : public Component {
     PageCache::Config page_cache;  // Of the whole broker; volumes share it evenly.
   };
 
-  static constexpr MetricDef kProduceRequests = {
-      "broker.produce_requests", MetricKind::kCounter, MetricUnit::kCount, "Produce requests taken."};
+  static constexpr MetricDef kProduceRequests = {"broker.produce_requests", MetricKind::kCounter,
+                                                 MetricUnit::kCount, "Produce requests taken."};
   static constexpr MetricDef kFetchRequests = {
       "broker.fetch_requests", MetricKind::kCounter, MetricUnit::kCount,
       "Fetch requests taken, of consumers and of replicas."};

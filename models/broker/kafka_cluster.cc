@@ -31,8 +31,8 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
     topics_.push_back({static_cast<PartitionId>(partitions_.size()), described.partitions});
     const int start = static_cast<int>(placement.NextBelow(brokers_.size()));
     const int shift = static_cast<int>(placement.NextBelow(brokers_.size()));
-    for (const std::vector<int32_t>& replicas : AssignReplicas(
-             zones, described.partitions, described.replication_factor, start, shift)) {
+    for (const std::vector<int32_t>& replicas :
+         AssignReplicas(zones, described.partitions, described.replication_factor, start, shift)) {
       partitions_.emplace_back();
       partitions_.back().topic = static_cast<int>(topic);
       for (const int32_t broker : replicas) {
@@ -85,14 +85,14 @@ void KafkaCluster::Audit() {
   for (const Partition& partition : partitions_) {
     partition.log.Audit();
     for (const Replica& replica : partition.replicas) {
-      SIM_CHECK(replica.log_end <= partition.log.log_end_offset(), "inv.I11",
-                absl::StrCat("replica ", replica.broker, " of partition ", IdOf(partition),
-                             " is at ", replica.log_end, ", past the log end ",
-                             partition.log.log_end_offset()));
+      SIM_CHECK(
+          replica.log_end <= partition.log.log_end_offset(), "inv.I11",
+          absl::StrCat("replica ", replica.broker, " of partition ", IdOf(partition), " is at ",
+                       replica.log_end, ", past the log end ", partition.log.log_end_offset()));
       SIM_CHECK(!replica.in_sync || replica.log_end >= partition.log.high_watermark(), "inv.I10",
-                absl::StrCat("in-sync replica ", replica.broker, " of partition ",
-                             IdOf(partition), " is at ", replica.log_end,
-                             ", below the high watermark ", partition.log.high_watermark()));
+                absl::StrCat("in-sync replica ", replica.broker, " of partition ", IdOf(partition),
+                             " is at ", replica.log_end, ", below the high watermark ",
+                             partition.log.high_watermark()));
     }
   }
 }

@@ -2,15 +2,16 @@
 // high watermark, and what happens to leadership when a broker dies.
 //
 // Produce: the channel is muted, a handler thread takes the request, the cores work, each batch is
-// appended to the leader's log (and flushed where the topic says so), followers that wait are woken;
-// acks=all answers when the high watermark has passed. Replication: every follower runs
-// num.replica.fetchers fetcher threads per leader, each a loop of long-polling fetches; what a fetch
-// acknowledges moves the high watermark, so a batch is committed one fetch round trip after it was
-// copied. Consumers read up to the high watermark, from memory while the page cache still holds it.
+// appended to the leader's log (and flushed where the topic says so), followers that wait are
+// woken; acks=all answers when the high watermark has passed. Replication: every follower runs
+// num.replica.fetchers fetcher threads per leader, each a loop of long-polling fetches; what a
+// fetch acknowledges moves the high watermark, so a batch is committed one fetch round trip after
+// it was copied. Consumers read up to the high watermark, from memory while the page cache still
+// holds it.
 //
 // In sync: a sweep every replica.lag.time.max / 2 drops followers that have not been caught up for
-// replica.lag.time.max. A dead broker is fenced when its session ends (7-9 s after the crash) and its
-// leaders move to the first live in-sync replica.
+// replica.lag.time.max. A dead broker is fenced when its session ends (7-9 s after the crash) and
+// its leaders move to the first live in-sync replica.
 //
 // docs/models/kafka.md lists what is approximated and what the broker designs add later (controller
 // failover, leader epochs per fetch, retention, reassignment, quotas).
@@ -43,16 +44,16 @@ class KafkaCluster : public Component, public LogService {
   struct Config {
     std::vector<KafkaBroker::Config> brokers;
     std::vector<TopicConfig> topics;
-    int replica_fetchers = 1;                   // num.replica.fetchers
-    Duration replica_fetch_wait_max;            // replica.fetch.wait.max.ms
-    Bytes replica_fetch_min_bytes;              // replica.fetch.min.bytes
-    Bytes replica_fetch_max_bytes;              // replica.fetch.max.bytes
-    Bytes replica_fetch_response_max_bytes;     // replica.fetch.response.max.bytes
-    Bytes fetch_max_bytes = MiB(55);            // fetch.max.bytes, the broker's cap
-    Duration replica_lag_time_max;              // replica.lag.time.max.ms
-    Duration broker_session_timeout;            // broker.session.timeout.ms
-    Duration broker_heartbeat_interval;         // broker.heartbeat.interval.ms
-    Duration leader_imbalance_check_interval;   // leader.imbalance.check.interval.seconds
+    int replica_fetchers = 1;                  // num.replica.fetchers
+    Duration replica_fetch_wait_max;           // replica.fetch.wait.max.ms
+    Bytes replica_fetch_min_bytes;             // replica.fetch.min.bytes
+    Bytes replica_fetch_max_bytes;             // replica.fetch.max.bytes
+    Bytes replica_fetch_response_max_bytes;    // replica.fetch.response.max.bytes
+    Bytes fetch_max_bytes = MiB(55);           // fetch.max.bytes, the broker's cap
+    Duration replica_lag_time_max;             // replica.lag.time.max.ms
+    Duration broker_session_timeout;           // broker.session.timeout.ms
+    Duration broker_heartbeat_interval;        // broker.heartbeat.interval.ms
+    Duration leader_imbalance_check_interval;  // leader.imbalance.check.interval.seconds
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -111,12 +112,12 @@ class KafkaCluster : public Component, public LogService {
   struct Replica {
     BrokerId broker = kNoBroker;
     bool in_sync = true;
-    Offset log_end = 0;          // On the replica itself.
-    Offset acknowledged = 0;     // As the leader knows it.
+    Offset log_end = 0;       // On the replica itself.
+    Offset acknowledged = 0;  // As the leader knows it.
     Offset leader_end_at_fetch = 0;
-    Time fetched_at;             // Its last fetch that acknowledged something.
+    Time fetched_at;  // Its last fetch that acknowledged something.
     Time caught_up_at;
-    int64_t unflushed = 0;       // Records since the last flush.
+    int64_t unflushed = 0;  // Records since the last flush.
   };
   struct PendingAck {
     Offset required;
@@ -135,13 +136,13 @@ class KafkaCluster : public Component, public LogService {
     absl::InlinedVector<Replica, 3> replicas;  // The first is the preferred leader.
     int leader = 0;                            // Index into replicas, -1 for none.
     int32_t leader_epoch = 0;
-    Offset epoch_start = 0;                    // Log end when the present leader took over.
+    Offset epoch_start = 0;  // Log end when the present leader took over.
     int topic = 0;
-    Ring<PendingAck> pending_acks;             // By required offset.
+    Ring<PendingAck> pending_acks;  // By required offset.
     std::vector<Subscriber> replica_subscribers;
     std::vector<Subscriber> consumer_subscribers;
-    std::vector<ProducerState> producers;      // By ProducerId.
-    std::vector<Offset> readers;               // Consumed up to.
+    std::vector<ProducerState> producers;  // By ProducerId.
+    std::vector<Offset> readers;           // Consumed up to.
     BrokerId leader_broker() const { return leader < 0 ? kNoBroker : replicas[leader].broker; }
   };
   // One fetcher thread of a follower for one leader.

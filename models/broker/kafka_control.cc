@@ -21,8 +21,8 @@ void KafkaCluster::CrashBroker(BrokerId id) {
   for (Completion<BrokerId>& listener : listeners_) listener(id);
   // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
   // that is uniform over the heartbeat interval before the crash.
-  const auto since_heartbeat = static_cast<int64_t>(heartbeat_phase_.NextBelow(
-      static_cast<uint64_t>(config_.broker_heartbeat_interval.nanos())));
+  const auto since_heartbeat = static_cast<int64_t>(
+      heartbeat_phase_.NextBelow(static_cast<uint64_t>(config_.broker_heartbeat_interval.nanos())));
   After<"log.broker_session_ends">(
       config_.broker_session_timeout - Nanoseconds(since_heartbeat),
       [this, id, generation = node.generation()] { Fence(id, generation); });
@@ -111,8 +111,8 @@ void KafkaCluster::BalanceLeaders() {
   for (Partition& partition : partitions_) {
     const Replica& preferred = partition.replicas[0];
     if (partition.leader == 0 || !preferred.in_sync || !brokers_[preferred.broker]->up()) continue;
-    // A controlled move: the preferred replica is in sync; what it lacks above the high watermark is
-    // repeated by the producers.
+    // A controlled move: the preferred replica is in sync; what it lacks above the high watermark
+    // is repeated by the producers.
     while (!partition.pending_acks.empty()) {
       const RequestIndex index = partition.pending_acks.pop_front().request;
       Refuse(index, IdOf(partition), ProduceError::kNotLeader);

@@ -92,7 +92,8 @@ void KafkaCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t
 void KafkaCluster::Park(FetchSession* session, BrokerId broker) {
   session->parked = true;
   session->park_deadline = Now() + session->max_wait;
-  // One timer per session: an answered poll leaves it, and it arms itself again when it comes early.
+  // One timer per session: an answered poll leaves it, and it arms itself again when it comes
+  // early.
   if (!sim().IsPending(session->park_timer)) {
     session->park_timer = At<"log.fetch_wait_over">(
         session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
@@ -139,18 +140,18 @@ void KafkaCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
   }
   node.cache_misses().Add(missed.count());
   // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition).Read(missed, [this, session, broker, generation = session->generation] {
-    ServeResponse(session, broker, generation);
-  });
+  node.VolumeOf(session->response[0].partition)
+      .Read(missed, [this, session, broker, generation = session->generation] {
+        ServeResponse(session, broker, generation);
+      });
 }
 
 void KafkaCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation) return;
   KafkaBroker& node = *brokers_[broker];
-  node.cpu().Serve(node.CpuTime(0, session->response_bytes),
-                   [this, session, broker, generation] {
-                     SendFetchResponse(session, broker, generation);
-                   });
+  node.cpu().Serve(node.CpuTime(0, session->response_bytes), [this, session, broker, generation] {
+    SendFetchResponse(session, broker, generation);
+  });
 }
 
 void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
@@ -175,12 +176,12 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
     FetchedRange range = {position.partition, position.next, position.next, Bytes(0)};
     if (session->response.empty() ||
         partition.log.FirstBytes(position.next) <= std::min(room, session->max_partition_bytes)) {
-      range.to = partition.log.Read(position.next, limit,
-                                    std::min(room, session->max_partition_bytes),
-                                    [&](const LogRange& part, int64_t, Bytes size) {
-                                      range.bytes += size;
-                                      if (!node.StillCached(part.cache_mark)) *missed += size;
-                                    });
+      range.to =
+          partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
+                             [&](const LogRange& part, int64_t, Bytes size) {
+                               range.bytes += size;
+                               if (!node.StillCached(part.cache_mark)) *missed += size;
+                             });
       session->response_bytes += range.bytes;
       session->response.push_back(range);
       position.next = range.to;
@@ -190,15 +191,14 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
       session->news.push_back(index);
     }
   }
-  session->available =
-      session->available > session->response_bytes ? session->available - session->response_bytes
-                                                   : Bytes(0);
+  session->available = session->available > session->response_bytes
+                           ? session->available - session->response_bytes
+                           : Bytes(0);
   // What is left counts as available at once: it was not new, so nothing will announce it.
   if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
 }
 
-void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker,
-                                     uint32_t generation) {
+void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation || !brokers_[broker]->up()) return;
   const Bytes size = session->response_bytes + kEmptyResponseBytes;
   session->reply_on->Send(size, session->cause, [session, generation] {

@@ -137,8 +137,7 @@ ProduceError KafkaCluster::AppendBatch(Partition& partition, const ProduceReques
     return ProduceError::kNotEnoughReplicas;
   }
   bool duplicate = false;
-  const ProduceError error =
-      CheckSequence(partition, batch, request.idempotent, &duplicate);
+  const ProduceError error = CheckSequence(partition, batch, request.idempotent, &duplicate);
   if (error != ProduceError::kNone || (duplicate && request.idempotent)) return error;
   if (duplicate) duplicates_.Add(batch.record_count);
 
@@ -200,9 +199,9 @@ void KafkaCluster::FinishAppend(RequestIndex index, BrokerId broker) {
     if (request.acks == Acks::kAll && partition.log.high_watermark() < required) {
       AwaitAck(partition, required, index);
     }
-    Announce(request.batches[i].partition, partition.replica_subscribers,
-             request.batches[i].bytes);
-    AdvanceHighWatermark(request.batches[i].partition, broker);  // Alone in sync: nobody else moves it.
+    Announce(request.batches[i].partition, partition.replica_subscribers, request.batches[i].bytes);
+    AdvanceHighWatermark(request.batches[i].partition,
+                         broker);  // Alone in sync: nobody else moves it.
   }
   if (--request.waiting_for_acks == 0) Respond(index, broker);
 }

@@ -1,4 +1,5 @@
-// Replication in KafkaCluster: fetcher threads, acknowledgements, the high watermark, the in-sync set.
+// Replication in KafkaCluster: fetcher threads, acknowledgements, the high watermark, the in-sync
+// set.
 #include <algorithm>
 
 #include "models/broker/kafka_cluster.h"
@@ -28,10 +29,10 @@ void KafkaCluster::StartFetchers() {
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
     for (const Replica& replica : partition.replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
-      ReplicaFetcher*& wanted =
-          fetcher_of_[(static_cast<size_t>(replica.broker) * brokers + static_cast<size_t>(leader)) *
-                          threads +
-                      IdOf(partition) % threads];
+      ReplicaFetcher*& wanted = fetcher_of_[(static_cast<size_t>(replica.broker) * brokers +
+                                             static_cast<size_t>(leader)) *
+                                                threads +
+                                            IdOf(partition) % threads];
       if (wanted == nullptr) {
         auto fetcher = std::make_unique<ReplicaFetcher>();
         fetcher->follower = replica.broker;
@@ -142,8 +143,7 @@ void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
   const Offset before = partition.log.high_watermark();
   if (lowest <= before) return;
   partition.log.AdvanceHighWatermark(lowest, Now(), brokers_[blocker]->component_id());
-  const bool enough =
-      InSyncCount(id) >= config_.topics[partition.topic].min_in_sync_replicas;
+  const bool enough = InSyncCount(id) >= config_.topics[partition.topic].min_in_sync_replicas;
   while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= lowest) {
     const RequestIndex index = partition.pending_acks.pop_front().request;
     // NOT_ENOUGH_REPLICAS_AFTER_APPEND: the in-sync set has shrunk since the append.

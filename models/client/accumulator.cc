@@ -5,8 +5,8 @@
 namespace freshet {
 
 bool Accumulator::MayFill(Time opened) const {
-  // With a mean of B / 8 arrivals, B of them come with a probability below e^-(1.2 B) (Chernoff). Then
-  // Take() notices the full batch when its linger is over, and nobody the difference.
+  // With a mean of B / 8 arrivals, B of them come with a probability below e^-(1.2 B) (Chernoff).
+  // Then Take() notices the full batch when its linger is over, and nobody the difference.
   if (config_.records_per_batch <= 8) return true;
   return 8 * arrivals_->RateAt(opened).InTime(config_.linger) >= config_.records_per_batch;
 }
@@ -38,7 +38,9 @@ bool Accumulator::PlanParcel(Time now, OpenBatch* batch) {
                                  ? arrivals_->TakeUntil(linger_over, config_.records_per_batch - 1)
                                  : ArrivalSpan();
     const bool full = rest.count == config_.records_per_batch - 1;
-    const Time closes = !full ? linger_over : rest.count == 0 ? opened : std::max(opened, rest.last);
+    const Time closes = !full             ? linger_over
+                        : rest.count == 0 ? opened
+                                          : std::max(opened, rest.last);
     CreatedTimes created = {first, 1, first, first};
     if (rest.count > 0) {
       created.low = rest.first;
@@ -92,8 +94,6 @@ Time Accumulator::FullAt(const OpenBatch& batch) {
   return arrivals_->PeekNth(Capacity(batch) - batch.record_count);
 }
 
-int64_t Accumulator::Refuse(Time since) {
-  return arrivals_->TakeUntil(since, INT64_MAX).count;
-}
+int64_t Accumulator::Refuse(Time since) { return arrivals_->TakeUntil(since, INT64_MAX).count; }
 
 }  // namespace freshet

@@ -1,8 +1,8 @@
 // The producer's record accumulator for one partition at a time: a batch is open from its first
 // record until it is full or its linger is over.
 //
-// Batch formation is sampled from its exact law: the arrivals are asked for the first record, for when
-// the batch would be full if that can matter, and for how many came by the time it leaves
+// Batch formation is sampled from its exact law: the arrivals are asked for the first record, for
+// when the batch would be full if that can matter, and for how many came by the time it leaves
 // (models/workload/arrivals.h). So a batch costs one event, and none per record or per tick.
 #ifndef FRESHET_MODELS_CLIENT_ACCUMULATOR_H_
 #define FRESHET_MODELS_CLIENT_ACCUMULATOR_H_
@@ -22,7 +22,7 @@ struct OpenBatch {
   int32_t batch_count = 0;
   CreatedTimes created;
   Time opened_at;
-  Time closes_at;      // When it is full or its linger is over.
+  Time closes_at;  // When it is full or its linger is over.
   bool full = false;
 };
 
@@ -40,13 +40,13 @@ class Accumulator {
   // Plans the next batch: it opens with the first record not yet taken, at `now` if that has come
   // already, and closes when it is full or its linger is over. Its records are taken by Take().
   //
-  // A parcel is made of several such batches, taken at once; their records' times are kept relative to
-  // their own closing, so that what a record waits in its batch does not grow with the resolution.
-  // Returns false when no record will ever come.
+  // A parcel is made of several such batches, taken at once; their records' times are kept relative
+  // to their own closing, so that what a record waits in its batch does not grow with the
+  // resolution. Returns false when no record will ever come.
   bool Plan(Time now, OpenBatch* batch);
 
-  // The records that came until `until` join the batch, as many as it has room for. A parcel has its
-  // records already. REQUIRES: until >= batch->opened_at.
+  // The records that came until `until` join the batch, as many as it has room for. A parcel has
+  // its records already. REQUIRES: until >= batch->opened_at.
   void Take(Time until, OpenBatch* batch);
   // When a batch that is due, but cannot be sent and goes on filling, will be full.
   // REQUIRES: not full.

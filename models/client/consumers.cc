@@ -38,8 +38,8 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     const std::string member_name = absl::StrCat(name, "/member-", i + 1);
     member.host = network->AddHost(member_name, config.member_zones[i], config.network_bandwidth);
     hosts_.push_back(member.host);
-    member.thread = std::make_unique<Station>(sim, absl::StrCat(member_name, "/thread"),
-                                              Station::Config());
+    member.thread =
+        std::make_unique<Station>(sim, absl::StrCat(member_name, "/thread"), Station::Config());
     // The range assignor: contiguous, the first members get one more.
     const int base = topic_.count / members;
     const int longer = topic_.count % members;
@@ -62,9 +62,10 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
-    // The group's coordinator; which broker leads its offsets partition does not matter to the load.
-    const BrokerId coordinator = static_cast<BrokerId>(
-        Fnv1a64(name) % static_cast<uint64_t>(log->broker_count()));
+    // The group's coordinator; which broker leads its offsets partition does not matter to the
+    // load.
+    const BrokerId coordinator =
+        static_cast<BrokerId>(Fnv1a64(name) % static_cast<uint64_t>(log->broker_count()));
     member.to_coordinator = network->Connect(member.host, log->HostOf(coordinator));
     member.from_coordinator = network->Connect(log->HostOf(coordinator), member.host);
   }
@@ -103,10 +104,9 @@ void Consumers::OpenSessions(Member& member) {
   for (const auto& link : member.links) {
     FetchSession& session = link->session;
     std::vector<FetchSession::Position>& positions = wanted[link->broker];
-    const bool same = std::equal(positions.begin(), positions.end(), session.positions.begin(),
-                                 session.positions.end(), [](const auto& a, const auto& b) {
-                                   return a.partition == b.partition;
-                                 });
+    const bool same = std::equal(
+        positions.begin(), positions.end(), session.positions.begin(), session.positions.end(),
+        [](const auto& a, const auto& b) { return a.partition == b.partition; });
     if (session.open && !session.failed && same) continue;
     if (session.open) log_->CloseSession(&session, link->broker);
     session.positions = std::move(positions);
@@ -128,9 +128,8 @@ void Consumers::Arrived(Link* link) {
     Processed(link, session.generation);
     return;
   }
-  link->member->thread->Serve(work, [this, link, generation = session.generation] {
-    Processed(link, generation);
-  });
+  link->member->thread->Serve(
+      work, [this, link, generation = session.generation] { Processed(link, generation); });
 }
 
 void Consumers::Processed(Link* link, uint32_t generation) {
@@ -229,8 +228,8 @@ void Consumers::Reopen(Member* member) {
 
 void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
-    const BrokerId coordinator = static_cast<BrokerId>(
-        Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
+    const BrokerId coordinator =
+        static_cast<BrokerId>(Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
     if (log_->IsUp(coordinator)) {
       log_->SendControl(coordinator, member->to_coordinator, member->from_coordinator,
                         [this] { commits_.Add(1); });
@@ -251,7 +250,8 @@ void Consumers::Sample() {
   }
   lag_.Set(lag);
   staleness_.Set((Now() - oldest).nanos());
-  After<"consumer.sample">(kSampleInterval, [this] { Sample(); }, Priority::kControl);
+  After<"consumer.sample">(
+      kSampleInterval, [this] { Sample(); }, Priority::kControl);
 }
 
 void Consumers::Audit() const {
@@ -260,9 +260,9 @@ void Consumers::Audit() const {
   for (int p = 0; p < topic_.count; ++p) {
     const Offset high_watermark =
         log_->LogOf(topic_.first + static_cast<PartitionId>(p)).high_watermark();
-    SIM_CHECK(position_[p] <= high_watermark, "inv.I8",
-              absl::StrCat("position ", position_[p], " is past the high watermark ",
-                           high_watermark));
+    SIM_CHECK(
+        position_[p] <= high_watermark, "inv.I8",
+        absl::StrCat("position ", position_[p], " is past the high watermark ", high_watermark));
     passed += position_[p] - start_[p];
   }
   SIM_CHECK(passed == records_.Value(), "inv.I9",

@@ -1,9 +1,11 @@
-// A group of Kafka consumers: fetch sessions with every leader, the poll loop, positions and commits.
+// A group of Kafka consumers: fetch sessions with every leader, the poll loop, positions and
+// commits.
 //
-// Each member owns a fixed part of the topic's partitions (the range assignor's). It keeps one fetch
-// outstanding per broker: fetch.min.bytes and fetch.max.wait.ms park it at the broker, fetch.max.bytes
-// and max.partition.fetch.bytes bound its answer. What arrives is handed over in polls of at most
-// max.poll.records, processed by one thread, and then counts as visible to this consumer.
+// Each member owns a fixed part of the topic's partitions (the range assignor's). It keeps one
+// fetch outstanding per broker: fetch.min.bytes and fetch.max.wait.ms park it at the broker,
+// fetch.max.bytes and max.partition.fetch.bytes bound its answer. What arrives is handed over in
+// polls of at most max.poll.records, processed by one thread, and then counts as visible to this
+// consumer.
 //
 // Left out, until the processors: joining, leaving and rebalancing, and the transactions behind
 // isolation.level. docs/models/client.md has the rest and the sources.
@@ -60,10 +62,11 @@ class Consumers : public Component {
       "Records whose times are interpolated inside a coalesced range of the log."};
   static constexpr MetricDef kLag = {"consumer.lag", MetricKind::kGauge, MetricUnit::kCount,
                                      "Records below the high watermark and not yet processed."};
-  static constexpr MetricDef kStaleness = {
-      "freshness.staleness", MetricKind::kGauge, MetricUnit::kDuration,
-      "Now minus the oldest event time that is appended and not yet processed, every second; 0 when "
-      "there is none."};
+  static constexpr MetricDef kStaleness = {"freshness.staleness", MetricKind::kGauge,
+                                           MetricUnit::kDuration,
+                                           "Now minus the oldest event time that is appended and "
+                                           "not yet processed, every second; 0 when "
+                                           "there is none."};
 
   Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
@@ -109,9 +112,9 @@ class Consumers : public Component {
   LogService::TopicPartitions topic_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<HostId> hosts_;
-  std::vector<Offset> position_;   // By partition of the topic.
+  std::vector<Offset> position_;  // By partition of the topic.
   std::vector<Offset> start_;
-  std::vector<int> reader_;        // Our number at the log.
+  std::vector<int> reader_;  // Our number at the log.
   std::shared_ptr<const Metadata> metadata_;
   bool reopening_ = false;
   Waterfall waterfall_;

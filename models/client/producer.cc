@@ -100,8 +100,7 @@ void Producer::OpenNext(size_t index) {
   fleet_->buffered_.Add(needed.count());
   CountTaken(lane.open.record_count);  // A parcel's; a batch takes its records when it goes.
   ChoosePartition(lane);
-  lane.timer = fleet_->At<"producer.batch_due">(lane.open.closes_at,
-                                                [this, index] { Due(index); });
+  lane.timer = fleet_->At<"producer.batch_due">(lane.open.closes_at, [this, index] { Due(index); });
 }
 
 void Producer::GiveUpBlocked(size_t index) {
@@ -172,8 +171,7 @@ void Producer::CloseOpen(Lane& lane) {
   batch.batch_count = lane.open.batch_count;
   const Bytes raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
                     Producers::kRecordOverhead * batch.record_count;
-  batch.bytes =
-      config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
+  batch.bytes = config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
   batch.created = lane.open.created;
   batch.closed_at = lane.open.closes_at;
   lane.bytes_in_partition += batch.bytes;
@@ -192,10 +190,9 @@ void Producer::Prepare(const Batch& batch, Bytes raw) {
     return;
   }
   const Producers::Config& config = fleet_->config_;
-  const Duration work = config.cpu_per_record * batch.record_count +
-                        config.cpu_per_batch * batch.batch_count +
-                        Nanoseconds(MulDivCeil(config.cpu_per_raw_mib.nanos(), raw.count(),
-                                               MiB(1).count()));
+  const Duration work =
+      config.cpu_per_record * batch.record_count + config.cpu_per_batch * batch.batch_count +
+      Nanoseconds(MulDivCeil(config.cpu_per_raw_mib.nanos(), raw.count(), MiB(1).count()));
   thread_->Serve(work, [this, index = in_preparation_.Add(batch)] {
     const Batch ready = in_preparation_.Take(index);
     Enqueue(ready);
@@ -265,8 +262,8 @@ void Producer::EnqueueInOrder(Channel& channel, const Batch& batch) {
   std::vector<Batch> later;
   while (!channel.queue.empty()) {
     const Batch& last = channel.queue.back();
-    const bool goes_before = last.partition == batch.partition && last.sequence >= 0 &&
-                             last.sequence < batch.sequence;
+    const bool goes_before =
+        last.partition == batch.partition && last.sequence >= 0 && last.sequence < batch.sequence;
     if (goes_before) break;
     later.push_back(last);
     channel.queue.pop_back();
@@ -303,9 +300,9 @@ bool Producer::HasWorkFor(BrokerId broker) const {
 }
 
 void Producer::TakeDueBatches(BrokerId broker) {
-  // A broker to which anything must go gets all that there is for it: Kafka's accumulator drains every
-  // partition of a ready node, also those whose linger is not over (RecordAccumulator.drain). Parcels
-  // cannot be cut and wait for their own time.
+  // A broker to which anything must go gets all that there is for it: Kafka's accumulator drains
+  // every partition of a ready node, also those whose linger is not over (RecordAccumulator.drain).
+  // Parcels cannot be cut and wait for their own time.
   if (!HasWorkFor(broker)) return;
   const bool parcels = fleet_->config_.batches_per_parcel > 1;
   for (size_t index = 0; index < lanes_.size(); ++index) {
@@ -345,9 +342,9 @@ void Producer::SendRequest(BrokerId broker) {
     const bool same_partition =
         std::any_of(request.batches.begin(), request.batches.end(),
                     [&](const Batch& other) { return other.partition == batch.partition; });
-    const bool fits = request.batches.empty() ||
-                      request.bytes + batch.bytes <=
-                          config.max_request_size * config.batches_per_parcel;
+    const bool fits =
+        request.batches.empty() ||
+        request.bytes + batch.bytes <= config.max_request_size * config.batches_per_parcel;
     if (same_partition || !fits) {
       channel.queue.push_back(batch);
       continue;
@@ -466,9 +463,8 @@ void Producer::ArmTimeout(BrokerId broker) {
   Channel& channel = channels_[broker];
   if (channel.in_flight.empty() || fleet_->sim().IsPending(channel.timeout_timer)) return;
   const Time sent = fleet_->log_->RequestAt(channel.in_flight.front()).sent_at;
-  channel.timeout_timer =
-      fleet_->At<"producer.request_timeout">(sent + fleet_->config_.request_timeout,
-                                             [this, broker] { CheckTimeout(broker); });
+  channel.timeout_timer = fleet_->At<"producer.request_timeout">(
+      sent + fleet_->config_.request_timeout, [this, broker] { CheckTimeout(broker); });
 }
 
 void Producer::CheckTimeout(BrokerId broker) {

@@ -30,7 +30,7 @@ class Producer {
     Bytes bytes_in_partition;  // Since the sticky partition was chosen.
     OpenBatch open;
     bool has_open = false;
-    bool due = false;          // Full or expired, and not sent: it goes on filling.
+    bool due = false;  // Full or expired, and not sent: it goes on filling.
     EventId timer;
   };
   // The way to one broker.
@@ -41,7 +41,7 @@ class Producer {
     Time not_before;               // Back-off.
     EventId retry_timer;
     EventId timeout_timer;
-    int32_t failures = 0;          // In a row, for the back-off.
+    int32_t failures = 0;  // In a row, for the back-off.
   };
 
   Time Now() const;
@@ -83,14 +83,14 @@ class Producer {
   RandomStream partition_stream_;
   RandomStream size_stream_;
   std::vector<Lane> lanes_;
-  std::vector<Channel> channels_;          // By BrokerId.
+  std::vector<Channel> channels_;  // By BrokerId.
   std::vector<Batch> without_leader_;
-  std::vector<int64_t> next_sequence_;     // By partition of the topic.
-  std::vector<int32_t> epoch_;             // By partition of the topic.
-  std::vector<int64_t> queued_;            // Closed batches in queues, by partition of the topic.
+  std::vector<int64_t> next_sequence_;  // By partition of the topic.
+  std::vector<int32_t> epoch_;          // By partition of the topic.
+  std::vector<int64_t> queued_;         // Closed batches in queues, by partition of the topic.
   std::vector<size_t> blocked_lanes_;
   std::shared_ptr<const Metadata> metadata_;
-  std::vector<PartitionId> available_;     // With a leader; all when none has.
+  std::vector<PartitionId> available_;  // With a leader; all when none has.
   Bytes buffer_used_;
   // A lane takes its batch's memory when the first record comes. Where the batches of all lanes are
   // less than an eighth of the buffer it takes it before, which saves an event a batch.

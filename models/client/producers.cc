@@ -11,11 +11,10 @@ namespace {
 
 // How many records of the mean size a batch of batch.size bytes holds.
 int64_t RecordsPerBatch(const Producers::Config& config) {
-  const double record = config.event_size.Mean() +
-                        static_cast<double>(Producers::kRecordOverhead.count());
+  const double record =
+      config.event_size.Mean() + static_cast<double>(Producers::kRecordOverhead.count());
   const double stored = record * config.compression_ratio.ToDouble();
-  const double room =
-      static_cast<double>((config.batch_size - Producers::kBatchOverhead).count());
+  const double room = static_cast<double>((config.batch_size - Producers::kBatchOverhead).count());
   return std::max<int64_t>(1, FloorToInt64(room / stored));
 }
 
@@ -42,8 +41,8 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
       buffered_(AddGauge(kBuffered)),
       blocked_(AddGauge(kBlocked)) {
   for (size_t i = 0; i < config.client_zones.size(); ++i) {
-    const HostId host = network->AddHost(absl::StrCat(name, "/client-", i + 1), config.client_zones[i],
-                                         config.network_bandwidth);
+    const HostId host = network->AddHost(absl::StrCat(name, "/client-", i + 1),
+                                         config.client_zones[i], config.network_bandwidth);
     hosts_.push_back(host);
     clients_.push_back(std::make_unique<Producer>(this, static_cast<int>(i), host));
   }

@@ -2,15 +2,16 @@
 //
 // Records come open-loop (models/workload); each is put into the batch of a partition: the sticky
 // partition of the moment when it has no key, or its key's. A batch leaves when it is full or its
-// linger is over and a request in flight to its leader is free (max.in.flight.requests.per.connection);
-// until then it goes on filling. Batches hold batch.size of buffer.memory from their first record to
-// their outcome; when the buffer is full, send() blocks and records wait outside, up to max.block.ms.
-// So an overloaded producer's latency is set by its buffer over the throughput (cal.I8).
+// linger is over and a request in flight to its leader is free
+// (max.in.flight.requests.per.connection); until then it goes on filling. Batches hold batch.size
+// of buffer.memory from their first record to their outcome; when the buffer is full, send() blocks
+// and records wait outside, up to max.block.ms. So an overloaded producer's latency is set by its
+// buffer over the throughput (cal.I8).
 //
 // A request that is not answered within request.timeout.ms breaks the connection; its batches and
-// those that a broker refuses are sent again after retry.backoff.ms (doubling up to the maximum), until
-// delivery.timeout.ms. With idempotence a broker recognises repetitions. Leaders are looked up in a
-// metadata snapshot that is refreshed on errors.
+// those that a broker refuses are sent again after retry.backoff.ms (doubling up to the maximum),
+// until delivery.timeout.ms. With idempotence a broker recognises repetitions. Leaders are looked
+// up in a metadata snapshot that is refreshed on errors.
 //
 // Sticky partition: with a new batch before 3.3 (KIP-480), after batch.size bytes since (KIP-794).
 // docs/models/client.md lists what is approximated, and the sources of the defaults.
@@ -42,17 +43,17 @@ class Producers : public Component {
  public:
   struct Config {
     std::string topic;
-    std::vector<ZoneId> client_zones;  // One entry a client.
-    BytesPerSecond network_bandwidth;  // Of each client's host.
+    std::vector<ZoneId> client_zones;          // One entry a client.
+    BytesPerSecond network_bandwidth;          // Of each client's host.
     std::shared_ptr<const RateFunction> rate;  // Of the whole fleet, records.
     ArrivalLaw arrivals = ArrivalLaw::kPoisson;
     EventSizes event_size = EventSizes::Constant(Bytes(1024));
-    KeyDistribution keys;              // kNone: the sticky partitioner.
+    KeyDistribution keys;  // kNone: the sticky partitioner.
     StickyRule sticky = StickyRule::kPerBatchSizeBytes;
     Ratio compression_ratio = Ratio::One();  // Compressed size over raw size.
-    Duration cpu_per_record;   // Of send(): serialising, partitioning, appending.
-    Duration cpu_per_batch;    // Of the sender.
-    Duration cpu_per_raw_mib;  // Of compression.
+    Duration cpu_per_record;                 // Of send(): serialising, partitioning, appending.
+    Duration cpu_per_batch;                  // Of the sender.
+    Duration cpu_per_raw_mib;                // Of compression.
     Duration linger;
     Bytes batch_size;
     Bytes buffer_memory;

@@ -30,8 +30,8 @@ std::vector<int32_t> AlternateZones(const std::vector<uint32_t>& broker_zones) {
 }  // namespace
 
 std::vector<std::vector<int32_t>> AssignReplicas(const std::vector<uint32_t>& broker_zones,
-                                                 int partitions, int replication_factor,
-                                                 int start, int shift) {
+                                                 int partitions, int replication_factor, int start,
+                                                 int shift) {
   const int brokers = static_cast<int>(broker_zones.size());
   SIM_REQUIRE(replication_factor >= 1 && replication_factor <= brokers);
   const std::vector<int32_t> order = AlternateZones(broker_zones);
@@ -47,8 +47,7 @@ std::vector<std::vector<int32_t>> AssignReplicas(const std::vector<uint32_t>& br
     for (int step = 0; static_cast<int>(replicas.size()) < replication_factor; ++step) {
       const int distance = brokers == 1 ? 0 : 1 + (shift * zone_count + step) % (brokers - 1);
       const int32_t candidate = order[(first + distance) % brokers];
-      const bool taken =
-          std::find(replicas.begin(), replicas.end(), candidate) != replicas.end();
+      const bool taken = std::find(replicas.begin(), replicas.end(), candidate) != replicas.end();
       const bool zone_is_new = used_zones.count(broker_zones[candidate]) == 0;
       // A used zone is taken again only when every zone has a replica.
       if (taken || (!zone_is_new && static_cast<int>(used_zones.size()) < zone_count)) continue;

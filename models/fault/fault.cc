@@ -26,9 +26,11 @@ void FaultInjector::Schedule(const FaultPlan& plan) {
   SIM_REQUIRE(plan.on != nullptr && plan.on->Understands(plan.verb));
   const size_t index = effects_.size();
   effects_.push_back({plan, false, false, 0});
-  At<"fault.begins">(plan.at, [this, index] { Begin(index); }, Priority::kFault);
+  At<"fault.begins">(
+      plan.at, [this, index] { Begin(index); }, Priority::kFault);
   if (plan.lasts > Duration::Zero()) {
-    At<"fault.ends">(plan.at + plan.lasts, [this, index] { End(index); }, Priority::kFault);
+    At<"fault.ends">(
+        plan.at + plan.lasts, [this, index] { End(index); }, Priority::kFault);
   }
 }
 
@@ -49,8 +51,8 @@ void FaultInjector::Begin(size_t index) {
   Effect& effect = effects_[index];
   effect.begun = true;
   active_.push_back({index, effect.plan.on->WorkTouched()});
-  sim().recorder().State(lane_, NameOf(effect.plan.verb).data(), Now(),
-                         static_cast<int64_t>(index), Severity::kCritical);
+  sim().recorder().State(lane_, NameOf(effect.plan.verb).data(), Now(), static_cast<int64_t>(index),
+                         Severity::kCritical);
   Apply(effect.plan.on, effect.plan.verb);
   begun_.Add(1);
   active_gauge_.Set(static_cast<int64_t>(active_.size()));

@@ -1,9 +1,10 @@
-// Faults: verbs on handles that components offer, scheduled, with proof that they touched something.
+// Faults: verbs on handles that components offer, scheduled, with proof that they touched
+// something.
 //
-// A handle ("log/broker-1/disk") is a FaultTarget; it says which verbs it understands. While faults of
-// one verb overlap on a target, the harshest rules, and the end of one does not end another. Each
-// fault leaves its effect: how much work its target did, or lost, while it held. A fault without
-// effect is vacuous, and a drill that rests on it has proved nothing.
+// A handle ("log/broker-1/disk") is a FaultTarget; it says which verbs it understands. While faults
+// of one verb overlap on a target, the harshest rules, and the end of one does not end another.
+// Each fault leaves its effect: how much work its target did, or lost, while it held. A fault
+// without effect is vacuous, and a drill that rests on it has proved nothing.
 #ifndef FRESHET_MODELS_FAULT_FAULT_H_
 #define FRESHET_MODELS_FAULT_FAULT_H_
 
@@ -38,14 +39,14 @@ class FaultTarget {
 };
 
 struct FaultPlan {
-  std::string name;         // For reports; "" becomes verb and target.
+  std::string name;  // For reports; "" becomes verb and target.
   FaultVerb verb = FaultVerb::kDown;
-  std::string target;       // The handle, for reports.
+  std::string target;  // The handle, for reports.
   FaultTarget* on = nullptr;
   Time at;
-  Duration lasts;           // Zero: until the end of the run.
-  Ratio factor;             // kSlow
-  BytesPerSecond rate;      // kThrottle
+  Duration lasts;       // Zero: until the end of the run.
+  Ratio factor;         // kSlow
+  BytesPerSecond rate;  // kThrottle
 };
 
 class FaultInjector : public Component {
@@ -68,7 +69,8 @@ class FaultInjector : public Component {
 
   // REQUIRES: plan.on understands the verb; called before the run.
   void Schedule(const FaultPlan& plan);
-  // Enters the metric phases: warm-up, before, during and after faults. Called once, before the run.
+  // Enters the metric phases: warm-up, before, during and after faults. Called once, before the
+  // run.
   void SchedulePhases(Duration warm_up);
 
   // When which phase was entered, in order.

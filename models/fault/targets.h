@@ -82,8 +82,7 @@ class NicTarget : public FaultTarget {
     network_->Incoming(host_).SetCapacity(std::min(full_, cap));
   }
   int64_t WorkTouched() const override {
-    return network_->Outgoing(host_).done().count() +
-           network_->Incoming(host_).done().count();
+    return network_->Outgoing(host_).done().count() + network_->Incoming(host_).done().count();
   }
 
  private:

@@ -1,9 +1,9 @@
-// A batch: a contiguous range of records of one partition with counts, bytes and times. Never a record
-// object, never payload.
+// A batch: a contiguous range of records of one partition with counts, bytes and times. Never a
+// record object, never payload.
 //
-// When its records were created is kept as an evenly spaced row (the first record apart, since under a
-// linger timer it waits longest): enough for exact sums and for latency distributions over many
-// batches; see models/workload/arrivals.h.
+// When its records were created is kept as an evenly spaced row (the first record apart, since
+// under a linger timer it waits longest): enough for exact sums and for latency distributions over
+// many batches; see models/workload/arrivals.h.
 #ifndef FRESHET_MODELS_LOG_BATCH_H_
 #define FRESHET_MODELS_LOG_BATCH_H_
 
@@ -32,8 +32,8 @@ struct CreatedTimes {
   // Sum over the records of (at - created), in nanoseconds. REQUIRES: at >= every creation.
   __int128 SumUntil(Time at, int64_t record_count) const {
     const __int128 first_wait = (at - first).nanos();
-    return first_wait * first_count + Histogram::EvenSum((at - high).nanos(), (at - low).nanos(),
-                                                         record_count - first_count);
+    return first_wait * first_count +
+           Histogram::EvenSum((at - high).nanos(), (at - low).nanos(), record_count - first_count);
   }
   // Records each record's (at - created) into `distribution`.
   void RecordUntil(Time at, int64_t record_count, Distribution& distribution) const {
@@ -62,8 +62,8 @@ struct Batch {
   // acks 0 or 1: the producer has been told that it is safe; a failover may still lose it, legally.
   bool acked_before_replication = false;
   int64_t record_count = 0;
-  Bytes bytes;               // On the wire and on disk, after compression.
-  int32_t batch_count = 1;   // How many real batches this parcel stands for (the run's resolution).
+  Bytes bytes;              // On the wire and on disk, after compression.
+  int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution).
   CreatedTimes created;
 
   // Milestones; each is set once, in this order (docs/concepts.md).

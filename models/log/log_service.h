@@ -1,9 +1,9 @@
 // The seam between clients and brokers: what a producer and a consumer see of any broker design. A
 // scenario swaps the design behind it; clients and arrivals stay.
 //
-// Requests travel over Connections (network.h) that the client owns; the service takes them where they
-// arrive and answers over the client's other direction. A client learns who leads a partition from a
-// metadata snapshot, and that may be old.
+// Requests travel over Connections (network.h) that the client owns; the service takes them where
+// they arrive and answers over the client's other direction. A client learns who leads a partition
+// from a metadata snapshot, and that may be old.
 #ifndef FRESHET_MODELS_LOG_LOG_SERVICE_H_
 #define FRESHET_MODELS_LOG_LOG_SERVICE_H_
 
@@ -40,8 +40,8 @@ struct Metadata {
   std::vector<BrokerId> leader;  // By PartitionId; kNoBroker while there is none.
 };
 
-// A produce request on its way. It belongs to its sender until the broker has it, then to the broker.
-// Requests are pooled and keep the memory of their vectors.
+// A produce request on its way. It belongs to its sender until the broker has it, then to the
+// broker. Requests are pooled and keep the memory of their vectors.
 struct ProduceRequest {
   std::vector<Batch> batches;
   std::vector<ProduceError> errors;  // By batch; filled by the broker.
@@ -64,9 +64,9 @@ struct ProduceRequest {
 };
 using RequestIndex = uint32_t;
 
-// A producer's connection to one broker. The broker takes one request of it at a time: Kafka mutes a
-// channel from a request's arrival until its response is sent, so requests in flight beyond the first
-// save the way, not the waiting for acks.
+// A producer's connection to one broker. The broker takes one request of it at a time: Kafka mutes
+// a channel from a request's arrival until its response is sent, so requests in flight beyond the
+// first save the way, not the waiting for acks.
 struct ProduceChannel {
   Connection* request_on = nullptr;
   Connection* reply_on = nullptr;
@@ -75,7 +75,7 @@ struct ProduceChannel {
   bool muted = false;
   Ring<RequestIndex> waiting;
   Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
-  uint32_t generation = 0;  // Raised by ResetChannel().
+  uint32_t generation = 0;                // Raised by ResetChannel().
 };
 
 struct FetchedRange {
@@ -85,8 +85,9 @@ struct FetchedRange {
   Bytes bytes;
 };
 
-// One reader's standing with one broker: an incremental fetch session (KIP-227). The broker keeps the
-// partitions that have news on a list, so that a fetch costs what it returns and not what it covers.
+// One reader's standing with one broker: an incremental fetch session (KIP-227). The broker keeps
+// the partitions that have news on a list, so that a fetch costs what it returns and not what it
+// covers.
 struct FetchSession {
   // --- Set by the reader ---
   Connection* request_on = nullptr;
@@ -110,15 +111,15 @@ struct FetchSession {
     bool listed = false;  // On `news`.
   };
   std::vector<Position> positions;
-  Ring<uint32_t> news;    // Indices into `positions`: data beyond `next`.
+  Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
-  Time answered_at;       // When the response was put together.
-  Bytes available;        // Lower bound of what waits, for min_bytes.
+  Time answered_at;             // When the response was put together.
+  Bytes available;              // Lower bound of what waits, for min_bytes.
   BrokerId broker = kNoBroker;  // With whom it is open.
   bool parked = false;
   bool open = false;
-  bool failed = false;    // The response says: not the leader of some of it any more.
+  bool failed = false;  // The response says: not the leader of some of it any more.
   Time park_deadline;
   EventId park_timer;
   uint32_t generation = 0;

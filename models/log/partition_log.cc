@@ -74,7 +74,8 @@ bool PartitionLog::NoteAcknowledged(const Batch& batch, Offset end) {
   if (end > log_end_) return false;
   LogRange& range = ranges_[FindRange(end - 1)];
   if (range.coalesced) return true;
-  if (range.batch.producer != batch.producer || range.batch.sequence != batch.sequence) return false;
+  if (range.batch.producer != batch.producer || range.batch.sequence != batch.sequence)
+    return false;
   range.batch.acked_before_replication = true;
   return true;
 }
@@ -177,8 +178,8 @@ void PartitionLog::Audit() const {
               absl::StrCat("a range starts at ", ranges_[i].base_offset, ", expected ", next));
     next = ranges_[i].end_offset();
   }
-  SIM_CHECK(next == log_end_, "inv.I7", absl::StrCat("the last range ends at ", next,
-                                                     ", the log at ", log_end_));
+  SIM_CHECK(next == log_end_, "inv.I7",
+            absl::StrCat("the last range ends at ", next, ", the log at ", log_end_));
 }
 
 }  // namespace freshet

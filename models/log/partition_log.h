@@ -1,15 +1,16 @@
-// The log of one partition: a row of ranges with contiguous offsets, and how far each replica has it.
+// The log of one partition: a row of ranges with contiguous offsets, and how far each replica has
+// it.
 //
 // All replicas of a partition share one row, since a replica's log is a prefix of the leader's: it
 // differs by its log end offset alone. A new leader whose log is shorter cuts the row (Truncate()),
 // and what it cuts is counted.
 //
-// Recent ranges are batches with all their milestones. Ranges that every registered reader has passed
-// coalesce, and beyond kMostRanges the oldest coalesce in any case: memory is bounded, counts and
-// bytes stay exact, and times inside a coalesced range are interpolated and say so.
+// Recent ranges are batches with all their milestones. Ranges that every registered reader has
+// passed coalesce, and beyond kMostRanges the oldest coalesce in any case: memory is bounded,
+// counts and bytes stay exact, and times inside a coalesced range are interpolated and say so.
 //
-// Audited: inv.I7 offsets are contiguous; inv.I8 log start <= high watermark <= log end, each monotone
-// but for Truncate() and Expire().
+// Audited: inv.I7 offsets are contiguous; inv.I8 log start <= high watermark <= log end, each
+// monotone but for Truncate() and Expire().
 #ifndef FRESHET_MODELS_LOG_PARTITION_LOG_H_
 #define FRESHET_MODELS_LOG_PARTITION_LOG_H_
 
@@ -50,11 +51,11 @@ class PartitionLog {
   // REQUIRES: offset <= log end. Lower values are ignored: the watermark never goes back.
   // Stamps the ranges it passes as durable at `now`, thanks to `blocker`.
   void AdvanceHighWatermark(Offset offset, Time now, ComponentId blocker);
-  // The producer of `batch`, which was appended to end at `end`, has been told so. Returns false when
-  // the batch is not there any more.
+  // The producer of `batch`, which was appended to end at `end`, has been told so. Returns false
+  // when the batch is not there any more.
   bool NoteAcknowledged(const Batch& batch, Offset end);
-  // Cuts the log at `offset`, calling cut(const LogRange&, record_count) for each range or part that
-  // goes, latest first. REQUIRES: offset >= log start.
+  // Cuts the log at `offset`, calling cut(const LogRange&, record_count) for each range or part
+  // that goes, latest first. REQUIRES: offset >= log start.
   template <class Cut>
   void Truncate(Offset offset, Cut&& cut);
   // Drops whole ranges below `offset` (retention). Returns their bytes.
@@ -66,8 +67,8 @@ class PartitionLog {
   // Returns the next offset to read. REQUIRES: log start <= from <= limit <= log end.
   template <class Visit>
   Offset Read(Offset from, Offset limit, Bytes most, Visit&& visit) const;
-  // Size of what Read() would return at the least from `offset`: the rest of its range, or one record
-  // of a coalesced one. REQUIRES: offset < log end.
+  // Size of what Read() would return at the least from `offset`: the rest of its range, or one
+  // record of a coalesced one. REQUIRES: offset < log end.
   Bytes FirstBytes(Offset offset) const;
   // The earliest creation time in the range that holds `offset`. REQUIRES: offset < log end.
   Time OldestCreatedFrom(Offset offset) const {
@@ -91,9 +92,9 @@ class PartitionLog {
   Offset log_end_ = 0;
   Offset high_watermark_ = 0;
   Bytes bytes_;
-  size_t coalesced_ = 0;        // Ranges at the front that are coalesced.
+  size_t coalesced_ = 0;  // Ranges at the front that are coalesced.
   Offset passed_by_all_ = 0;
-  mutable size_t found_ = 0;    // Where the last look-up ended: readers go on from there.
+  mutable size_t found_ = 0;  // Where the last look-up ended: readers go on from there.
 };
 
 template <class Cut>
@@ -116,8 +117,8 @@ Offset PartitionLog::Read(Offset from, Offset limit, Bytes most, Visit&& visit) 
     if (range.coalesced || from != range.base_offset || range.end_offset() > limit) {
       if (range.end_offset() > limit) count = limit - from;
       if (range.coalesced && taken == Bytes(0)) {
-        const int64_t fitting = MulDivFloor(most.count(), range.batch.record_count,
-                                            range.batch.bytes.count());
+        const int64_t fitting =
+            MulDivFloor(most.count(), range.batch.record_count, range.batch.bytes.count());
         if (fitting < count) count = fitting > 0 ? fitting : 1;
       }
       size = Bytes(MulDivCeil(range.batch.bytes.count(), count, range.batch.record_count));

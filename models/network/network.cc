@@ -22,8 +22,7 @@ HostId Network::AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond
   card.capacity = rate;
   Host host;
   host.zone = zone;
-  host.outgoing =
-      std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-out"), card);
+  host.outgoing = std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-out"), card);
   host.incoming = std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-in"), card);
   hosts_.push_back(std::move(host));
   return static_cast<HostId>(hosts_.size() - 1);
@@ -68,7 +67,8 @@ void Connection::StartLeaving() {
   while (!waiting_.empty()) {
     if (waiting_.front().size > Network::kSmallMessage) {
       leaving_ = Stage::kBusy;
-      leaving_transfer_ = network_->Outgoing(from_).Start(waiting_.front().size, [this] { Left(); });
+      leaving_transfer_ =
+          network_->Outgoing(from_).Start(waiting_.front().size, [this] { Left(); });
       return;
     }
     Left();

@@ -1,10 +1,10 @@
 // Hosts in zones, their network cards, and the streams between them.
 //
-// A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min fairly
-// by the connections that use it at the moment. A Connection is one direction of a TCP stream: its
-// messages stay in order; the first of them uses the sender's card, travels half a round trip, and
-// uses the receiver's card. Interference between produce, replication and fetch traffic comes out of
-// that and of nothing else.
+// A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min
+// fairly by the connections that use it at the moment. A Connection is one direction of a TCP
+// stream: its messages stay in order; the first of them uses the sender's card, travels half a
+// round trip, and uses the receiver's card. Interference between produce, replication and fetch
+// traffic comes out of that and of nothing else.
 //
 // Approximated: a message is stored and forwarded at each card (error: at most its size over the
 // receiver's rate); messages up to kSmallMessage that find the stream idle skip the cards, where a
@@ -72,10 +72,10 @@ class Connection {
   Stage leaving_ = Stage::kIdle;
   Stage entering_ = Stage::kIdle;
   // Messages in order: the first on_the_way_ + arrived_ have left, the first arrived_ have arrived.
-  Ring<Message> waiting_;    // Not yet left the sender.
-  Ring<Message> travelling_; // Left the sender, not delivered.
-  int64_t on_the_way_ = 0;   // Size of travelling_.
-  int64_t arrived_ = 0;      // Of those, at the receiver's card.
+  Ring<Message> waiting_;     // Not yet left the sender.
+  Ring<Message> travelling_;  // Left the sender, not delivered.
+  int64_t on_the_way_ = 0;    // Size of travelling_.
+  int64_t arrived_ = 0;       // Of those, at the receiver's card.
   Time last_arrival_;
   uint32_t generation_ = 0;  // Reset() raises it; events of older generations are void.
   Bandwidth::TransferId leaving_transfer_ = 0;

@@ -82,9 +82,8 @@ void PageCache::WritePiece() {
 }
 
 void PageCache::ReleaseHeld() {
-  while (!held_.empty() &&
-         (dirty_ == Bytes(0) ||
-          dirty_ + held_.front().size <= config_.dirty_ratio * config_.memory)) {
+  while (!held_.empty() && (dirty_ == Bytes(0) ||
+                            dirty_ + held_.front().size <= config_.dirty_ratio * config_.memory)) {
     Held released = held_.pop_front();
     Dirty(released.size);
     released.done();

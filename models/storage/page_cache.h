@@ -1,13 +1,13 @@
-// The operating system's page cache as a log's writer feels it: an append is a memory copy until too
-// much of it is dirty; then writers wait for the disk.
+// The operating system's page cache as a log's writer feels it: an append is a memory copy until
+// too much of it is dirty; then writers wait for the disk.
 //
 // Linux rules: a flusher wakes every dirty_writeback interval and writes what has been dirty for
-// dirty_expire; it writes without waiting while more than dirty_background_ratio of memory is dirty;
-// above dirty_ratio, writers are held until the disk has caught up. An fsync writes a file's bytes at
-// once (Volume::Flush) and makes them clean.
+// dirty_expire; it writes without waiting while more than dirty_background_ratio of memory is
+// dirty; above dirty_ratio, writers are held until the disk has caught up. An fsync writes a file's
+// bytes at once (Volume::Flush) and makes them clean.
 //
-// Reads of the tail come from memory here; what happens when a reader falls behind the cache arrives
-// with the broker designs. docs/models/storage.md has the sources.
+// Reads of the tail come from memory here; what happens when a reader falls behind the cache
+// arrives with the broker designs. docs/models/storage.md has the sources.
 #ifndef FRESHET_MODELS_STORAGE_PAGE_CACHE_H_
 #define FRESHET_MODELS_STORAGE_PAGE_CACHE_H_
 
@@ -37,8 +37,8 @@ class PageCache : public Component {
 
   PageCache(Simulation& sim, absl::string_view name, Volume* volume, const Config& config);
 
-  // Takes `size` bytes. Returns true when they are in memory at once, and then does not call `done`;
-  // otherwise `done` fires when they are.
+  // Takes `size` bytes. Returns true when they are in memory at once, and then does not call
+  // `done`; otherwise `done` fires when they are.
   bool Append(Bytes size, Callback done);
   // Appends and makes durable, as a broker with flush.messages=1 does. Always calls `done`.
   void AppendDurably(Bytes size, Callback done);

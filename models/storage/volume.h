@@ -1,11 +1,13 @@
-// A block volume: bandwidth that reads and writes share, a latency for each command, and the cost of
-// making data durable.
+// A block volume: bandwidth that reads and writes share, a latency for each command, and the cost
+// of making data durable.
 //
-// A write or read takes its command latency and then its share of the bandwidth; any number of commands
-// run side by side. Flush() is what fsync of a file asks of the device: the bytes not yet
-// written, then the flush itself.
+// A command takes the longer of its latency and of its bytes' fair share of the bandwidth: measured
+// latencies hold the transfer of an ordinary command already, and a volume's rate is a limit on the
+// sum of all, not the speed of one. Any number of commands run side by side. Flush() is what fsync
+// of a file asks of the device: the bytes not yet written, and that they are durable.
 //
-// Left out: IOPS and queue depth limits apart from bandwidth, and wear. docs/models/storage.md has the sources.
+// Left out: IOPS and queue depth limits apart from bandwidth, and wear. docs/models/storage.md has
+// the sources.
 #ifndef FRESHET_MODELS_STORAGE_VOLUME_H_
 #define FRESHET_MODELS_STORAGE_VOLUME_H_
 

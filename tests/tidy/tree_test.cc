@@ -26,6 +26,9 @@ const std::vector<std::string>& Gateways() {
       "freshet::Duration::FromDouble(",
       "freshet::RoundToInt64(double)",
       "freshet::FloorToInt64(double)",
+      // RoundToInt64() for values it has found to be positive and in range, on the path of every
+      // draw.
+      "freshet::Sampler::Draw(freshet::RandomStream&) const",
       // Has FloorToInt64() inlined.
       "freshet::Pow(double, double)",
   };
