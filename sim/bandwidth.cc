@@ -352,8 +352,26 @@ void Bandwidth::PlanTier(const std::vector<uint32_t>& tier, Share& left) {
   }
 }
 
+inline void Bandwidth::ArmIn(Wide nanos) {
+  const int64_t now = Now().nanos();
+  if (nanos > INT64_MAX - now) return;
+  const int64_t at = now + static_cast<int64_t>(nanos);
+  if (timer_) {
+    if (timer_at_ <= at) return;
+    sim().Cancel(timer_);
+  }
+  timer_at_ = at;
+  timer_ = At<"bandwidth.timer">(Time::FromNanos(at), [this] { OnTimer(); });
+}
+
 // Sees to it that the timer fires no later than something happens.
 void Bandwidth::Arm() {
+  if (IsPlain() && active_ > 0) {
+    const Group& group = groups_[0];
+    const Wide work = group.heap.front().target - group.work;
+    if (group.share > 0) ArmIn(work <= kSlack ? Wide{0} : NanosFor(work - kSlack, group.share));
+    return;
+  }
   Wide soonest = INT64_MAX;  // In nanoseconds from now.
   const auto consider = [&soonest](Wide work, Share share) {
     if (work <= kSlack) {
@@ -376,18 +394,6 @@ void Bandwidth::Arm() {
     }
   }
   ArmIn(soonest);
-}
-
-inline void Bandwidth::ArmIn(Wide nanos) {
-  const int64_t now = Now().nanos();
-  if (nanos > INT64_MAX - now) return;
-  const int64_t at = now + static_cast<int64_t>(nanos);
-  if (timer_) {
-    if (timer_at_ <= at) return;
-    sim().Cancel(timer_);
-  }
-  timer_at_ = at;
-  timer_ = At<"bandwidth.timer">(Time::FromNanos(at), [this] { OnTimer(); });
 }
 
 void Bandwidth::OnTimer() {
