@@ -23,7 +23,7 @@ race() {  # name, program, work, size, steps
 
 for ((round = 0; round < rounds; ++round)); do
   for work in "phold 1000 2000000" "phold 10000 2000000" "phold 100000 2000000" \
-              "phold 1000000 2000000" "tandem 0 200000"; do
+              "phold 1000000 2000000" "tandem 0 200000" "tandem 1 200000"; do
     for engine in "${engines[@]}"; do
       # shellcheck disable=SC2086  # Three words.
       race "${engine%|*}" "${engine#*|}" $work
@@ -62,7 +62,7 @@ awk -F'|' '
       printf "%.4f| %s | %s | %.1f | %.1f | %.2f | %s |\n", margin, k[1], k[2], own, m[key],
              m[key] / own, goal ? ">= " goal : "-"
     }
-  }' "$results" | sort -t'|' -k1,1n | cut -d'|' -f2- | sed 's/^/|/; s/tandem 0/tandem/; s/phold/PHOLD/' |
+  }' "$results" | sort -t'|' -k1,1n | cut -d'|' -f2- | sed 's/^/|/; s/tandem 0/tandem, bare stations/; s/tandem 1/tandem, with metrics/; s/phold/PHOLD/' |
   { echo "| work, pending | peer | Freshet, ns | peer, ns | ratio | target |"
     echo "|---|---|---|---|---|---|"
     cat; }

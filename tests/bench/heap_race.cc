@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
         FunctionHeap engine;
         return RunPhold(engine, processes, lap);
       },
-      [](const Lap& lap) {
+      [](bool, const Lap& lap) {
         FunctionHeap engine;
         return RunPlainTandem(engine, Exponential(), lap);
       });

@@ -46,5 +46,5 @@ int main(int argc, char** argv) {
   return Race(
       argc, argv,
       [&](uint32_t processes, const Lap& lap) { return RunPhold(engine, processes, lap); },
-      [&](const Lap& lap) { return RunPlainTandem(engine, Exponential(), lap); });
+      [&](bool, const Lap& lap) { return RunPlainTandem(engine, Exponential(), lap); });
 }

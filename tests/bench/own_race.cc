@@ -10,9 +10,9 @@ int main(int argc, char** argv) {
         FreshetEngine engine;
         return RunPhold(engine, processes, lap);
       },
-      [](const Lap& lap) {
+      [](bool metrics, const Lap& lap) {
         FreshetEngine engine;
-        StationTandem tandem(engine.sim(), lap);
+        StationTandem tandem(engine.sim(), lap, metrics);
         engine.Run();
         return ReportTandem(tandem.lap(), tandem.MeanSojourn());
       });

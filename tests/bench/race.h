@@ -25,7 +25,8 @@ inline int ReportTandem(const Lap& lap, double mean_sojourn) {
   return 1;
 }
 
-// `run_phold(processes, lap)` and `run_tandem(lap)` run one engine and return an exit code.
+// `run_phold(processes, lap)` and `run_tandem(metrics, lap)` run one engine and return an exit
+// code.
 template <class RunPhold, class RunTandem>
 int Race(int argc, char** argv, RunPhold run_phold, RunTandem run_tandem) {
   if (argc == 4) {
@@ -35,10 +36,10 @@ int Race(int argc, char** argv, RunPhold run_phold, RunTandem run_tandem) {
       return run_phold(static_cast<uint32_t>(size), Lap(2 * size, steps));
     }
     if (std::strcmp(argv[1], "tandem") == 0 && steps > 0) {
-      return run_tandem(Lap(steps / 10 + 1, steps));
+      return run_tandem(size != 0, Lap(steps / 10 + 1, steps));
     }
   }
-  std::fprintf(stderr, "usage: %s phold PENDING EVENTS | tandem 0 CUSTOMERS\n", argv[0]);
+  std::fprintf(stderr, "usage: %s phold PENDING EVENTS | tandem METRICS CUSTOMERS\n", argv[0]);
   return 2;
 }
 
