@@ -64,7 +64,7 @@ void AddFaultTable(const RunSummary& summary, std::vector<ReportTable>* tables) 
   if (!table.rows.empty()) tables->push_back(std::move(table));
 }
 
-// One feed's mean record, in the order of its way; brokers are one row each kind of segment.
+// One feed's mean record, by the milestones of its way; the parts of a component are one row.
 void AddWaterfallTable(const WaterfallTable& waterfall, std::vector<ReportTable>* tables) {
   if (waterfall.records() == 0) return;
   ReportTable table = {absl::StrCat("Where a record's time goes on its way to ", waterfall.owner(),

@@ -200,6 +200,7 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
 
 void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation || !brokers_[broker]->up()) return;
+  session->served_at = Now();
   const Bytes size = session->response_bytes + kEmptyResponseBytes;
   session->reply_on->Send(size, session->cause, [session, generation] {
     if (generation == session->generation) session->on_response();

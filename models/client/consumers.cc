@@ -187,6 +187,8 @@ void Consumers::CountRange(const LogRange& range, int64_t records, const Link& l
                 batch.leader_component, batch.durable_blocker);
   trail.AddWait(std::max(trail.End(), link.session.answered_at), Milestone::kFetched,
                 WaitFor::kPoll, me);
+  trail.AddService(std::max(trail.End(), link.session.served_at), Milestone::kFetched,
+                   batch.leader_component);
   trail.AddService(link.arrived_at, Milestone::kFetched, wire);
   trail.AddService(Now(), Milestone::kVisible, me);
   const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
