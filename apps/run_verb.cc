@@ -180,17 +180,23 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
   return std::max(code, Golden(outcome->summary));
 }
 
-}  // namespace
-
-int RunVerb(const std::vector<std::string>& operands) {
+// Loads the one scenario that a verb takes, as the flags say.
+absl::StatusOr<LoadResult> LoadOnly(absl::string_view verb,
+                                    const std::vector<std::string>& operands) {
   if (operands.size() != 1) {
-    return Complain(absl::InvalidArgumentError("`freshet run` takes one scenario file"));
+    return absl::InvalidArgumentError(absl::StrCat("`freshet ", verb, "` takes one scenario file"));
   }
   LoadOptions options;
   options.root = absl::GetFlag(FLAGS_root);
   options.sets = AllSets();
   options.metrics = MetricNames();
-  absl::StatusOr<LoadResult> loaded = Load(operands[0], options);
+  return Load(operands[0], options);
+}
+
+}  // namespace
+
+int RunVerb(const std::vector<std::string>& operands) {
+  absl::StatusOr<LoadResult> loaded = LoadOnly("run", operands);
   if (!loaded.ok()) return Complain(loaded.status());
   std::fputs(Report(loaded->problems).c_str(), stderr);
   if (!loaded->ok()) return kExitAuthor;
@@ -214,14 +220,7 @@ int RunVerb(const std::vector<std::string>& operands) {
 }
 
 int ValidateVerb(const std::vector<std::string>& operands) {
-  if (operands.size() != 1) {
-    return Complain(absl::InvalidArgumentError("`freshet validate` takes one scenario file"));
-  }
-  LoadOptions options;
-  options.root = absl::GetFlag(FLAGS_root);
-  options.sets = AllSets();
-  options.metrics = MetricNames();
-  absl::StatusOr<LoadResult> loaded = Load(operands[0], options);
+  absl::StatusOr<LoadResult> loaded = LoadOnly("validate", operands);
   if (!loaded.ok()) return Complain(loaded.status());
   if (absl::GetFlag(FLAGS_json))
     return Print(ProblemsAsJson(loaded->problems), loaded->ok() ? 0 : kExitAuthor);

@@ -115,7 +115,7 @@ struct FetchSession {
   std::vector<FetchedRange> response;
   Bytes response_bytes;
   Time answered_at;             // When the response was put together.
-  Time served_at;    // When the cores had put it on the wire.
+  Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.
   BrokerId broker = kNoBroker;  // With whom it is open.
   bool parked = false;

@@ -113,37 +113,25 @@ Bytes PartitionLog::Expire(Offset offset) {
   return expired;
 }
 
+size_t PartitionLog::LastStartingBy(Offset offset, size_t low) const {
+  size_t high = ranges_.size();
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    (ranges_[middle].base_offset <= offset ? low : high) = middle;
+  }
+  return low;
+}
+
 size_t PartitionLog::FindRange(Offset offset) const {
   if (offset >= log_end_) return ranges_.size();
   if (found_ >= ranges_.size() || ranges_[found_].base_offset > offset) {
-    // Binary search: the last range that starts at or below the offset.
-    size_t low = 0;
-    size_t high = ranges_.size();
-    while (high - low > 1) {
-      const size_t middle = (low + high) / 2;
-      if (ranges_[middle].base_offset <= offset) {
-        low = middle;
-      } else {
-        high = middle;
-      }
-    }
-    found_ = low;
+    found_ = LastStartingBy(offset, 0);
   }
   // Readers stand near the end of one another: most look-ups go a few ranges on.
-  size_t steps = 0;
-  while (ranges_[found_].end_offset() <= offset) {
-    if (++steps > 16) {
-      size_t low = found_;
-      size_t high = ranges_.size();
-      while (high - low > 1) {
-        const size_t middle = (low + high) / 2;
-        if (ranges_[middle].base_offset <= offset) {
-          low = middle;
-        } else {
-          high = middle;
-        }
-      }
-      found_ = low;
+  constexpr size_t kFew = 16;
+  for (size_t steps = 0; ranges_[found_].end_offset() <= offset; ++steps) {
+    if (steps == kFew) {
+      found_ = LastStartingBy(offset, found_);
       break;
     }
     ++found_;

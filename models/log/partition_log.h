@@ -84,6 +84,8 @@ class PartitionLog {
 
  private:
   size_t FindRange(Offset offset) const;
+  // The last range from index `low` on that starts at or below `offset`.
+  size_t LastStartingBy(Offset offset, size_t low) const;
   void CoalesceFront();
   void CutLast(Offset offset);
 
