@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # compare.sh BUILD_DIR [ROUNDS]: races our engine against those that are built beside it, in turn,
-# ROUNDS times (5), and prints medians and ratios as Markdown, nearest to its target first
+# ROUNDS times (5), and prints medians and ratios as Markdown, the worst first
 # (docs/performance.md). Processor time; a neighbour that fills the caches still shows: quote ratios.
 set -euo pipefail
 
@@ -58,9 +58,8 @@ awk -F'|' '
       if (k[2] == "Freshet") continue
       own = m[k[1] "|Freshet"]
       goal = target(k[1], k[2])
-      margin = goal ? m[key] / own / goal : 9 + m[key] / own
-      printf "%.4f| %s | %s | %.1f | %.1f | %.2f | %s |\n", margin, k[1], k[2], own, m[key],
-             m[key] / own, goal ? ">= " goal : "-"
+      printf "%.4f| %s | %s | %.1f | %.1f | %.2f | %s |\n", m[key] / own, k[1], k[2], own,
+             m[key], m[key] / own, goal ? ">= " goal : "-"
     }
   }' "$results" | sort -t'|' -k1,1n | cut -d'|' -f2- | sed 's/^/|/; s/tandem 0/tandem, bare stations/; s/tandem 1/tandem, with metrics/; s/phold/PHOLD/' |
   { echo "| work, pending | peer | Freshet, ns | peer, ns | ratio | target |"
