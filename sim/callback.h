@@ -17,7 +17,7 @@ class InlineCallback {
  public:
   static constexpr size_t kCapacity = 24;
 
-  InlineCallback() = default;
+  InlineCallback() {}  // NOLINT: `= default` would clear the storage in value-initialisation.
 
   template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, InlineCallback>>>
   InlineCallback(F&& function) {  // NOLINT: implicit, as a lambda is what callers write.
@@ -36,7 +36,8 @@ class InlineCallback {
 
  private:
   void (*invoke_)(void*, Arguments...) = nullptr;
-  alignas(void*) std::byte storage_[kCapacity] = {};
+  // Not cleared: only the bytes of the closure are ever read as anything.
+  alignas(void*) std::byte storage_[kCapacity];
 };
 
 // What a resource calls when the work is done.

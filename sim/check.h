@@ -1,9 +1,9 @@
 // Failed promises of ours: SIM_CHECK stops the run, and the text says how to return to the moment.
 //
-// A check names the invariant it guards (docs/determinism.md lists them: "inv.I1" and so on; "contract"
-// for a REQUIRES clause). It is always compiled in. The failure is an exception and not abort(), so
-// that Simulation::Run() can add the time, the event and the component, and main() can print the
-// command that replays the run; nothing else in the tree throws or catches.
+// A check names the invariant it guards (docs/determinism.md lists them: "inv.I1" and so on;
+// "contract" for a REQUIRES clause). It is always compiled in. The failure is an exception and not
+// abort(), so that Simulation::Run() can add the time, the event and the component, and main() can
+// print the command that replays the run; nothing else in the tree throws or catches.
 #ifndef FRESHET_SIM_CHECK_H_
 #define FRESHET_SIM_CHECK_H_
 

@@ -44,7 +44,9 @@ class Component {
     return RandomStream(sim_.seed(), name(), purpose);
   }
 
-  Counter& AddCounter(const MetricDef& def) { return sim_.metrics().AddCounter(def, component_id_); }
+  Counter& AddCounter(const MetricDef& def) {
+    return sim_.metrics().AddCounter(def, component_id_);
+  }
   Gauge& AddGauge(const MetricDef& def) { return sim_.metrics().AddGauge(def, component_id_); }
   Distribution& AddDistribution(const MetricDef& def) {
     return sim_.metrics().AddDistribution(def, component_id_);

@@ -38,8 +38,9 @@ class RunDigest {
 
   Digests Get() const { return {order_, MixHash(order_, fields_), result_}; }
 
-  // Rolling values of `order`, one every CheckpointSpacing() events: a bisect between two runs reads
-  // them to find the first interval that differs. Their number is bounded: the spacing doubles.
+  // Rolling values of `order`, one every CheckpointSpacing() events: a bisect between two runs
+  // reads them to find the first interval that differs. Their number is bounded: the spacing
+  // doubles.
   const std::vector<uint64_t>& Checkpoints() const { return checkpoints_; }
   uint64_t CheckpointSpacing() const { return checkpoint_mask_ + 1; }
 

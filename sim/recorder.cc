@@ -39,15 +39,14 @@ RecordId Recorder::Span(RecordLevel level, LaneId lane, const char* name, Time s
 RecordId Recorder::Mark(RecordLevel level, LaneId lane, const char* name, Time at, int64_t value,
                         Severity severity) {
   if (!Records(level, at)) return 0;
-  return Add({RecordedItem::Kind::kMark, severity, lane, 0, 0, 0, at, Duration::Zero(), name,
-              value});
+  return Add(
+      {RecordedItem::Kind::kMark, severity, lane, 0, 0, 0, at, Duration::Zero(), name, value});
 }
 
-RecordId Recorder::State(LaneId lane, const char* name, Time at, int64_t value,
-                         Severity severity) {
+RecordId Recorder::State(LaneId lane, const char* name, Time at, int64_t value, Severity severity) {
   if (!Records(RecordLevel::kState, at)) return 0;
-  return Add({RecordedItem::Kind::kState, severity, lane, 0, 0, 0, at, Duration::Zero(), name,
-              value});
+  return Add(
+      {RecordedItem::Kind::kState, severity, lane, 0, 0, 0, at, Duration::Zero(), name, value});
 }
 
 }  // namespace freshet

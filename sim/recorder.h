@@ -1,9 +1,9 @@
 // What a run writes down while it goes: spans, marks and states, each on a lane, each with the
 // nearest recorded thing that led to it.
 //
-// A model asks Records(level) first, so that what is not recorded costs one comparison. The recorder
-// keeps no history: it hands each item to a sink (the run record writer in results/), and a run
-// without a sink is as deterministic as one with it. Nothing in the simulation reads it back.
+// A model asks Records(level) first, so that what is not recorded costs one comparison. The
+// recorder keeps no history: it hands each item to a sink (the run record writer in results/), and
+// a run without a sink is as deterministic as one with it. Nothing in the simulation reads it back.
 //
 // Cause: every event inherits the nearest recorded ancestor of the event that scheduled it. When a
 // handler records something, what it schedules afterwards descends from that.
@@ -39,12 +39,12 @@ struct RecordedItem {
   Severity severity;
   LaneId lane;
   RecordId id;
-  RecordId ancestor;       // Nearest recorded ancestor, 0 for none.
-  uint64_t event;          // Sequence of the event in which it was recorded.
+  RecordId ancestor;  // Nearest recorded ancestor, 0 for none.
+  uint64_t event;     // Sequence of the event in which it was recorded.
   Time start;
-  Duration duration;       // Zero for marks and states.
-  const char* name;        // A literal: "election", "append", "down".
-  int64_t value;           // A state's new value, a span's size; its meaning goes with the name.
+  Duration duration;  // Zero for marks and states.
+  const char* name;   // A literal: "election", "append", "down".
+  int64_t value;      // A state's new value, a span's size; its meaning goes with the name.
 };
 
 // Receives items in the order they are recorded. Spans arrive when they end.
@@ -63,8 +63,8 @@ class Recorder {
   void SetWindow(Time from, Time until) { window_from_ = from, window_until_ = until; }
 
   bool Records(RecordLevel level, Time start) const {
-    return level <= level_ && (level <= RecordLevel::kState ||
-                               (start >= window_from_ && start < window_until_));
+    return level <= level_ &&
+           (level <= RecordLevel::kState || (start >= window_from_ && start < window_until_));
   }
   RecordLevel level() const { return level_; }
 

@@ -1,5 +1,5 @@
-// A first-in-first-out queue in one growing ring: no allocation in steady state, and cheap when it is
-// empty or short, which std::deque is not.
+// A first-in-first-out queue in one growing ring: no allocation in steady state, and cheap when it
+// is empty or short, which std::deque is not.
 #ifndef FRESHET_SIM_RING_H_
 #define FRESHET_SIM_RING_H_
 

@@ -1,5 +1,5 @@
-// Takes scrapes of metrics at a period, as a monitoring system does, so that a policy reads values as
-// old as the real scrape and never newer: MetricRegistry::ReadAtAge() answers from them.
+// Takes scrapes of metrics at a period, as a monitoring system does, so that a policy reads values
+// as old as the real scrape and never newer: MetricRegistry::ReadAtAge() answers from them.
 #ifndef FRESHET_SIM_SCRAPER_H_
 #define FRESHET_SIM_SCRAPER_H_
 
@@ -19,8 +19,8 @@ class Scraper : public Component {
   }
 
   void Watch(const Metric& metric) { sim().metrics().Watch(metric, period_, memory_); }
-  // The value that a policy sees now, whose pipeline of scrapes delays it by `age`; `fallback` while
-  // there is none that old.
+  // The value that a policy sees now, whose pipeline of scrapes delays it by `age`; `fallback`
+  // while there is none that old.
   int64_t Read(const Metric& metric, Duration age, int64_t fallback) const {
     return sim().metrics().ReadAtAge(metric, age, fallback);
   }

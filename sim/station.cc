@@ -18,6 +18,9 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
   lines_.resize(static_cast<size_t>(config.classes));
   running_of_class_.resize(static_cast<size_t>(config.classes));
   counted_until_ = Now().nanos();
+  jobs_.emplace_back();
+  jobs_[kRing].next = kRing;
+  jobs_[kRing].previous = kRing;
   if (config.metrics) {
     wait_metric_ = &AddDistribution(kWait);
     present_metric_ = &AddGauge(kPresent);
@@ -97,11 +100,8 @@ bool Station::Serve(Duration service, Callback done, int job_class) {
   } else {
     List& line = lines_[static_cast<size_t>(job_class)];
     job.next = kNone;
-    if (line.head == kNone) {
-      line.head = slot;
-    } else {
-      jobs_[line.tail].next = slot;
-    }
+    Slot& behind = line.head == kNone ? line.head : jobs_[line.tail].next;
+    behind = slot;
     line.tail = slot;
     ++waiting_;
   }
@@ -115,14 +115,11 @@ inline void Station::Start(Slot slot) {
   Job& job = jobs_[slot];
   ++busy_;
   ++running_of_class_[static_cast<size_t>(job.job_class)];
-  job.next = kNone;
-  job.previous = running_.tail;
-  if (running_.tail == kNone) {
-    running_.head = slot;
-  } else {
-    jobs_[running_.tail].next = slot;
-  }
-  running_.tail = slot;
+  Job& ring = jobs_[kRing];
+  job.next = kRing;
+  job.previous = ring.previous;
+  jobs_[ring.previous].next = slot;
+  ring.previous = slot;
   if (wait_metric_ != nullptr) {
     const int64_t now = Now().nanos();
     for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {
@@ -162,8 +159,8 @@ void Station::StopWork(Slot slot) {
 
 inline void Station::LeaveRunning(Slot slot) {
   const Job& job = jobs_[slot];
-  (job.previous == kNone ? running_.head : jobs_[job.previous].next) = job.next;
-  (job.next == kNone ? running_.tail : jobs_[job.next].previous) = job.previous;
+  jobs_[job.previous].next = job.next;
+  jobs_[job.next].previous = job.previous;
   --busy_;
   --running_of_class_[static_cast<size_t>(job.job_class)];
 }
@@ -174,7 +171,7 @@ bool Station::Preempt(int job_class) {
   int lowest = config_.classes - 1;
   while (lowest > job_class && running_of_class_[static_cast<size_t>(lowest)] == 0) --lowest;
   if (lowest <= job_class) return false;
-  Slot slot = running_.tail;
+  Slot slot = jobs_[kRing].previous;
   while (jobs_[slot].job_class != lowest) slot = jobs_[slot].previous;
   StopWork(slot);
   LeaveRunning(slot);
@@ -241,18 +238,19 @@ void Station::SetSpeed(Ratio speed) {
   SIM_REQUIRE(speed > Ratio());
   if (speed == speed_) return;
   if (!down_) {
-    for (Slot slot = running_.head; slot != kNone; slot = jobs_[slot].next) StopWork(slot);
+    for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) StopWork(slot);
   }
   speed_ = speed;
   if (!down_) {
-    for (Slot slot = running_.head; slot != kNone; slot = jobs_[slot].next) ScheduleFinish(slot);
+    for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next)
+      ScheduleFinish(slot);
   }
 }
 
 void Station::SetDown(bool down) {
   if (down == down_) return;
   CountUntilNow();
-  for (Slot slot = running_.head; slot != kNone; slot = jobs_[slot].next) {
+  for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) {
     if (down) {
       StopWork(slot);
     } else {
@@ -273,8 +271,8 @@ int64_t Station::DropAll() {
     arrivals_present_ -= jobs_[slot].arrived;
     FreeSlot(slot);
   };
-  while (running_.head != kNone) {
-    Slot slot = running_.head;
+  while (jobs_[kRing].next != kRing) {
+    Slot slot = jobs_[kRing].next;
     if (!down_) StopWork(slot);
     LeaveRunning(slot);
     while (slot != kNone) {
@@ -337,7 +335,7 @@ void Station::Audit() {
   int64_t waiting = 0;
   int64_t in_service = 0;
   int64_t busy = 0;
-  for (Slot slot = running_.head; slot != kNone; slot = jobs_[slot].next) {
+  for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) {
     ++busy;
     if (!down_) spans += now - jobs_[slot].resumed;
     for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {

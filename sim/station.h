@@ -101,6 +101,7 @@ class Station : public Component {
 
   using Slot = uint32_t;
   static constexpr Slot kNone = UINT32_MAX;
+  static constexpr Slot kRing = 0;
 
   struct Job {
     Callback done;
@@ -145,8 +146,9 @@ class Station : public Component {
 
   std::vector<Job> jobs_;
   Slot free_ = kNone;
-  Slot firing_ = kNone;      // The rest of a batch whose callbacks fire in the running event.
-  List running_;             // In the order they started.
+  Slot firing_ = kNone;  // The rest of a batch whose callbacks fire in the running event.
+  // Running jobs form a ring in the order they started, closed by jobs_[kRing]: joining and leaving
+  // it takes no decision that a processor could mispredict.
   std::vector<List> lines_;  // One a class.
   std::vector<int64_t> running_of_class_;
 

@@ -28,8 +28,7 @@ inline int64_t CheckedSubtract(int64_t a, int64_t b) {
 }
 inline int64_t CheckedMultiply(int64_t a, int64_t b) {
   int64_t product;
-  SIM_CHECK(!__builtin_mul_overflow(a, b, &product), "inv.D1",
-            "time overflows int64 nanoseconds");
+  SIM_CHECK(!__builtin_mul_overflow(a, b, &product), "inv.D1", "time overflows int64 nanoseconds");
   return product;
 }
 }  // namespace time_internal
