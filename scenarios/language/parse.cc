@@ -260,7 +260,8 @@ class Parse {
                                   : "";
     const bool open_quote = absl::StartsWith(error.message, "String literals") ||
                             absl::StartsWith(error.message, "Unexpected end of string");
-    if (open_quote || (!about.empty() && (!found || statement.path.back() != about))) {
+    if (open_quote ||
+        (!about.empty() && (!found || statement.path.empty() || statement.path.back() != about))) {
       found = FindStatement(text_, TokenBefore(text_, offset), &statement, &unclosed);
     }
     if (!found) {
