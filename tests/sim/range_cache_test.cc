@@ -112,7 +112,8 @@ RC_GTEST_PROP(RangeCacheTest, BytesAreExactThroughAnyTreatment, ()) {
         int64_t hit = 0;
         for (size_t p = 0; p < pieces.size(); ++p) {
           RC_ASSERT(pieces[p].from == position && pieces[p].to > pieces[p].from);
-          RC_ASSERT(p == 0 || pieces[p].hit != pieces[p - 1].hit);
+          // In parentheses: RapidCheck takes a bare || apart and evaluates both sides.
+          RC_ASSERT((p == 0 || pieces[p].hit != pieces[p - 1].hit));
           if (pieces[p].hit) hit += pieces[p].to - pieces[p].from;
           position = pieces[p].to;
         }
