@@ -102,8 +102,12 @@ int ListVerb(const std::vector<std::string>& operands) {
     return Complain(absl::InvalidArgumentError(
         absl::StrCat("\"", what, "\" cannot be listed; choose scenarios, metrics or formats")));
   }
-  // The library beside the sources, or where it was installed.
-  for (const std::string root : {"scenarios/library", FRESHET_LIBRARY_DIRECTORY}) {
+  // The library beside the sources, or beside the program where a package put both.
+  std::error_code no_link;
+  const std::filesystem::path program =
+      std::filesystem::read_symlink("/proc/self/exe", no_link).parent_path();
+  for (const std::filesystem::path& root :
+       {std::filesystem::path("scenarios/library"), program / ".." / FRESHET_LIBRARY_DIRECTORY}) {
     std::error_code error;
     if (!std::filesystem::is_directory(root, error)) continue;
     std::vector<std::string> files;
