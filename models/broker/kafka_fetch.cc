@@ -201,6 +201,8 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
 void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation || !brokers_[broker]->up()) return;
   session->served_at = Now();
+  sim().recorder().Span(RecordLevel::kRequests, brokers_[broker]->lane(), "fetch",
+                        session->answered_at, Now(), session->response_bytes.count());
   const Bytes size = session->response_bytes + kEmptyResponseBytes;
   session->reply_on->Send(size, session->cause, [session, generation] {
     if (generation == session->generation) session->on_response();

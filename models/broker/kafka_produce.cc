@@ -230,6 +230,8 @@ void KafkaCluster::Respond(RequestIndex index, BrokerId broker) {
     FreeRequest(index);
     return;
   }
+  sim().recorder().Span(RecordLevel::kRequests, brokers_[broker]->lane(), "produce",
+                        request.sent_at, Now(), request.bytes.count());
   const bool same_channel = request.channel_generation == channel->generation;
   const bool told = request.acks != Acks::kNone && request.on_response;
   if (told) {

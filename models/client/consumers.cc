@@ -23,6 +23,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       position_(topic_.count, 0),
       start_(topic_.count, 0),
       reader_(topic_.count, 0),
+      lane_(sim.recorder().AddLane(name)),
       end_to_end_(AddDistribution(kEndToEnd)),
       records_(AddCounter(kRecords)),
       bytes_(AddCounter(kBytesRead)),
@@ -194,6 +195,9 @@ void Consumers::CountRange(const LogRange& range, int64_t records, const Link& l
   const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
                            batch.created.SumUntil(Now(), records);
   waterfall_.Add(trail, records, entered);
+  if (ranges_counted_++ % kSpanEvery == 0) {
+    sim().recorder().Span(RecordLevel::kSpans, lane_, "created_to_visible", start, Now(), records);
+  }
 }
 
 void Consumers::BrokerChanged() {

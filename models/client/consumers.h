@@ -79,6 +79,9 @@ class Consumers : public Component {
   // Where the records' time went, from creation to visible.
   const Waterfall& waterfall() const { return waterfall_; }
 
+  // At the level `spans` one batch in so many is recorded, from its first record to visible.
+  static constexpr uint64_t kSpanEvery = 256;
+
  private:
   struct Member;
   struct Link {  // One member's session with one broker.
@@ -118,6 +121,8 @@ class Consumers : public Component {
   std::shared_ptr<const Metadata> metadata_;
   bool reopening_ = false;
   Waterfall waterfall_;
+  uint64_t ranges_counted_ = 0;
+  LaneId lane_;
   Distribution& end_to_end_;
   Counter& records_;
   Counter& bytes_;
