@@ -44,16 +44,6 @@ void RangeCache::Remove(Map::iterator at) {
   ranges_.erase(at);
 }
 
-RangeCache::Map::iterator RangeCache::FirstBehind(StreamId stream, int64_t from) {
-  auto at = ranges_.lower_bound(Key{stream, from});
-  if (at != ranges_.begin()) {
-    auto before = at;
-    --before;
-    if (before->first.first == stream && pool_[before->second].to > from) return before;
-  }
-  return at;
-}
-
 RangeCache::Map::const_iterator RangeCache::FirstBehind(StreamId stream, int64_t from) const {
   auto at = ranges_.lower_bound(Key{stream, from});
   if (at != ranges_.begin()) {

@@ -83,7 +83,6 @@ class RangeCache {
   void Remove(Map::iterator at);
   // The first range of the stream that ends behind `from`; may belong to another stream or be
   // end().
-  Map::iterator FirstBehind(StreamId stream, int64_t from);
   Map::const_iterator FirstBehind(StreamId stream, int64_t from) const;
   int64_t CutOut(StreamId stream, int64_t from, int64_t to);
   void Evict();

@@ -63,10 +63,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
-    // The group's coordinator; which broker leads its offsets partition does not matter to the
-    // load.
-    const BrokerId coordinator =
-        static_cast<BrokerId>(Fnv1a64(name) % static_cast<uint64_t>(log->broker_count()));
+    const BrokerId coordinator = Coordinator();
     member.to_coordinator = network->Connect(member.host, log->HostOf(coordinator));
     member.from_coordinator = network->Connect(log->HostOf(coordinator), member.host);
   }
@@ -152,7 +149,7 @@ void Consumers::Processed(Link* link, uint32_t generation) {
     log_->ConsumedUpTo(fetched.partition, reader_[slot], fetched.to);
   }
   if (session.failed) {
-    Reopen(link->member);
+    Reopen();
   } else {
     log_->Fetch(&session, link->broker);
   }
@@ -209,12 +206,11 @@ void Consumers::BrokerChanged() {
       }
     }
   }
-  if (!members_.empty()) Reopen(members_[0].get());
+  if (!members_.empty()) Reopen();
 }
 
-void Consumers::Reopen(Member* member) {
+void Consumers::Reopen() {
   // One refresh serves all: they would all learn the same.
-  static_cast<void>(member);
   if (reopening_) return;
   reopening_ = true;
   After<"consumer.metadata">(kMetadataBackoff, [this] {
@@ -228,14 +224,18 @@ void Consumers::Reopen(Member* member) {
       }
       OpenSessions(*each);
     }
-    if (waiting) Reopen(nullptr);
+    if (waiting) Reopen();
   });
+}
+
+BrokerId Consumers::Coordinator() const {
+  // Which broker leads the group's offsets partition does not matter to the load.
+  return static_cast<BrokerId>(Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
 }
 
 void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
-    const BrokerId coordinator =
-        static_cast<BrokerId>(Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
+    const BrokerId coordinator = Coordinator();
     if (log_->IsUp(coordinator)) {
       log_->SendControl(coordinator, member->to_coordinator, member->from_coordinator,
                         [this] { commits_.Add(1); });

@@ -103,9 +103,10 @@ class Consumers : public Component {
   void Arrived(Link* link);
   void Processed(Link* link, uint32_t generation);
   void CountRange(const LogRange& range, int64_t records, const Link& link);
-  void Reopen(Member* member);
+  void Reopen();
   void BrokerChanged();
   void Commit(Member* member);
+  BrokerId Coordinator() const;
   void Sample();
   void Audit() const;
 

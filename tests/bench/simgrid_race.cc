@@ -1,6 +1,5 @@
 // SimGrid's timers: what its actors and activities stand on, and its fastest way to a callback.
 #include <cstdint>
-#include <random>
 
 #include "simgrid/kernel/Timer.hpp"  // tidy: allowed, because it is the peer
 #include "simgrid/s4u.hpp"           // tidy: allowed, because it is the peer
@@ -31,17 +30,6 @@ class SimGridEngine {
   bool stopped_ = false;
 };
 
-class Exponential {
- public:
-  int64_t operator()(int64_t mean) {
-    return static_cast<int64_t>(law_(random_) * static_cast<double>(mean));
-  }
-
- private:
-  std::mt19937_64 random_{92};
-  std::exponential_distribution<double> law_;
-};
-
 }  // namespace
 }  // namespace freshet::bench
 
@@ -55,5 +43,5 @@ int main(int argc, char** argv) {
   return Race(
       argc, argv,
       [&](uint32_t processes, const Lap& lap) { return RunPhold(engine, processes, lap); },
-      [&](bool, const Lap& lap) { return RunPlainTandem(engine, Exponential(), lap); });
+      [&](bool, const Lap& lap) { return RunPlainTandem(engine, StandardExponential(), lap); });
 }

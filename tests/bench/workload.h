@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <random>
 #include <vector>
 
 namespace freshet::bench {
@@ -167,6 +168,18 @@ inline double TandemSojourn() {
   const double service = static_cast<double>(kTandemService);
   return kTandemStations * (service + waits * service / (kTandemWorkers - kLoad));
 }
+
+// The standard library's draws, for an engine that brings none of its own.
+class StandardExponential {
+ public:
+  int64_t operator()(int64_t mean) {
+    return static_cast<int64_t>(law_(random_) * static_cast<double>(mean));
+  }
+
+ private:
+  std::mt19937_64 random_{92};
+  std::exponential_distribution<double> law_;
+};
 
 template <class Engine, class Exponential>
 class PlainTandem {
