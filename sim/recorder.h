@@ -22,8 +22,8 @@ namespace freshet {
 enum class RecordLevel : uint8_t {
   kOff = 0,       // Digests and final metrics only.
   kState = 1,     // Faults, elections, rebalances, state changes, series. The default; small.
-  kSpans = 2,     // Also a sample of batches with their waterfall.
-  kRequests = 3,  // Also every request. Large: meant for a window of simulated time.
+  kSpans = 2,     // Also a sample of batches, each from created to visible.
+  kRequests = 3,  // Also every produce and fetch. Large: meant for a window of simulated time.
 };
 
 using LaneId = uint32_t;
