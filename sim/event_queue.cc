@@ -27,7 +27,7 @@ EventQueue::EventQueue() : room_(4 * kLongestRun) {
 void EventQueue::MakeRoom(size_t more) {
   const auto count = static_cast<size_t>(run_end_ - run_begin_);
   const size_t before = kFrontRoom + count;
-  const size_t needed = before + count + more;
+  const size_t needed = before + count + more + kStride;
   if (2 * needed > room_.size()) {
     std::vector<QueueEntry> larger(4 * needed);
     std::copy(run_begin_, run_end_, larger.data() + before);
@@ -40,32 +40,46 @@ void EventQueue::MakeRoom(size_t more) {
 }
 
 void EventQueue::PushIntoRun(QueueEntry entry) {
-  if (__builtin_expect(run_end_ == room_.data() + room_.size() || run_begin_ == room_.data(), 0)) {
-    MakeRoom(1);
-  }
+  if (__builtin_expect(RoomBehind() == 0 || run_begin_ == room_.data(), 0)) MakeRoom(1);
   const auto count = static_cast<size_t>(run_end_ - run_begin_);
-  if (count == 0) {
+  if (count == 0 || run_end_[-1] < entry) {
     *run_end_++ = entry;
-    return;
-  }
-  // The one in the middle ends the walk, from whichever side; two steps at a time while there are.
-  const QueueEntry* middle = run_begin_ + count / 2;
-  if (entry < *middle) {
-    QueueEntry* hole = --run_begin_;
-    if (count > 3) {
-      for (; hole[2] < entry; hole += 2) hole[0] = hole[1], hole[1] = hole[2];
-    }
-    for (; hole[1] < entry; ++hole) *hole = hole[1];
-    *hole = entry;
+  } else if (count <= kShortRun || entry < run_begin_[count / 2]) {
+    PushTowardsFront(entry, count);
   } else {
     QueueEntry* hole = run_end_++;
-    if (count > 3) {
-      for (; entry < hole[-2]; hole -= 2) hole[0] = hole[-1], hole[-1] = hole[-2];
-    }
     for (; entry < hole[-1]; --hole) *hole = hole[-1];
     *hole = entry;
   }
   if (__builtin_expect(count >= kLongestRun, 0)) ShortenRun();
+}
+
+// What is earlier moves one place to the front. Where a new entry belongs is anybody's guess, so
+// each decision about it would cost a misprediction: the walk takes one for eight entries, and the
+// rest of the search and the move follow from it.
+void EventQueue::PushTowardsFront(QueueEntry entry, size_t count) {
+  QueueEntry* hole = run_begin_;
+  if (count < kStride) {
+    for (; *hole < entry; ++hole) hole[-1] = *hole;
+  } else {
+    size_t earlier = 0;
+    while (earlier + kStride <= count && run_begin_[earlier + kStride - 1] < entry) {
+      earlier += kStride;
+    }
+    // The last stride ends with the run.
+    const QueueEntry* stride = run_begin_ + std::min(earlier, count - kStride);
+    hole += stride - run_begin_;
+    for (size_t i = 0; i < kStride; ++i) hole += stride[i] < entry ? 1 : 0;
+    // By whole strides, which moves up to seven entries too many; these are put back.
+    QueueEntry kept[kStride];
+    std::memcpy(kept, hole, sizeof(kept));
+    for (QueueEntry* from = run_begin_; from < hole; from += kStride) {
+      for (size_t i = 0; i < kStride; ++i) from[static_cast<ptrdiff_t>(i) - 1] = from[i];
+    }
+    std::memcpy(hole, kept, sizeof(kept));
+  }
+  hole[-1] = entry;
+  --run_begin_;
 }
 
 void EventQueue::ShortenRun() {
@@ -139,9 +153,7 @@ void EventQueue::Spread(int level, int index) {
 }
 
 void EventQueue::TakeIntoRun(Bucket& bucket) {
-  if (static_cast<size_t>(room_.data() + room_.size() - run_end_) < bucket.count) {
-    MakeRoom(bucket.count);
-  }
+  if (RoomBehind() < bucket.count) MakeRoom(bucket.count);
   QueueEntry* const begin = run_end_;
   if (bucket.count > 32) {
     ForEachAndFree(bucket, [this](const QueueEntry& entry) { *run_end_++ = entry; });

@@ -93,6 +93,10 @@ class EventQueue {
   static constexpr size_t kRunTarget = 24;
   // A run that grew beyond this by insertions gives its later half back to the wheel.
   static constexpr size_t kLongestRun = 128;
+  // Up to this length the front gives way to an insertion; above, the side with less to move.
+  static constexpr size_t kShortRun = 48;
+  // Entries that an insertion searches and moves at a time.
+  static constexpr size_t kStride = 4;
   // Left free before a new run: insertions before the first pop.
   static constexpr size_t kFrontRoom = 8;
 
@@ -107,7 +111,12 @@ class EventQueue {
     uint32_t in_tail = 0;  // Of these in the last one.
   };
 
+  // How many entries may still be appended; a stride behind them may be written and put back.
+  size_t RoomBehind() const {
+    return static_cast<size_t>(room_.data() + room_.size() - run_end_) - kStride;
+  }
   void PushIntoRun(QueueEntry entry);
+  void PushTowardsFront(QueueEntry entry, size_t count);
   void PushIntoWheel(QueueEntry entry);
   void MakeRoom(size_t more);
   void ShortenRun();
@@ -121,8 +130,7 @@ class EventQueue {
   template <class Visit>
   void ForEachAndFree(Bucket bucket, Visit&& visit);
 
-  // The run is [run_begin_, run_end_) within `room_`, with space before and behind: an insertion
-  // moves the shorter side.
+  // The run is [run_begin_, run_end_) within `room_`, with space before and behind.
   std::vector<QueueEntry> room_;
   QueueEntry* run_begin_ = nullptr;
   QueueEntry* run_end_ = nullptr;

@@ -81,6 +81,15 @@ double Log(double x) {
   return LogNearOne(split.mantissa - 1.0, split.exponent - below, 0.0);
 }
 
+std::array<double, 4> LogOfEach(const std::array<double, 4>& x) {
+  std::array<double, 4> logs = {};
+  for (size_t i = 0; i < x.size(); ++i) {
+    const Split split = SplitAroundOne(x[i]);
+    logs[i] = LogNearOne(split.mantissa - 1.0, split.exponent, 0.0);
+  }
+  return logs;
+}
+
 double Log1p(double x) {
   SIM_REQUIRE(x > -1.0);
   if (x > -0.25 && x < 0.4) {

@@ -2,6 +2,7 @@
 
 #include "sim/check.h"
 #include "sim/hash.h"
+#include "sim/math.h"
 
 namespace freshet {
 namespace {
@@ -65,6 +66,15 @@ void RandomStream::Refill() {
   buffer_ = {first.low(), first.high(), second.low(), second.high()};
   block_ += 2;
   next_ = 0;
+  has_exponentials_ = false;
+}
+
+void RandomStream::TakeLogarithms() {
+  std::array<double, kBuffered> uniforms = {};
+  for (size_t i = 0; i < kBuffered; ++i) uniforms[i] = ToUniform(buffer_[i]);
+  exponentials_ = LogOfEach(uniforms);
+  for (double& exponential : exponentials_) exponential = -exponential;
+  has_exponentials_ = true;
 }
 
 uint64_t RandomStream::NextBelow(uint64_t bound) {

@@ -29,7 +29,14 @@ class RandomStream {
     return buffer_[next_++];
   }
   // Strictly inside (0, 1), on a grid of 2^-53: ((u64 >> 12) + 0.5) * 2^-52.
-  double NextUniform() { return (static_cast<double>(NextUint64() >> 12) + 0.5) * 0x1p-52; }
+  double NextUniform() { return ToUniform(NextUint64()); }
+  // -ln(NextUniform()): an exponential variate with mean 1. A stream of them takes the logarithms
+  // of all buffered words together.
+  double NextExponential() {
+    if (__builtin_expect(next_ == kBuffered, 0)) Refill();
+    if (__builtin_expect(!has_exponentials_, 0)) TakeLogarithms();
+    return exponentials_[next_++];
+  }
   // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. One draw, and with a
   // chance of bound / 2^64 another. REQUIRES: bound > 0.
   uint64_t NextBelow(uint64_t bound);
@@ -45,13 +52,19 @@ class RandomStream {
   static constexpr uint32_t kBuffered = 4;
 
   RandomStream(uint64_t key, uint64_t lane) : key_(key), lane_(lane) {}
+  static double ToUniform(uint64_t word) {
+    return (static_cast<double>(word >> 12) + 0.5) * 0x1p-52;
+  }
   void Refill();
+  void TakeLogarithms();
 
   uint64_t key_;
   uint64_t lane_;
   uint64_t block_ = 0;
   std::array<uint64_t, kBuffered> buffer_ = {};
   uint32_t next_ = kBuffered;
+  bool has_exponentials_ = false;
+  std::array<double, kBuffered> exponentials_ = {};
 };
 
 }  // namespace freshet

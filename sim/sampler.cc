@@ -10,9 +10,6 @@
 
 namespace freshet {
 
-// Here rather than below, so that it goes into Draw().
-double DrawExponential(RandomStream& stream) { return -Log(stream.NextUniform()); }
-
 namespace {
 
 bool IsFinite(double x) { return std::fabs(x) <= std::numeric_limits<double>::max(); }
@@ -211,13 +208,13 @@ double Sampler::DrawReal(RandomStream& stream) const {
     case Kind::kUniform:
       return a_ + b_ * stream.NextUniform();
     case Kind::kExponential:
-      return a_ * DrawExponential(stream);
+      return a_ * stream.NextExponential();
     case Kind::kNormal:
       return a_ + b_ * DrawNormal(stream);
     case Kind::kLognormal:
       return a_ * Exp(b_ * DrawNormal(stream));
     case Kind::kPareto:
-      return a_ * Exp(DrawExponential(stream) / b_);
+      return a_ * Exp(stream.NextExponential() / b_);
     case Kind::kGamma:
       return a_ * DrawGamma(stream, b_);
     case Kind::kEmpirical:
@@ -232,7 +229,8 @@ double Sampler::DrawReal(RandomStream& stream) const {
 }
 
 int64_t Sampler::Draw(RandomStream& stream) const {
-  const double real = kind_ == Kind::kExponential ? a_ * DrawExponential(stream) : DrawReal(stream);
+  const double real =
+      kind_ == Kind::kExponential ? a_ * stream.NextExponential() : DrawReal(stream);
   if (__builtin_expect(real > 0 && real < static_cast<double>(kLargestDraw), 1)) {
     // RoundToInt64() for what is neither negative nor large.
     const auto whole = static_cast<int64_t>(real);

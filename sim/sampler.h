@@ -122,8 +122,7 @@ AliasTable ZipfTable(uint64_t count, double exponent);
 // Probability as a rational, so that no floating point decides: true with `numerator` in
 // `denominator`. REQUIRES: denominator > 0.
 bool DrawBernoulli(RandomStream& stream, uint64_t numerator, uint64_t denominator);
-double DrawExponential(RandomStream& stream);  // Mean 1.
-double DrawNormal(RandomStream& stream);       // Mean 0, sd 1.
+double DrawNormal(RandomStream& stream);  // Mean 0, sd 1.
 
 // These take one word of `stream` and what they need from the substream that it picks.
 //

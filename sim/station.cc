@@ -15,12 +15,13 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name), config_(config) {
   SIM_REQUIRE(config.workers > 0 && config.room > 0 && config.classes > 0 && config.batch > 0);
   SIM_REQUIRE(!config.preemptive || config.batch == 1);
-  lines_.resize(static_cast<size_t>(config.classes));
   running_of_class_.resize(static_cast<size_t>(config.classes));
   counted_until_ = Now().nanos();
-  jobs_.emplace_back();
-  jobs_[kRing].next = kRing;
-  jobs_[kRing].previous = kRing;
+  jobs_.resize(LineOf(config.classes));
+  for (Slot ring = kRunning; ring < jobs_.size(); ++ring) {
+    jobs_[ring].next = ring;
+    jobs_[ring].previous = ring;
+  }
   if (config.metrics) {
     wait_metric_ = &AddDistribution(kWait);
     present_metric_ = &AddGauge(kPresent);
@@ -28,6 +29,21 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
     refused_metric_ = &AddCounter(kRefused);
   }
   sim.AddAudit([this] { Audit(); });
+}
+
+inline void Station::InsertBefore(Slot position, Slot slot) {
+  Job& after = jobs_[position];
+  Job& job = jobs_[slot];
+  job.next = position;
+  job.previous = after.previous;
+  jobs_[after.previous].next = slot;
+  after.previous = slot;
+}
+
+inline void Station::Unlink(Slot slot) {
+  const Job& job = jobs_[slot];
+  jobs_[job.previous].next = job.next;
+  jobs_[job.next].previous = job.previous;
 }
 
 inline Station::Slot Station::NewSlot() {
@@ -98,11 +114,7 @@ bool Station::Serve(Duration service, Callback done, int job_class) {
   if (!down_ && (busy_ < config_.workers || (config_.preemptive && Preempt(job_class)))) {
     Start(slot);
   } else {
-    List& line = lines_[static_cast<size_t>(job_class)];
-    job.next = kNone;
-    Slot& behind = line.head == kNone ? line.head : jobs_[line.tail].next;
-    behind = slot;
-    line.tail = slot;
+    InsertBefore(LineOf(job_class), slot);
     ++waiting_;
   }
   ShowLevels();
@@ -115,16 +127,15 @@ inline void Station::Start(Slot slot) {
   Job& job = jobs_[slot];
   ++busy_;
   ++running_of_class_[static_cast<size_t>(job.job_class)];
-  Job& ring = jobs_[kRing];
-  job.next = kRing;
-  job.previous = ring.previous;
-  jobs_[ring.previous].next = slot;
-  ring.previous = slot;
+  InsertBefore(kRunning, slot);
   if (wait_metric_ != nullptr) {
     const int64_t now = Now().nanos();
-    for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {
-      if (!jobs_[mate].has_started) wait_metric_->Record(now - jobs_[mate].arrived);
-    }
+    Slot mate = slot;
+    do {
+      const Job& starting = jobs_[mate];
+      if (!starting.has_started) wait_metric_->Record(now - starting.arrived);
+      mate = starting.mate;
+    } while (mate != kNone);
   }
   job.has_started = true;
   ScheduleFinish(slot);
@@ -158,11 +169,9 @@ void Station::StopWork(Slot slot) {
 }
 
 inline void Station::LeaveRunning(Slot slot) {
-  const Job& job = jobs_[slot];
-  jobs_[job.previous].next = job.next;
-  jobs_[job.next].previous = job.previous;
+  Unlink(slot);
   --busy_;
-  --running_of_class_[static_cast<size_t>(job.job_class)];
+  --running_of_class_[static_cast<size_t>(jobs_[slot].job_class)];
 }
 
 // Frees the worker whose job has the lowest class below `job_class`, and among these the one that
@@ -171,31 +180,27 @@ bool Station::Preempt(int job_class) {
   int lowest = config_.classes - 1;
   while (lowest > job_class && running_of_class_[static_cast<size_t>(lowest)] == 0) --lowest;
   if (lowest <= job_class) return false;
-  Slot slot = jobs_[kRing].previous;
+  Slot slot = jobs_[kRunning].previous;
   while (jobs_[slot].job_class != lowest) slot = jobs_[slot].previous;
   StopWork(slot);
   LeaveRunning(slot);
-  List& line = lines_[static_cast<size_t>(lowest)];
-  jobs_[slot].next = line.head;
-  line.head = slot;
-  if (line.tail == kNone) line.tail = slot;
+  InsertBefore(jobs_[LineOf(lowest)].next, slot);
   ++waiting_;
   return true;
 }
 
 // Gives free workers to those who wait.
 void Station::StartWaiting() {
-  size_t line_index = 0;
-  while (waiting_ > 0 && busy_ < config_.workers) {
-    while (lines_[line_index].head == kNone) ++line_index;
-    List& line = lines_[line_index];
-    const Slot slot = line.head;
-    line.head = jobs_[slot].next;
+  Slot line = LineOf(0);
+  while (busy_ < config_.workers && waiting_ > 0) {
+    while (IsEmpty(line)) ++line;
+    const Slot slot = jobs_[line].next;
+    Unlink(slot);
     --waiting_;
     Slot last = slot;
-    for (int64_t mates = 1; mates < config_.batch && line.head != kNone; ++mates) {
-      const Slot mate = line.head;
-      line.head = jobs_[mate].next;
+    for (int64_t mates = 1; mates < config_.batch && !IsEmpty(line); ++mates) {
+      const Slot mate = jobs_[line].next;
+      Unlink(mate);
       --waiting_;
       jobs_[last].mate = mate;
       last = mate;
@@ -203,7 +208,6 @@ void Station::StartWaiting() {
         jobs_[slot].left = std::max(jobs_[slot].left, jobs_[mate].left);
       }
     }
-    if (line.head == kNone) line.tail = kNone;
     Start(slot);
   }
 }
@@ -213,13 +217,17 @@ void Station::Finish(Slot slot) {
   const int64_t now = Now().nanos();
   spans_ += now - jobs_[slot].resumed;
   LeaveRunning(slot);
-  for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {
-    const int64_t arrived = jobs_[mate].arrived;
-    sojourns_ += now - arrived;
-    arrivals_present_ -= arrived;
-    --present_;
-    ++served_;
-  }
+  int64_t count = 0;
+  Slot mate = slot;
+  do {
+    const Job& job = jobs_[mate];
+    sojourns_ += now - job.arrived;
+    arrivals_present_ -= job.arrived;
+    ++count;
+    mate = job.mate;
+  } while (mate != kNone);
+  present_ -= count;
+  served_ += count;
   if (waiting_ > 0) StartWaiting();
   ShowLevels();
   CheckConservation();
@@ -238,11 +246,12 @@ void Station::SetSpeed(Ratio speed) {
   SIM_REQUIRE(speed > Ratio());
   if (speed == speed_) return;
   if (!down_) {
-    for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) StopWork(slot);
+    for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next)
+      StopWork(slot);
   }
   speed_ = speed;
   if (!down_) {
-    for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next)
+    for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next)
       ScheduleFinish(slot);
   }
 }
@@ -250,7 +259,7 @@ void Station::SetSpeed(Ratio speed) {
 void Station::SetDown(bool down) {
   if (down == down_) return;
   CountUntilNow();
-  for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) {
+  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
     if (down) {
       StopWork(slot);
     } else {
@@ -271,8 +280,8 @@ int64_t Station::DropAll() {
     arrivals_present_ -= jobs_[slot].arrived;
     FreeSlot(slot);
   };
-  while (jobs_[kRing].next != kRing) {
-    Slot slot = jobs_[kRing].next;
+  while (!IsEmpty(kRunning)) {
+    Slot slot = jobs_[kRunning].next;
     if (!down_) StopWork(slot);
     LeaveRunning(slot);
     while (slot != kNone) {
@@ -281,13 +290,12 @@ int64_t Station::DropAll() {
       slot = mate;
     }
   }
-  for (List& line : lines_) {
-    while (line.head != kNone) {
-      const Slot slot = line.head;
-      line.head = jobs_[slot].next;
+  for (int job_class = 0; job_class < config_.classes; ++job_class) {
+    while (!IsEmpty(LineOf(job_class))) {
+      const Slot slot = jobs_[LineOf(job_class)].next;
+      Unlink(slot);
       drop(slot);
     }
-    line.tail = kNone;
   }
   for (Slot slot = firing_; slot != kNone; slot = jobs_[slot].mate) jobs_[slot].done = Callback();
   const int64_t count = present_;
@@ -335,7 +343,7 @@ void Station::Audit() {
   int64_t waiting = 0;
   int64_t in_service = 0;
   int64_t busy = 0;
-  for (Slot slot = jobs_[kRing].next; slot != kRing; slot = jobs_[slot].next) {
+  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
     ++busy;
     if (!down_) spans += now - jobs_[slot].resumed;
     for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {
@@ -343,8 +351,9 @@ void Station::Audit() {
       arrivals += jobs_[mate].arrived;
     }
   }
-  for (const List& line : lines_) {
-    for (Slot slot = line.head; slot != kNone; slot = jobs_[slot].next) {
+  for (int job_class = 0; job_class < config_.classes; ++job_class) {
+    const Slot line = LineOf(job_class);
+    for (Slot slot = jobs_[line].next; slot != line; slot = jobs_[slot].next) {
       ++waiting;
       arrivals += jobs_[slot].arrived;
     }

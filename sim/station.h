@@ -101,7 +101,7 @@ class Station : public Component {
 
   using Slot = uint32_t;
   static constexpr Slot kNone = UINT32_MAX;
-  static constexpr Slot kRing = 0;
+  static constexpr Slot kRunning = 0;
 
   struct Job {
     Callback done;
@@ -110,17 +110,18 @@ class Station : public Component {
     int64_t resumed;         // Since when it is being served.
     EventId finish;          // None while it stands still.
     uint32_t left_fraction;  // ... and in billionths of one.
-    Slot next;               // In the line, among the running, or in the free list.
-    Slot previous;           // Among the running.
+    Slot next;               // In its ring, or in the free list.
+    Slot previous;           // In its ring.
     Slot mate;               // The next job of the same batch.
     int32_t job_class;
     bool has_started;  // Interrupted jobs wait twice; the first wait counts.
   };
-  struct List {
-    Slot head = kNone;
-    Slot tail = kNone;
-  };
-
+  // Slots before the jobs' own close the rings: joining and leaving one takes no decision that a
+  // processor could mispredict.
+  static constexpr Slot LineOf(int job_class) { return 1 + static_cast<Slot>(job_class); }
+  bool IsEmpty(Slot ring) const { return jobs_[ring].next == ring; }
+  void InsertBefore(Slot position, Slot slot);
+  void Unlink(Slot slot);
   Slot NewSlot();
   Slot GrowSlots();
   void FreeSlot(Slot slot);
@@ -144,12 +145,11 @@ class Station : public Component {
   int64_t present_ = 0;
   int64_t busy_ = 0;  // Workers that hold a job or a batch.
 
+  // Running jobs form a ring in the order they started, closed by jobs_[kRunning], and the waiting
+  // ones of a class another, closed by jobs_[LineOf(class)].
   std::vector<Job> jobs_;
   Slot free_ = kNone;
   Slot firing_ = kNone;  // The rest of a batch whose callbacks fire in the running event.
-  // Running jobs form a ring in the order they started, closed by jobs_[kRing]: joining and leaving
-  // it takes no decision that a processor could mispredict.
-  std::vector<List> lines_;  // One a class.
   std::vector<int64_t> running_of_class_;
 
   int64_t offered_ = 0;

@@ -101,7 +101,7 @@ TEST(RandomStreamTest, NeighbouringSubstreamsAreUncorrelated) {
     for (int bit = 0; bit < 64; ++bit) equal_bits[bit] += ((word ^ last) >> bit & 1) == 0;
     last = word;
   }
-  for (const int count : equal_bits) EXPECT_NEAR(count, kPairs / 2, 5 * 71);
+  for (const int count : equal_bits) EXPECT_NEAR(2 * count, kPairs, 10 * 71);
 }
 
 }  // namespace

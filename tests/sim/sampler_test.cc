@@ -43,7 +43,7 @@ double GammaCdf(double shape, double x) {
   if (x <= 0) return 0;
   double term = std::exp(shape * std::log(x) - x - std::lgamma(shape + 1));
   double sum = 0;
-  for (double k = 1; term > 1e-18 * sum || k < x; ++k) {
+  for (int k = 1; term > 1e-18 * sum || k < x; ++k) {
     sum += term;
     term *= x / (shape + k);
   }
@@ -250,7 +250,8 @@ TEST(DiscreteLawsTest, PoissonPassesChiSquare) {
     const double width = 8 * std::sqrt(mean) + 10;
     const auto lowest = static_cast<int64_t>(std::max(0.0, mean - width));
     std::vector<double> probabilities;
-    for (auto k = static_cast<double>(lowest); k < mean + width; ++k) {
+    for (int64_t count = lowest; static_cast<double>(count) < mean + width; ++count) {
+      const auto k = static_cast<double>(count);
       probabilities.push_back(std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)));
     }
     if (mean < 0.01) continue;  // Too few cells.
@@ -286,7 +287,9 @@ TEST(DiscreteLawsTest, BinomialPassesChiSquare) {
     const double width = 8 * std::sqrt(n * p * (1 - p)) + 10;
     const auto lowest = static_cast<int64_t>(std::max(0.0, n * p - width));
     std::vector<double> probabilities;
-    for (auto k = static_cast<double>(lowest); k <= std::min(n, n * p + width); ++k) {
+    const double highest = std::min(n, n * p + width);
+    for (int64_t count = lowest; static_cast<double>(count) <= highest; ++count) {
+      const auto k = static_cast<double>(count);
       probabilities.push_back(std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) -
                                        std::lgamma(n - k + 1) + k * std::log(p) +
                                        (n - k) * std::log1p(-p)));

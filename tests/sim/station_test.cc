@@ -13,7 +13,7 @@ namespace freshet {
 class StationTestPeer {
  public:
   static void ForgetAJob(Station& station) { ++station.served_; }
-  static void AgeAJob(Station& station) { station.jobs_[1].arrived -= 1; }
+  static void AgeAJob(Station& station) { station.jobs_[Station::LineOf(0) + 1].arrived -= 1; }
   static void LoseTime(Station& station) { station.present_integral_ -= 1; }
   static void IdleAWorker(Station& station) { --station.busy_; }
   static void OverstateBusyTime(Station& station) { station.busy_integral_ += 1; }
