@@ -108,7 +108,8 @@ std::string HumanMoment(int64_t nanos) {
     absl::StrAppend(&text, minutes, "m");
   }
   if (rest == 0) return text;
-  const std::string seconds = ShortestText(static_cast<double>(rest / 1'000'000) / 1e3);
+  const int64_t milliseconds = rest / 1'000'000;
+  const std::string seconds = ShortestText(static_cast<double>(milliseconds) / 1e3);
   return absl::StrCat(text, rest < 10'000'000'000 ? "0" : "", seconds, "s");
 }
 

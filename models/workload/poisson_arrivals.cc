@@ -66,7 +66,7 @@ void PoissonArrivals::Resolve(size_t index, int64_t rank) {
   RandomStream& stream = StreamOf(segment);
   double fraction;
   if (rank == 1) {
-    const double exponential = DrawExponential(stream);
+    const double exponential = stream.NextExponential();
     fraction = LeastOfUniforms(exponential / static_cast<double>(count));
   } else if (rank == count) {
     fraction = Exp(Log(stream.NextUniform()) / static_cast<double>(count));

@@ -35,7 +35,8 @@ ArrivalMass TimeToBring(ArrivalMass mass, int64_t micro_hertz) {
   if (mass <= std::numeric_limits<int64_t>::max()) {
     const auto narrow = static_cast<uint64_t>(mass);
     const auto rate = static_cast<uint64_t>(micro_hertz);
-    return static_cast<ArrivalMass>((narrow - 1) / rate + 1);
+    const uint64_t units = (narrow - 1) / rate + 1;
+    return static_cast<ArrivalMass>(units);
   }
   return (mass - 1) / micro_hertz + 1;
 }

@@ -61,7 +61,8 @@ EventSizes EventSizes::Lognormal(Bytes median, double sigma) {
   EventSizes sizes(Sampler::Lognormal(middle, sigma), mean, mean * std::sqrt(cv2));
   sizes.median_ = middle;
   sizes.sigma_ = sigma;
-  for (double count = 1; count * kSkewed < cv2; count *= 2) {
+  double count = 1;
+  while (count * kSkewed < cv2) {
     Split split = {};
     if (count > kTailRecords) {
       split.tail_share = kTailRecords / count;
@@ -75,6 +76,7 @@ EventSizes EventSizes::Lognormal(Bytes median, double sigma) {
       split.body_cv2 = std::max(0.0, square / (split.body_mean * split.body_mean) - 1);
     }
     sizes.splits_.push_back(split);
+    count *= 2;
   }
   return sizes;
 }

@@ -145,7 +145,7 @@ Sampler SamplerOf(const v1::Distribution& law) {
         parts.push_back(SamplerOf(part.of()));
         weights.push_back(NumberOf(part.weight()));
       }
-      return Sampler::Mixture(std::move(parts), weights);
+      return Sampler::Mixture(parts, weights);
     }
     case v1::Distribution::kEmpirical: {
       std::vector<double> values;
