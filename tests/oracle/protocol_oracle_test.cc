@@ -347,7 +347,7 @@ void HoldLimit(const char* id, int64_t per_second, int64_t depth, int64_t thousa
   if (delay) ExpectOracle(estimates[1], id, "mean delay (s)", kTail);
 }
 TEST(QuickLimitOracle, K03RequestsBeyondABucketOf20) { HoldLimit("K03", 95, 20, 24000, false); }
-TEST(LongLimitOracle, K02RequestsThatFitABucketOf20) { HoldLimit("K02", 80, 20, 1000000, false); }
+TEST(LongLimitOracle, K02RequestsThatFitABucketOf20) { HoldLimit("K02", 80, 20, 1400000, false); }
 TEST(LongLimitOracle, K03RequestsBeyondABucketOf20) { HoldLimit("K03", 95, 20, 160000, true); }
 TEST(LongLimitOracle, K04RequestsBeyondABucketOf50) { HoldLimit("K04", 95, 50, 700000, false); }
 
