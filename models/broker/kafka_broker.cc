@@ -3,31 +3,12 @@
 #include "absl/strings/str_cat.h"
 
 namespace freshet {
-namespace {
-
-Station::Config Cores(int64_t vcpus) {
-  Station::Config config;
-  config.workers = vcpus;
-  return config;
-}
-
-}  // namespace
 
 KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* network,
                          const Config& config)
-    : Component(sim, name),
-      config_(config),
-      network_(network),
-      host_(network->AddHost(name, config.zone, config.network_bandwidth)),
-      cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
-      io_threads_(config.io_threads),
-      produce_requests_(AddCounter(kProduceRequests)),
-      fetch_requests_(AddCounter(kFetchRequests)),
-      bytes_in_(AddCounter(kBytesIn)),
-      replicated_bytes_in_(AddCounter(kReplicatedIn)),
-      bytes_out_(AddCounter(kBytesOut)),
-      cache_misses_(AddCounter(kCacheMisses)),
-      lane_(sim.recorder().AddLane(name)) {
+    : Broker(sim, name, network, config),
+      cached_bytes_(config.page_cache.memory.count()),
+      cache_misses_(AddCounter(kCacheMisses)) {
   SIM_REQUIRE(config.volumes > 0);
   PageCache::Config share = config.page_cache;
   share.memory = Bytes(config.page_cache.memory.count() / config.volumes);
@@ -38,25 +19,6 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
     page_caches_.push_back(std::make_unique<PageCache>(
         sim, absl::StrCat(name, "/page-cache", suffix), volumes_.back().get(), share));
   }
-}
-
-Duration KafkaBroker::CpuTime(int64_t requests, Bytes bytes) const {
-  constexpr int64_t kMib = int64_t{1} << 20;
-  return config_.cpu_per_request * requests +
-         Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
-}
-
-void KafkaBroker::Crash() {
-  SIM_REQUIRE(up_);
-  up_ = false;
-  ++generation_;
-  network_->SetDown(host_, true);
-}
-
-void KafkaBroker::Restart() {
-  SIM_REQUIRE(!up_);
-  up_ = true;
-  network_->SetDown(host_, false);
 }
 
 }  // namespace freshet

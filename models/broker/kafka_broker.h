@@ -1,12 +1,5 @@
-// One Kafka broker as hardware and threads: processor cores, request handler threads, a network
-// card, volumes with the page cache in front of them. What it does with them is in kafka_cluster.h.
-//
-// A request holds one of num.io.threads handler threads from the moment it is taken until it is
-// appended, a disk flush included; its work is done on the cores, first come first served. The cost
-// of work is requests x cpu_per_request + bytes x cpu_per_byte (calibration 7.3).
-//
-// Left out: network threads apart from the cores they use, garbage collection pauses.
-// docs/models/kafka.md has the sources.
+// A broker of shared-nothing Kafka: a process (broker.h) with volumes of its own and the page cache
+// in front of them.
 #ifndef FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
 
@@ -15,56 +8,26 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "models/network/network.h"
+#include "models/broker/broker.h"
 #include "models/storage/page_cache.h"
 #include "models/storage/volume.h"
-#include "sim/component.h"
-#include "sim/permits.h"
-#include "sim/station.h"
-#include "sim/units.h"
 
 namespace freshet {
 
-class KafkaBroker : public Component {
+class KafkaBroker : public Broker {
  public:
-  struct Config {
-    ZoneId zone = 0;
-    int64_t vcpus = 1;
-    BytesPerSecond network_bandwidth;
-    int64_t io_threads = 8;
-    Duration cpu_per_request;
-    Duration cpu_per_mib;
+  struct Config : Broker::Config {
     int volumes = 1;               // log.dirs: a partition lives on one of them.
     Volume::Config volume;         // Each.
     PageCache::Config page_cache;  // Of the whole broker; volumes share it evenly.
   };
 
-  static constexpr MetricDef kProduceRequests = {"broker.produce_requests", MetricKind::kCounter,
-                                                 MetricUnit::kCount, "Produce requests taken."};
-  static constexpr MetricDef kFetchRequests = {
-      "broker.fetch_requests", MetricKind::kCounter, MetricUnit::kCount,
-      "Fetch requests taken, of consumers and of replicas."};
-  static constexpr MetricDef kBytesIn = {"broker.bytes_in", MetricKind::kCounter,
-                                         MetricUnit::kBytes, "Bytes appended as leader."};
-  static constexpr MetricDef kReplicatedIn = {"broker.replicated_bytes_in", MetricKind::kCounter,
-                                              MetricUnit::kBytes, "Bytes appended as follower."};
-  static constexpr MetricDef kBytesOut = {"broker.bytes_out", MetricKind::kCounter,
-                                          MetricUnit::kBytes,
-                                          "Bytes sent to consumers and to replicas."};
   static constexpr MetricDef kCacheMisses = {"broker.page_cache_miss_bytes", MetricKind::kCounter,
                                              MetricUnit::kBytes,
                                              "Bytes read for fetches that only the disk had."};
 
   KafkaBroker(Simulation& sim, absl::string_view name, Network* network, const Config& config);
 
-  HostId host() const { return host_; }
-  bool up() const { return up_; }
-  // Raised by a crash: work of an earlier life is void.
-  uint32_t generation() const { return generation_; }
-
-  Duration CpuTime(int64_t requests, Bytes bytes) const;
-  Station& cpu() { return cpu_; }
-  Permits& io_threads() { return io_threads_; }
   // Where a partition's log lives here.
   Volume& VolumeOf(uint32_t partition) { return *volumes_[partition % volumes_.size()]; }
   PageCache& PageCacheOf(uint32_t partition) {
@@ -72,44 +35,17 @@ class KafkaBroker : public Component {
   }
   const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
-  // Everything ever appended here; says what the page cache still holds (LogRange::cache_mark).
-  int64_t appended_bytes() const { return appended_bytes_; }
-  void NoteAppended(Bytes bytes) { appended_bytes_ += bytes.count(); }
   // Whether what was appended at `cache_mark` has not been pushed out by later appends.
   bool StillCached(int64_t cache_mark) const {
-    return appended_bytes_ - cache_mark <= config_.page_cache.memory.count();
+    return appended_bytes() - cache_mark <= cached_bytes_;
   }
-
-  // The process dies; its host answers no more. Dirty pages survive, the machine does not go.
-  void Crash();
-  void Restart();
-
-  Counter& produce_requests() { return produce_requests_; }
-  Counter& fetch_requests() { return fetch_requests_; }
-  Counter& bytes_in() { return bytes_in_; }
-  Counter& replicated_bytes_in() { return replicated_bytes_in_; }
-  Counter& bytes_out() { return bytes_out_; }
   Counter& cache_misses() { return cache_misses_; }
-  LaneId lane() const { return lane_; }
 
  private:
-  const Config config_;
-  Network* network_;
-  HostId host_;
-  bool up_ = true;
-  uint32_t generation_ = 0;
-  Station cpu_;
-  Permits io_threads_;
+  const int64_t cached_bytes_;
+  Counter& cache_misses_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   std::vector<std::unique_ptr<PageCache>> page_caches_;
-  int64_t appended_bytes_ = 0;
-  Counter& produce_requests_;
-  Counter& fetch_requests_;
-  Counter& bytes_in_;
-  Counter& replicated_bytes_in_;
-  Counter& bytes_out_;
-  Counter& cache_misses_;
-  LaneId lane_;
 };
 
 }  // namespace freshet

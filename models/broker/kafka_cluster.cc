@@ -7,18 +7,11 @@ namespace freshet {
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
                            const Config& config)
-    : Component(sim, name),
+    : BrokerCluster(sim, name, config.topics, config.fetch_max_bytes),
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),
-      heartbeat_phase_(NewStream("heartbeat-phase")),
-      under_replicated_(AddGauge(kUnderReplicated)),
-      offline_(AddGauge(kOffline)),
-      elections_(AddCounter(kElections)),
-      lost_acked_(AddCounter(kLostAcked)),
-      duplicates_(AddCounter(kDuplicates)),
-      appended_(AddCounter(kAppended)),
-      lane_(sim.recorder().AddLane(name)) {
+      heartbeat_phase_(NewStream("heartbeat-phase")) {
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
@@ -26,18 +19,16 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
     zones.push_back(config.brokers[i].zone);
   }
   RandomStream placement = NewStream("placement");
-  for (size_t topic = 0; topic < config.topics.size(); ++topic) {
-    const TopicConfig& described = config.topics[topic];
-    topics_.push_back({static_cast<PartitionId>(partitions_.size()), described.partitions});
+  for (const TopicConfig& topic : config.topics) {
     const int start = static_cast<int>(placement.NextBelow(brokers_.size()));
     const int shift = static_cast<int>(placement.NextBelow(brokers_.size()));
     for (const std::vector<int32_t>& replicas :
-         AssignReplicas(zones, described.partitions, described.replication_factor, start, shift)) {
-      partitions_.emplace_back();
-      partitions_.back().topic = static_cast<int>(topic);
+         AssignReplicas(zones, topic.partitions, topic.replication_factor, start, shift)) {
+      partitions_[replicated_.size()].leader = replicas[0];
+      replicated_.emplace_back();
       for (const int32_t broker : replicas) {
-        partitions_.back().replicas.emplace_back();
-        partitions_.back().replicas.back().broker = broker;
+        replicated_.back().replicas.emplace_back();
+        replicated_.back().replicas.back().broker = broker;
       }
     }
   }
@@ -47,52 +38,34 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
   sim.AddAudit([this] { Audit(); });
 }
 
-LogService::TopicPartitions KafkaCluster::PartitionsOf(absl::string_view topic) const {
-  for (size_t i = 0; i < config_.topics.size(); ++i) {
-    if (config_.topics[i].name == topic) return topics_[i];
-  }
-  BreakInvariant("contract", "the topic exists", "kafka_cluster.cc", __LINE__, std::string(topic));
-}
-
-int KafkaCluster::AddReader(PartitionId partition) {
-  partitions_[partition].readers.push_back(0);
-  return static_cast<int>(partitions_[partition].readers.size()) - 1;
-}
-
-void KafkaCluster::ConsumedUpTo(PartitionId id, int reader, Offset offset) {
-  Partition& partition = partitions_[id];
-  partition.readers[reader] = offset;
-  Offset slowest = partition.log.high_watermark();
-  for (const Offset consumed : partition.readers) slowest = std::min(slowest, consumed);
-  partition.log.AllowCoalescingBelow(slowest);
-}
-
 int KafkaCluster::InSyncCount(PartitionId partition) const {
   int count = 0;
-  for (const Replica& replica : partitions_[partition].replicas) count += replica.in_sync;
+  for (const Replica& replica : replicated_[partition].replicas) count += replica.in_sync;
   return count;
 }
 
-int64_t KafkaCluster::ReplicasOn(BrokerId broker) const {
+int64_t KafkaCluster::PartitionsOn(BrokerId broker) const {
   int64_t count = 0;
-  for (const Partition& partition : partitions_) {
+  for (const Replicated& partition : replicated_) {
     for (const Replica& replica : partition.replicas) count += replica.broker == broker;
   }
   return count;
 }
 
 void KafkaCluster::Audit() {
-  for (const Partition& partition : partitions_) {
-    partition.log.Audit();
-    for (const Replica& replica : partition.replicas) {
-      SIM_CHECK(
-          replica.log_end <= partition.log.log_end_offset(), "inv.I11",
-          absl::StrCat("replica ", replica.broker, " of partition ", IdOf(partition), " is at ",
-                       replica.log_end, ", past the log end ", partition.log.log_end_offset()));
-      SIM_CHECK(!replica.in_sync || replica.log_end >= partition.log.high_watermark(), "inv.I10",
-                absl::StrCat("in-sync replica ", replica.broker, " of partition ", IdOf(partition),
-                             " is at ", replica.log_end, ", below the high watermark ",
-                             partition.log.high_watermark()));
+  AuditLogs();
+  for (PartitionId id = 0; id < partitions_.size(); ++id) {
+    const PartitionLog& log = partitions_[id].log;
+    SIM_CHECK(
+        partitions_[id].leader == (replicated_[id].leader < 0 ? kNoBroker : LeaderOf(id).broker),
+        "inv.I9", absl::StrCat("two views of who leads partition ", id));
+    for (const Replica& replica : replicated_[id].replicas) {
+      SIM_CHECK(replica.log_end <= log.log_end_offset(), "inv.I11",
+                absl::StrCat("replica ", replica.broker, " of partition ", id, " is at ",
+                             replica.log_end, ", past the log end ", log.log_end_offset()));
+      SIM_CHECK(!replica.in_sync || replica.log_end >= log.high_watermark(), "inv.I10",
+                absl::StrCat("in-sync replica ", replica.broker, " of partition ", id, " is at ",
+                             replica.log_end, ", below the high watermark ", log.high_watermark()));
     }
   }
 }

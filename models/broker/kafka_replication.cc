@@ -6,8 +6,8 @@
 
 namespace freshet {
 
-KafkaCluster::Replica* KafkaCluster::ReplicaOn(Partition& partition, BrokerId broker) {
-  for (Replica& replica : partition.replicas) {
+KafkaCluster::Replica* KafkaCluster::ReplicaOn(PartitionId id, BrokerId broker) {
+  for (Replica& replica : replicated_[id].replicas) {
     if (replica.broker == broker) return &replica;
   }
   return nullptr;
@@ -25,9 +25,9 @@ void KafkaCluster::StartFetchers() {
   const auto threads = static_cast<size_t>(config_.replica_fetchers);
   fetcher_of_.resize(brokers * brokers * threads);
   for (Partition& partition : partitions_) {
-    const BrokerId leader = partition.leader_broker();
+    const BrokerId leader = partition.leader;
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
-    for (const Replica& replica : partition.replicas) {
+    for (const Replica& replica : replicated_[IdOf(partition)].replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
       ReplicaFetcher*& wanted = fetcher_of_[(static_cast<size_t>(replica.broker) * brokers +
                                              static_cast<size_t>(leader)) *
@@ -86,8 +86,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
   KafkaBroker& node = *brokers_[fetcher->follower];
   while (fetcher->appending < session.response.size()) {
     const FetchedRange& range = session.response[fetcher->appending++];
-    Partition& partition = partitions_[range.partition];
-    Replica& replica = *ReplicaOn(partition, fetcher->follower);
+    Replica& replica = *ReplicaOn(range.partition, fetcher->follower);
     replica.log_end = range.to;
     node.NoteAppended(range.bytes);
     node.replicated_bytes_in().Add(range.bytes.count());
@@ -95,11 +94,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
     const auto go_on = [this, fetcher, generation = session.generation] {
       if (generation == fetcher->session.generation) AppendFetched(fetcher);
     };
-    if (FlushDue(partition, replica, range.to - range.from)) {
-      node.PageCacheOf(range.partition).AppendDurably(range.bytes, go_on);
-      return;
-    }
-    if (!node.PageCacheOf(range.partition).Append(range.bytes, go_on)) return;
+    if (!StoreAt(range.partition, replica, range.to - range.from, range.bytes, go_on)) return;
   }
   FetchAgain(fetcher);
 }
@@ -111,7 +106,7 @@ void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
 void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
   for (const ReplicaFetcher::Progress& progress : fetcher->acknowledge) {
     Partition& partition = partitions_[progress.partition];
-    Replica& replica = *ReplicaOn(partition, fetcher->follower);
+    Replica& replica = *ReplicaOn(progress.partition, fetcher->follower);
     const Offset log_end = partition.log.log_end_offset();
     replica.acknowledged = progress.log_end;
     // Caught up now, or at its fetch before: it has reached what was the log end then.
@@ -123,7 +118,7 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
     replica.fetched_at = Now();
     replica.leader_end_at_fetch = log_end;
     if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
-        progress.log_end >= partition.epoch_start) {
+        progress.log_end >= replicated_[progress.partition].epoch_start) {
       replica.in_sync = true;
       sim().recorder().Mark(RecordLevel::kState, brokers_[fetcher->follower]->lane(),
                             "in_sync_replica_joins", Now(), progress.partition);
@@ -135,25 +130,11 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
 }
 
 void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
-  Partition& partition = partitions_[id];
-  Offset lowest = partition.log.log_end_offset();
-  for (const Replica& replica : partition.replicas) {
+  Offset lowest = partitions_[id].log.log_end_offset();
+  for (const Replica& replica : replicated_[id].replicas) {
     if (replica.in_sync && replica.acknowledged < lowest) lowest = replica.acknowledged;
   }
-  const Offset before = partition.log.high_watermark();
-  if (lowest <= before) return;
-  partition.log.AdvanceHighWatermark(lowest, Now(), brokers_[blocker]->component_id());
-  const bool enough = InSyncCount(id) >= config_.topics[partition.topic].min_in_sync_replicas;
-  while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= lowest) {
-    const RequestIndex index = partition.pending_acks.pop_front().request;
-    // NOT_ENOUGH_REPLICAS_AFTER_APPEND: the in-sync set has shrunk since the append.
-    if (!enough) Refuse(index, id, ProduceError::kNotEnoughReplicas);
-    if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader_broker());
-  }
-  if (partition.readers.empty()) partition.log.AllowCoalescingBelow(lowest);
-  if (!partition.consumer_subscribers.empty()) {
-    Announce(id, partition.consumer_subscribers, partition.log.BytesBetween(before, lowest));
-  }
+  Commit(id, lowest, brokers_[blocker]->component_id());
 }
 
 void KafkaCluster::ScheduleSweep() {
@@ -167,16 +148,16 @@ void KafkaCluster::SweepInSync() {
   bool changed = false;
   for (Partition& partition : partitions_) {
     // The leader sweeps: none while it is dead.
-    if (partition.leader < 0 || !brokers_[partition.leader_broker()]->up()) continue;
-    for (Replica& replica : partition.replicas) {
-      if (!replica.in_sync || replica.broker == partition.leader_broker()) continue;
+    if (partition.leader == kNoBroker || !brokers_[partition.leader]->up()) continue;
+    for (Replica& replica : replicated_[IdOf(partition)].replicas) {
+      if (!replica.in_sync || replica.broker == partition.leader) continue;
       if (replica.acknowledged >= partition.log.log_end_offset()) continue;
       if (Now() - replica.caught_up_at <= config_.replica_lag_time_max) continue;
       replica.in_sync = false;
       changed = true;
       sim().recorder().Mark(RecordLevel::kState, brokers_[replica.broker]->lane(),
                             "in_sync_replica_drops", Now(), IdOf(partition), Severity::kWarning);
-      AdvanceHighWatermark(IdOf(partition), partition.leader_broker());
+      AdvanceHighWatermark(IdOf(partition), partition.leader);
     }
   }
   if (changed) CountHealth();

@@ -4,19 +4,20 @@
 
 #include <algorithm>
 
-#include "models/broker/kafka_cluster.h"
+#include "models/broker/broker_cluster.h"
+#include "models/broker/kafka_broker.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
 
 namespace freshet {
 
 // "log/broker-1": down, and slow for its cores.
-class KafkaBrokerTarget : public FaultTarget {
+class BrokerTarget : public FaultTarget {
  public:
-  KafkaBrokerTarget(KafkaCluster* cluster, BrokerId broker) : cluster_(cluster), broker_(broker) {}
+  BrokerTarget(BrokerCluster* cluster, BrokerId broker) : cluster_(cluster), broker_(broker) {}
   bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kThrottle; }
   void SetDown(bool down) override {
-    KafkaBroker& node = cluster_->broker(broker_);
+    Broker& node = cluster_->NodeAt(broker_);
     if (down && node.up()) {
       cluster_->CrashBroker(broker_);
       ++crashes_;
@@ -25,13 +26,13 @@ class KafkaBrokerTarget : public FaultTarget {
     }
   }
   void SetSlow(Ratio factor) override {
-    cluster_->broker(broker_).cpu().SetSpeed(InverseOf(factor));
+    cluster_->NodeAt(broker_).cpu().SetSpeed(InverseOf(factor));
   }
   // Requests it took, and each crash that cost it the replicas it hosts.
   int64_t WorkTouched() const override {
-    KafkaBroker& node = cluster_->broker(broker_);
+    Broker& node = cluster_->NodeAt(broker_);
     return node.produce_requests().Value() + node.fetch_requests().Value() +
-           crashes_ * cluster_->ReplicasOn(broker_);
+           crashes_ * cluster_->PartitionsOn(broker_);
   }
   static Ratio InverseOf(Ratio factor) {
     constexpr int64_t kBillion = 1'000'000'000;
@@ -40,7 +41,7 @@ class KafkaBrokerTarget : public FaultTarget {
   }
 
  private:
-  KafkaCluster* cluster_;
+  BrokerCluster* cluster_;
   BrokerId broker_;
   int64_t crashes_ = 0;
 };

@@ -126,7 +126,7 @@ class Assembler {
     KafkaCluster* cluster = pipeline_->log.get();
     for (BrokerId broker = 0; broker < brokers; ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
-      pipeline_->targets[handle] = std::make_unique<KafkaBrokerTarget>(cluster, broker);
+      pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
       pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(&cluster->broker(broker));
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));

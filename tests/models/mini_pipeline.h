@@ -44,7 +44,7 @@ struct MiniSettings {
   KafkaBroker::Config broker;  // Each of them; zones go round.
   int brokers = 3;
   KafkaCluster::Config cluster;
-  KafkaCluster::TopicConfig topic;
+  TopicConfig topic;
   Producers::Config producers;
   std::optional<Consumers::Config> consumers;
 };
@@ -131,7 +131,7 @@ class MiniPipeline {
         producers(sim, "shop", &network, &log, settings.producers),
         faults(sim, "faults") {
     for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
-      broker_handles.push_back(std::make_unique<KafkaBrokerTarget>(&log, broker));
+      broker_handles.push_back(std::make_unique<BrokerTarget>(&log, broker));
       disk_handles.push_back(std::make_unique<DiskTarget>(&log.broker(broker)));
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
@@ -188,7 +188,7 @@ class MiniPipeline {
   Producers producers;
   std::unique_ptr<Consumers> consumers;
   FaultInjector faults;
-  std::vector<std::unique_ptr<KafkaBrokerTarget>> broker_handles;
+  std::vector<std::unique_ptr<BrokerTarget>> broker_handles;
   std::vector<std::unique_ptr<DiskTarget>> disk_handles;
   std::vector<std::unique_ptr<NicTarget>> nic_handles;
 

@@ -158,7 +158,7 @@ TEST(FailoverTest, TheLastReplicaInSyncIsWaitedFor) {
   MiniPipeline pipeline(s);
   const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
   BrokerId follower = 0;
-  while (follower == leader || pipeline.log.ReplicasOn(follower) == 0) ++follower;
+  while (follower == leader || pipeline.log.PartitionsOn(follower) == 0) ++follower;
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, follower), Seconds(10), Seconds(40));
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, leader), Seconds(25), Seconds(35));
   pipeline.Run(Seconds(55));

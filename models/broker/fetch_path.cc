@@ -1,7 +1,7 @@
-// The fetch path of KafkaCluster: sessions, long polls, and what a response holds.
+// The fetch path of BrokerCluster: sessions, long polls, and what a response holds.
 #include <algorithm>
 
-#include "models/broker/kafka_cluster.h"
+#include "models/broker/broker_cluster.h"
 
 namespace freshet {
 namespace {
@@ -11,7 +11,7 @@ constexpr Bytes kEmptyResponseBytes(64);
 
 }  // namespace
 
-void KafkaCluster::OpenSession(FetchSession* session, BrokerId broker) {
+void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(!session->open);
   session->open = true;
   session->broker = broker;
@@ -29,11 +29,11 @@ void KafkaCluster::OpenSession(FetchSession* session, BrokerId broker) {
       session->news.push_back(i);
       session->available += partition.log.BytesBetween(position.next, limit);
     }
-    if (partition.leader_broker() != broker) session->failed = true;
+    if (partition.leader != broker) session->failed = true;
   }
 }
 
-void KafkaCluster::CloseSession(FetchSession* session, BrokerId broker) {
+void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
   static_cast<void>(broker);
   if (!session->open) return;
   session->open = false;
@@ -56,7 +56,7 @@ void KafkaCluster::CloseSession(FetchSession* session, BrokerId broker) {
   session->response.clear();
 }
 
-void KafkaCluster::Fetch(FetchSession* session, BrokerId broker) {
+void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(session->open);
   session->request_on->Send(kFetchRequestBytes, TrafficCause::kControl,
                             [this, session, broker, generation = session->generation] {
@@ -64,19 +64,19 @@ void KafkaCluster::Fetch(FetchSession* session, BrokerId broker) {
                             });
 }
 
-void KafkaCluster::FetchArrived(FetchSession* session, BrokerId broker) {
-  KafkaBroker& node = *brokers_[broker];
+void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
+  Broker& node = NodeAt(broker);
   node.fetch_requests().Add(1);
   node.io_threads().Acquire([this, session, broker, generation = session->generation] {
-    KafkaBroker& taken_by = *brokers_[broker];
+    Broker& taken_by = NodeAt(broker);
     taken_by.cpu().Serve(taken_by.CpuTime(1, Bytes(0)), [this, session, broker, generation] {
       ProcessFetch(session, broker, generation);
     });
   });
 }
 
-void KafkaCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation) {
-  KafkaBroker& node = *brokers_[broker];
+void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation) {
+  Broker& node = NodeAt(broker);
   node.io_threads().Release();
   // Closed or crashed meanwhile: the reader starts anew.
   if (generation != session->generation || !node.up()) return;
@@ -89,7 +89,7 @@ void KafkaCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t
   }
 }
 
-void KafkaCluster::Park(FetchSession* session, BrokerId broker) {
+void BrokerCluster::Park(FetchSession* session, BrokerId broker) {
   session->parked = true;
   session->park_deadline = Now() + session->max_wait;
   // One timer per session: an answered poll leaves it, and it arms itself again when it comes
@@ -100,7 +100,7 @@ void KafkaCluster::Park(FetchSession* session, BrokerId broker) {
   }
 }
 
-void KafkaCluster::ParkTimer(FetchSession* session, BrokerId broker) {
+void BrokerCluster::ParkTimer(FetchSession* session, BrokerId broker) {
   if (!session->parked) return;
   if (Now() < session->park_deadline) {
     session->park_timer = At<"log.fetch_wait_over">(
@@ -110,7 +110,7 @@ void KafkaCluster::ParkTimer(FetchSession* session, BrokerId broker) {
   AnswerFetch(session, broker);
 }
 
-void KafkaCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes) {
+void BrokerCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes) {
   const Partition& partition = partitions_[id];
   for (Subscriber& subscriber : subscribers) {
     FetchSession& session = *subscriber.session;
@@ -127,45 +127,41 @@ void KafkaCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers
   }
 }
 
-void KafkaCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
+void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
   session->parked = false;
   session->answered_at = Now();
   Bytes missed;
   Collect(session, broker, &missed);
-  KafkaBroker& node = *brokers_[broker];
+  Broker& node = NodeAt(broker);
   node.bytes_out().Add(session->response_bytes.count());
   if (missed == Bytes(0)) {
     ServeResponse(session, broker, session->generation);
     return;
   }
-  node.cache_misses().Add(missed.count());
-  // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition)
-      .Read(missed, [this, session, broker, generation = session->generation] {
-        ServeResponse(session, broker, generation);
-      });
+  ReadMissing(session, broker, missed, [this, session, broker, generation = session->generation] {
+    ServeResponse(session, broker, generation);
+  });
 }
 
-void KafkaCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
+void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation) return;
-  KafkaBroker& node = *brokers_[broker];
+  Broker& node = NodeAt(broker);
   node.cpu().Serve(node.CpuTime(0, session->response_bytes), [this, session, broker, generation] {
     SendFetchResponse(session, broker, generation);
   });
 }
 
-void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
+void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
   session->response.clear();
   session->response_bytes = Bytes(0);
-  const KafkaBroker& node = *brokers_[broker];
-  const Bytes most = std::min(session->max_bytes, config_.fetch_max_bytes);
+  const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
   for (size_t left = session->news.size(); left > 0; --left) {
     if (session->response_bytes >= most) break;
     const uint32_t index = session->news.pop_front();
     FetchSession::Position& position = session->positions[index];
     Partition& partition = partitions_[position.partition];
     position.listed = false;
-    if (partition.leader_broker() != broker) {
+    if (partition.leader != broker) {
       session->failed = true;
       continue;
     }
@@ -180,7 +176,7 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
           partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
                              [&](const LogRange& part, int64_t, Bytes size) {
                                range.bytes += size;
-                               if (!node.StillCached(part.cache_mark)) *missed += size;
+                               *missed += Missing(position.partition, broker, part, size);
                              });
       session->response_bytes += range.bytes;
       session->response.push_back(range);
@@ -198,10 +194,10 @@ void KafkaCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed
   if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
 }
 
-void KafkaCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
-  if (generation != session->generation || !brokers_[broker]->up()) return;
+void BrokerCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
+  if (generation != session->generation || !NodeAt(broker).up()) return;
   session->served_at = Now();
-  sim().recorder().Span(RecordLevel::kRequests, brokers_[broker]->lane(), "fetch",
+  sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
   const Bytes size = session->response_bytes + kEmptyResponseBytes;
   session->reply_on->Send(size, session->cause, [session, generation] {

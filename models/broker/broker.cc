@@ -1,0 +1,49 @@
+#include "models/broker/broker.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+namespace {
+
+Station::Config Cores(int64_t vcpus) {
+  Station::Config config;
+  config.workers = vcpus;
+  return config;
+}
+
+}  // namespace
+
+Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const Config& config)
+    : Component(sim, name),
+      config_(config),
+      network_(network),
+      host_(network->AddHost(name, config.zone, config.network_bandwidth)),
+      cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
+      io_threads_(config.io_threads),
+      produce_requests_(AddCounter(kProduceRequests)),
+      fetch_requests_(AddCounter(kFetchRequests)),
+      bytes_in_(AddCounter(kBytesIn)),
+      replicated_bytes_in_(AddCounter(kReplicatedIn)),
+      bytes_out_(AddCounter(kBytesOut)),
+      lane_(sim.recorder().AddLane(name)) {}
+
+Duration Broker::CpuTime(int64_t requests, Bytes bytes) const {
+  constexpr int64_t kMib = int64_t{1} << 20;
+  return config_.cpu_per_request * requests +
+         Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
+}
+
+void Broker::Crash() {
+  SIM_REQUIRE(up_);
+  up_ = false;
+  ++generation_;
+  network_->SetDown(host_, true);
+}
+
+void Broker::Restart() {
+  SIM_REQUIRE(!up_);
+  up_ = true;
+  network_->SetDown(host_, false);
+}
+
+}  // namespace freshet

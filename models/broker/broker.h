@@ -1,0 +1,95 @@
+// One broker process as hardware and threads, whatever keeps its log: processor cores, request
+// handler threads, a network card. What it does with them is in broker_cluster.h.
+//
+// A request holds one of num.io.threads handler threads from the moment it is taken until it is
+// appended; its work is done on the cores, first come first served. The cost of work is requests x
+// cpu_per_request + bytes x cpu_per_byte (calibration 7.3).
+//
+// Left out: network threads apart from the cores they use, garbage collection pauses.
+// docs/models/kafka.md has the sources.
+#ifndef FRESHET_MODELS_BROKER_BROKER_H_
+#define FRESHET_MODELS_BROKER_BROKER_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "models/network/network.h"
+#include "sim/component.h"
+#include "sim/permits.h"
+#include "sim/station.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+class Broker : public Component {
+ public:
+  struct Config {
+    ZoneId zone = 0;
+    int64_t vcpus = 1;
+    BytesPerSecond network_bandwidth;
+    int64_t io_threads = 8;
+    Duration cpu_per_request;
+    Duration cpu_per_mib;
+  };
+
+  static constexpr MetricDef kProduceRequests = {"broker.produce_requests", MetricKind::kCounter,
+                                                 MetricUnit::kCount, "Produce requests taken."};
+  static constexpr MetricDef kFetchRequests = {
+      "broker.fetch_requests", MetricKind::kCounter, MetricUnit::kCount,
+      "Fetch requests taken, of consumers and of replicas."};
+  static constexpr MetricDef kBytesIn = {"broker.bytes_in", MetricKind::kCounter,
+                                         MetricUnit::kBytes, "Bytes appended as leader."};
+  static constexpr MetricDef kReplicatedIn = {"broker.replicated_bytes_in", MetricKind::kCounter,
+                                              MetricUnit::kBytes, "Bytes appended as follower."};
+  static constexpr MetricDef kBytesOut = {"broker.bytes_out", MetricKind::kCounter,
+                                          MetricUnit::kBytes,
+                                          "Bytes sent to consumers and to replicas."};
+
+  Broker(Simulation& sim, absl::string_view name, Network* network, const Config& config);
+  virtual ~Broker() = default;
+
+  HostId host() const { return host_; }
+  bool up() const { return up_; }
+  // Raised by a crash: work of an earlier life is void.
+  uint32_t generation() const { return generation_; }
+
+  Duration CpuTime(int64_t requests, Bytes bytes) const;
+  Station& cpu() { return cpu_; }
+  Permits& io_threads() { return io_threads_; }
+
+  // Everything ever appended here; what a cache of the newest appends still holds is told by it
+  // (LogRange::cache_mark).
+  int64_t appended_bytes() const { return appended_bytes_; }
+  void NoteAppended(Bytes bytes) { appended_bytes_ += bytes.count(); }
+
+  // The process dies; its host answers no more. The machine does not go.
+  virtual void Crash();
+  virtual void Restart();
+
+  Counter& produce_requests() { return produce_requests_; }
+  Counter& fetch_requests() { return fetch_requests_; }
+  Counter& bytes_in() { return bytes_in_; }
+  Counter& replicated_bytes_in() { return replicated_bytes_in_; }
+  Counter& bytes_out() { return bytes_out_; }
+  LaneId lane() const { return lane_; }
+
+ private:
+  const Config config_;
+  Network* network_;
+  HostId host_;
+  bool up_ = true;
+  uint32_t generation_ = 0;
+  Station cpu_;
+  Permits io_threads_;
+  int64_t appended_bytes_ = 0;
+  Counter& produce_requests_;
+  Counter& fetch_requests_;
+  Counter& bytes_in_;
+  Counter& replicated_bytes_in_;
+  Counter& bytes_out_;
+  LaneId lane_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_BROKER_BROKER_H_

@@ -1,0 +1,104 @@
+#include "models/broker/broker_cluster.h"
+
+#include <algorithm>
+
+namespace freshet {
+
+BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
+                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes)
+    : Component(sim, name),
+      under_replicated_(AddGauge(kUnderReplicated)),
+      offline_(AddGauge(kOffline)),
+      elections_(AddCounter(kElections)),
+      lost_acked_(AddCounter(kLostAcked)),
+      lane_(sim.recorder().AddLane(name)),
+      topic_configs_(topics),
+      fetch_max_bytes_(fetch_max_bytes),
+      duplicates_(AddCounter(kDuplicates)),
+      appended_(AddCounter(kAppended)) {
+  for (size_t topic = 0; topic < topics.size(); ++topic) {
+    topics_.push_back({static_cast<PartitionId>(partitions_.size()), topics[topic].partitions});
+    for (int i = 0; i < topics[topic].partitions; ++i) {
+      partitions_.emplace_back();
+      partitions_.back().topic = static_cast<int>(topic);
+    }
+  }
+}
+
+LogService::TopicPartitions BrokerCluster::PartitionsOf(absl::string_view topic) const {
+  for (size_t i = 0; i < topic_configs_.size(); ++i) {
+    if (topic_configs_[i].name == topic) return topics_[i];
+  }
+  BreakInvariant("contract", "the topic exists", "broker_cluster.cc", __LINE__, std::string(topic));
+}
+
+int BrokerCluster::AddReader(PartitionId partition) {
+  partitions_[partition].readers.push_back(0);
+  return static_cast<int>(partitions_[partition].readers.size()) - 1;
+}
+
+void BrokerCluster::ConsumedUpTo(PartitionId id, int reader, Offset offset) {
+  Partition& partition = partitions_[id];
+  partition.readers[reader] = offset;
+  Offset slowest = partition.log.high_watermark();
+  for (const Offset consumed : partition.readers) slowest = std::min(slowest, consumed);
+  partition.log.AllowCoalescingBelow(slowest);
+}
+
+void BrokerCluster::CrashBroker(BrokerId id) {
+  Broker& node = NodeAt(id);
+  node.Crash();
+  sim().recorder().State(node.lane(), "down", Now(), 1, Severity::kCritical);
+  // Requests that wait for their commit die with the process.
+  for (Partition& partition : partitions_) {
+    if (partition.leader != id) continue;
+    while (!partition.pending_acks.empty()) {
+      const RequestIndex index = partition.pending_acks.pop_front().request;
+      if (--requests_[index].waiting_for_acks == 0) FreeRequest(index);
+    }
+  }
+  OnCrash(id);
+  for (Completion<BrokerId>& listener : listeners_) listener(id);
+}
+
+void BrokerCluster::RestartBroker(BrokerId id) {
+  Broker& node = NodeAt(id);
+  node.Restart();
+  sim().recorder().State(node.lane(), "down", Now(), 0);
+  OnRestart(id);
+  for (Completion<BrokerId>& listener : listeners_) listener(id);
+}
+
+void BrokerCluster::PublishMetadata() {
+  auto next = std::make_shared<Metadata>();
+  next->version = metadata_ == nullptr ? 1 : metadata_->version + 1;
+  for (const Partition& partition : partitions_) next->leader.push_back(partition.leader);
+  metadata_ = std::move(next);
+  // Consumers that ask a broker which leads no more learn it with their next answer, and a fetch
+  // that is parked there is answered at once.
+  for (Partition& partition : partitions_) {
+    for (Subscriber& subscriber : partition.consumer_subscribers) {
+      FetchSession& session = *subscriber.session;
+      if (session.broker == partition.leader) continue;
+      session.failed = true;
+      if (session.parked) AnswerFetch(&session, session.broker);
+    }
+  }
+}
+
+void BrokerCluster::CutLog(PartitionId id, Offset offset) {
+  Partition& partition = partitions_[id];
+  partition.log.Truncate(offset, [&](const LogRange& range, int64_t records) {
+    if (range.batch.acked_before_replication) lost_acked_.Add(records);
+    if (partition.producers.size() > range.batch.producer) {
+      ProducerState& state = partition.producers[range.batch.producer];
+      state.next_sequence = std::min(state.next_sequence, range.batch.sequence);
+    }
+  });
+}
+
+void BrokerCluster::AuditLogs() const {
+  for (const Partition& partition : partitions_) partition.log.Audit();
+}
+
+}  // namespace freshet

@@ -1,0 +1,219 @@
+// What the broker designs have in common: the Kafka protocol. Requests from the wire to the log and
+// back, fetch sessions and long polls, metadata, who leads. What differs is behind a few calls that
+// a design answers: where an appended batch is stored and when it is committed, what a read has to
+// fetch from where, and what happens when a broker dies.
+//
+// Produce: the channel is muted, a handler thread takes the request, the cores work, each batch is
+// appended to the leader's log and stored as the design has it; the answer goes out when the high
+// watermark has passed what has to be committed first. Consumers read up to the high watermark.
+//
+//   kafka_cluster.h      shared-nothing: replicas on disks of their own
+//   s3stream_cluster.h   shared storage: a write-ahead log and object storage
+#ifndef FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
+#define FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/broker/broker.h"
+#include "models/log/log_service.h"
+#include "models/log/partition_log.h"
+#include "sim/component.h"
+#include "sim/pool.h"
+
+namespace freshet {
+
+struct TopicConfig {
+  std::string name;
+  int partitions = 1;
+  int replication_factor = 1;
+  int min_in_sync_replicas = 1;
+  int64_t flush_messages = 0;  // 0: never by count.
+};
+
+class BrokerCluster : public Component, public LogService {
+ public:
+  static constexpr MetricDef kUnderReplicated = {
+      "log.under_replicated_partitions", MetricKind::kGauge, MetricUnit::kCount,
+      "Partitions with fewer replicas in sync than assigned."};
+  static constexpr MetricDef kOffline = {"log.offline_partitions", MetricKind::kGauge,
+                                         MetricUnit::kCount, "Partitions without a leader."};
+  static constexpr MetricDef kElections = {"log.leader_elections", MetricKind::kCounter,
+                                           MetricUnit::kCount, "Leaders that changed."};
+  static constexpr MetricDef kLostAcked = {
+      "log.lost_acked_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records acknowledged with acks 0 or 1 and then lost: cut off in a failover or, with acks 0, "
+      "refused or lost on the way. A legal loss."};
+  static constexpr MetricDef kDuplicates = {
+      "log.duplicate_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records appended again by a retry without idempotence."};
+  static constexpr MetricDef kAppended = {"log.appended_records", MetricKind::kCounter,
+                                          MetricUnit::kCount, "Records appended by leaders."};
+
+  // Fault verb down.
+  void CrashBroker(BrokerId id);
+  void RestartBroker(BrokerId id);
+
+  virtual Broker& NodeAt(BrokerId id) = 0;
+  virtual const Broker& NodeAt(BrokerId id) const = 0;
+  // Partitions whose data it serves or holds: what a crash of it touches.
+  virtual int64_t PartitionsOn(BrokerId broker) const = 0;
+
+  // LogService.
+  TopicPartitions PartitionsOf(absl::string_view topic) const override;
+  std::shared_ptr<const Metadata> CurrentMetadata() const override { return metadata_; }
+  HostId HostOf(BrokerId id) const override { return NodeAt(id).host(); }
+  bool IsUp(BrokerId id) const override { return NodeAt(id).up(); }
+  ProducerId NewProducerId() override { return next_producer_id_++; }
+  RequestIndex NewRequest() override;
+  ProduceRequest& RequestAt(RequestIndex index) override { return requests_[index]; }
+  void SendProduce(RequestIndex index, BrokerId broker, ProduceChannel* channel) override;
+  void ForgetRequest(RequestIndex index) override;
+  void SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,
+                   Callback on_response) override;
+  void ResetChannel(ProduceChannel* channel) override;
+  void OpenSession(FetchSession* session, BrokerId broker) override;
+  void CloseSession(FetchSession* session, BrokerId broker) override;
+  void Fetch(FetchSession* session, BrokerId broker) override;
+  const PartitionLog& LogOf(PartitionId partition) const override {
+    return partitions_[partition].log;
+  }
+  void ConsumedUpTo(PartitionId partition, int reader, Offset offset) override;
+  int AddReader(PartitionId partition) override;
+  void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
+
+ protected:
+  struct PendingAck {
+    Offset required;
+    RequestIndex request;
+  };
+  struct Subscriber {
+    FetchSession* session;
+    uint32_t position;
+  };
+  struct ProducerState {
+    int32_t epoch = 0;
+    int64_t next_sequence = 0;
+  };
+  struct Partition {
+    PartitionLog log;
+    BrokerId leader = kNoBroker;
+    int32_t leader_epoch = 0;
+    int topic = 0;
+    Ring<PendingAck> pending_acks;  // By required offset.
+    std::vector<Subscriber> replica_subscribers;
+    std::vector<Subscriber> consumer_subscribers;
+    std::vector<ProducerState> producers;  // By ProducerId.
+    std::vector<Offset> readers;           // Consumed up to.
+  };
+
+  // Partitions of all topics, in their order, without a leader. The design makes its brokers and
+  // elects the first leaders.
+  BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
+                Bytes fetch_max_bytes);
+
+  // --- What a design answers ---
+
+  // Whether a batch may be appended now, once its leader and sequence are known to be right.
+  virtual ProduceError Admit(PartitionId id, const ProduceRequest& request) = 0;
+  // Right before and right after a batch is appended to the leader's log.
+  virtual void BeforeAppend(PartitionId id) = 0;
+  virtual void AfterAppend(PartitionId id) = 0;
+  // Puts what was just appended where it is kept. Returns true when the handler thread goes on at
+  // once; otherwise `go_on` fires when it may.
+  virtual bool Store(PartitionId id, const Batch& batch, BrokerId leader, Callback go_on) = 0;
+  // The handler is through with the appends of a request, this one of `bytes` among them.
+  virtual void AfterRequest(PartitionId id, Bytes bytes) = 0;
+  // Whether the answer to `acks` waits until the high watermark has passed the batch.
+  virtual bool AwaitsCommit(Acks acks) const = 0;
+  // What the answer to a committed batch says.
+  virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
+  // Of `size` bytes from `part` of its log, how many are not in memory at `broker`.
+  virtual Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) = 0;
+  // Brings the `missed` bytes of the session's response into memory; `done` fires then.
+  virtual void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) = 0;
+  // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
+  virtual void OnCrash(BrokerId id) = 0;
+  virtual void OnRestart(BrokerId id) = 0;
+
+  // --- What a design calls ---
+
+  // The high watermark goes to `offset`, thanks to `blocker`: acks go out, consumers are told.
+  void Commit(PartitionId id, Offset offset, ComponentId blocker);
+  // What waits for acknowledgement at the leader is refused, and its requests answered.
+  void RefuseWaiting(PartitionId id, ProduceError error);
+  // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
+  // sequences of its producers.
+  void CutLog(PartitionId id, Offset offset);
+  // New data up to the readers' limit.
+  void Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes);
+  // Clients see who leads now; those parked at a broker that leads no more are answered.
+  void PublishMetadata();
+  void AuditLogs() const;
+
+  Offset LimitOf(const FetchSession& session, const Partition& partition) const {
+    return session.to_log_end ? partition.log.log_end_offset() : partition.log.high_watermark();
+  }
+  PartitionId IdOf(const Partition& partition) const {
+    return static_cast<PartitionId>(&partition - partitions_.data());
+  }
+  const TopicConfig& TopicOf(const Partition& partition) const {
+    return topic_configs_[static_cast<size_t>(partition.topic)];
+  }
+
+  std::vector<Partition> partitions_;
+  Gauge& under_replicated_;
+  Gauge& offline_;
+  Counter& elections_;
+  Counter& lost_acked_;
+  LaneId lane_;
+
+ private:
+  // Produce path (produce_path.cc).
+  void ProduceArrived(RequestIndex index, BrokerId broker, ProduceChannel* channel);
+  void TakeRequest(RequestIndex index, BrokerId broker);
+  void AppendFrom(RequestIndex index, BrokerId broker, size_t first_batch);
+  ProduceError AppendBatch(const ProduceRequest& request, Batch& batch, BrokerId broker);
+  ProduceError CheckSequence(Partition& partition, const Batch& batch, bool idempotent,
+                             bool* duplicate);
+  void FinishAppend(RequestIndex index, BrokerId broker);
+  void AwaitAck(Partition& partition, Offset required, RequestIndex index);
+  void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
+  void Respond(RequestIndex index, BrokerId broker);
+  void NoteTold(const ProduceRequest& request);
+  void Unmute(ProduceChannel* channel, BrokerId broker);
+  void FreeRequest(RequestIndex index);
+  void CountUnanswered(const ProduceRequest& request, size_t first_batch);
+
+  // Fetch path (fetch_path.cc).
+  void FetchArrived(FetchSession* session, BrokerId broker);
+  void ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation);
+  void Park(FetchSession* session, BrokerId broker);
+  void ParkTimer(FetchSession* session, BrokerId broker);
+  void AnswerFetch(FetchSession* session, BrokerId broker);
+  void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  void SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
+
+  const std::vector<TopicConfig> topic_configs_;
+  const Bytes fetch_max_bytes_;
+  std::vector<TopicPartitions> topics_;
+  Pool<ProduceRequest> requests_;
+  struct ControlRequest {
+    BrokerId broker;
+    Connection* reply_on;
+    Callback on_response;
+  };
+  Pool<ControlRequest> control_requests_;
+  ProducerId next_producer_id_ = 0;
+  std::shared_ptr<const Metadata> metadata_;
+  std::vector<Completion<BrokerId>> listeners_;
+  Counter& duplicates_;
+  Counter& appended_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_

@@ -1,0 +1,75 @@
+// Where KafkaCluster keeps what is appended, and how much of a read is still in memory.
+#include "models/broker/kafka_cluster.h"
+
+namespace freshet {
+
+ProduceError KafkaCluster::Admit(PartitionId id, const ProduceRequest& request) {
+  const bool enough = InSyncCount(id) >= TopicOf(partitions_[id]).min_in_sync_replicas;
+  return request.acks == Acks::kAll && !enough ? ProduceError::kNotEnoughReplicas
+                                               : ProduceError::kNone;
+}
+
+void KafkaCluster::BeforeAppend(PartitionId id) {
+  const Offset end_before = partitions_[id].log.log_end_offset();
+  for (Replica& follower : replicated_[id].replicas) {
+    // A follower that had everything has been caught up until now: its idle fetches, which cost no
+    // event here, would have said so.
+    if (follower.acknowledged == end_before && brokers_[follower.broker]->up()) {
+      follower.caught_up_at = Now();
+    }
+  }
+}
+
+void KafkaCluster::AfterAppend(PartitionId id) {
+  Replica& leader = LeaderOf(id);
+  leader.log_end = partitions_[id].log.log_end_offset();
+  leader.acknowledged = leader.log_end;
+}
+
+bool KafkaCluster::FlushDue(PartitionId id, Replica& replica, int64_t records) {
+  const int64_t every = TopicOf(partitions_[id]).flush_messages;
+  if (every == 0) return false;
+  replica.unflushed += records;
+  if (replica.unflushed < every) return false;
+  replica.unflushed = 0;
+  return true;
+}
+
+bool KafkaCluster::StoreAt(PartitionId id, Replica& replica, int64_t records, Bytes bytes,
+                           Callback go_on) {
+  PageCache& cache = brokers_[replica.broker]->PageCacheOf(id);
+  if (!FlushDue(id, replica, records)) return cache.Append(bytes, go_on);
+  cache.AppendDurably(bytes, go_on);
+  return false;
+}
+
+bool KafkaCluster::Store(PartitionId id, const Batch& batch, BrokerId, Callback go_on) {
+  return StoreAt(id, LeaderOf(id), batch.record_count, batch.bytes, go_on);
+}
+
+void KafkaCluster::AfterRequest(PartitionId id, Bytes bytes) {
+  Announce(id, partitions_[id].replica_subscribers, bytes);
+  // Alone in sync: nobody else moves it.
+  AdvanceHighWatermark(id, partitions_[id].leader);
+}
+
+ProduceError KafkaCluster::ErrorOfCommitted(PartitionId id) {
+  // NOT_ENOUGH_REPLICAS_AFTER_APPEND: the in-sync set has shrunk since the append.
+  return InSyncCount(id) >= TopicOf(partitions_[id]).min_in_sync_replicas
+             ? ProduceError::kNone
+             : ProduceError::kNotEnoughReplicas;
+}
+
+Bytes KafkaCluster::Missing(PartitionId, BrokerId broker, const LogRange& part, Bytes size) {
+  return brokers_[broker]->StillCached(part.cache_mark) ? Bytes(0) : size;
+}
+
+void KafkaCluster::ReadMissing(FetchSession* session, BrokerId broker, Bytes missed,
+                               Callback done) {
+  KafkaBroker& node = *brokers_[broker];
+  node.cache_misses().Add(missed.count());
+  // Which of the volumes hardly matters to a catch-up read: its first partition's.
+  node.VolumeOf(session->response[0].partition).Read(missed, done);
+}
+
+}  // namespace freshet
