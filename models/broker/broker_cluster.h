@@ -71,8 +71,7 @@ class BrokerCluster : public Component, public LogService {
   ProduceRequest& RequestAt(RequestIndex index) override { return requests_[index]; }
   void SendProduce(RequestIndex index, BrokerId broker, ProduceChannel* channel) override;
   void ForgetRequest(RequestIndex index) override;
-  void SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,
-                   Callback on_response) override;
+  void SendControl(BrokerId broker, const ControlSender* sender) override;
   void ResetChannel(ProduceChannel* channel) override;
   void OpenSession(FetchSession* session, BrokerId broker) override;
   void CloseSession(FetchSession* session, BrokerId broker) override;
@@ -201,12 +200,6 @@ class BrokerCluster : public Component, public LogService {
   const Bytes fetch_max_bytes_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
-  struct ControlRequest {
-    BrokerId broker;
-    Connection* reply_on;
-    Callback on_response;
-  };
-  Pool<ControlRequest> control_requests_;
   ProducerId next_producer_id_ = 0;
   std::shared_ptr<const Metadata> metadata_;
   std::vector<Completion<BrokerId>> listeners_;

@@ -266,14 +266,11 @@ void BrokerCluster::Unmute(ProduceChannel* channel, BrokerId broker) {
   TakeRequest(channel->waiting.pop_front(), broker);
 }
 
-void BrokerCluster::SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,
-                                Callback on_response) {
-  const uint32_t index = control_requests_.Add({broker, reply_on, on_response});
-  request_on->Send(kResponseBytes, TrafficCause::kControl, [this, index] {
-    Broker& node = NodeAt(control_requests_[index].broker);
-    node.cpu().Serve(node.CpuTime(1, Bytes(0)), [this, index] {
-      ControlRequest done = control_requests_.Take(index);
-      done.reply_on->Send(kResponseBytes, TrafficCause::kControl, done.on_response);
+void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {
+  sender->request_on->Send(kResponseBytes, TrafficCause::kControl, [this, sender, broker] {
+    Broker& node = NodeAt(broker);
+    node.cpu().Serve(node.CpuTime(1, Bytes(0)), [sender] {
+      sender->reply_on->Send(kResponseBytes, TrafficCause::kControl, sender->on_response);
     });
   });
 }

@@ -64,8 +64,9 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       member.links.push_back(std::move(link));
     }
     const BrokerId coordinator = Coordinator();
-    member.to_coordinator = network->Connect(member.host, log->HostOf(coordinator));
-    member.from_coordinator = network->Connect(log->HostOf(coordinator), member.host);
+    member.commits.request_on = network->Connect(member.host, log->HostOf(coordinator));
+    member.commits.reply_on = network->Connect(log->HostOf(coordinator), member.host);
+    member.commits.on_response = [this] { commits_.Add(1); };
   }
   for (int p = 0; p < topic_.count; ++p) {
     reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));
@@ -237,8 +238,7 @@ void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
     const BrokerId coordinator = Coordinator();
     if (log_->IsUp(coordinator)) {
-      log_->SendControl(coordinator, member->to_coordinator, member->from_coordinator,
-                        [this] { commits_.Add(1); });
+      log_->SendControl(coordinator, &member->commits);
     }
     Commit(member);
   });

@@ -95,8 +95,7 @@ class Consumers : public Component {
     std::unique_ptr<Station> thread;
     std::vector<std::unique_ptr<Link>> links;
     std::vector<PartitionId> partitions;
-    Connection* to_coordinator = nullptr;
-    Connection* from_coordinator = nullptr;
+    ControlSender commits;
   };
 
   void OpenSessions(Member& member);

@@ -126,6 +126,14 @@ struct FetchSession {
   uint32_t generation = 0;
 };
 
+// Who sends small requests to a broker, over which connections.
+struct ControlSender {
+  Connection* request_on = nullptr;
+  Connection* reply_on = nullptr;
+  // Called at the client with each answer; never for one whose connection breaks.
+  Callback on_response;
+};
+
 class LogService {
  public:
   virtual ~LogService() = default;
@@ -154,9 +162,8 @@ class LogService {
   virtual void ResetChannel(ProduceChannel* channel) = 0;
 
   // A small request that costs a broker one request and no bytes: an offset commit, a heartbeat.
-  // `on_response` fires at the client; never if a connection breaks.
-  virtual void SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,
-                           Callback on_response) = 0;
+  // REQUIRES: `sender` outlives the run.
+  virtual void SendControl(BrokerId broker, const ControlSender* sender) = 0;
 
   // Reading. A reader opens a session with a broker for partitions and start offsets, then fetches
   // again and again; one fetch is outstanding at a time. REQUIRES for Fetch(): session->open.
