@@ -202,7 +202,7 @@ std::vector<Case> LongCases() {
       {"Q17", Open(PoissonAt(0.8), UniformTo2()), 60000, 20000, {kWq, kW, kWq99}},
       {"Q23",
        Open(PoissonAt(100), Exponential(1), 117, 117),
-       120000,
+       240000,
        20000,
        {{Kind::kRefused, "P(block)"}}},
       {"Q24", Open(PoissonAt(0.8), Constant(1), 1, 10), 220000, 5000, {kLoss}},
