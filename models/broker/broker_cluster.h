@@ -193,7 +193,8 @@ class BrokerCluster : public Component, public LogService {
   void ParkTimer(FetchSession* session, BrokerId broker);
   void AnswerFetch(FetchSession* session, BrokerId broker);
   void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
-  void SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
+  void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
 
   const std::vector<TopicConfig> topic_configs_;

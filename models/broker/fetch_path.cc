@@ -145,10 +145,17 @@ void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
 
 void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation) return;
+  session->sent_bytes = Bytes(0);
+  ServePiece(session, broker, generation);
+}
+
+// A long response is worked on and sent piece by piece: its beginning is on the wire before the
+// cores have seen its end.
+void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t generation) {
   Broker& node = NodeAt(broker);
-  node.cpu().Serve(node.CpuTime(0, session->response_bytes), [this, session, broker, generation] {
-    SendFetchResponse(session, broker, generation);
-  });
+  const Bytes piece = std::min(Network::kPiece, session->response_bytes - session->sent_bytes);
+  node.cpu().Serve(node.CpuTime(0, piece),
+                   [this, session, broker, generation] { SendPiece(session, broker, generation); });
 }
 
 void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
@@ -194,13 +201,19 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
   if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
 }
 
-void BrokerCluster::SendFetchResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
+void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation || !NodeAt(broker).up()) return;
+  const Bytes left = session->response_bytes - session->sent_bytes;
+  if (left > Network::kPiece) {
+    session->sent_bytes += Network::kPiece;
+    session->reply_on->Send(Network::kPiece, session->cause, Callback());
+    ServePiece(session, broker, generation);
+    return;
+  }
   session->served_at = Now();
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
-  const Bytes size = session->response_bytes + kEmptyResponseBytes;
-  session->reply_on->Send(size, session->cause, [session, generation] {
+  session->reply_on->Send(left + kEmptyResponseBytes, session->cause, [session, generation] {
     if (generation == session->generation) session->on_response();
   });
 }

@@ -114,6 +114,7 @@ struct FetchSession {
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
+  Bytes sent_bytes;             // Of these, what the cores have put on the wire.
   Time answered_at;             // When the response was put together.
   Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.

@@ -59,6 +59,9 @@ Connection::Connection(Network* network, HostId from, HostId to)
 void Connection::Send(Bytes size, TrafficCause cause, Callback delivered) {
   if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
   network_->Meter(from_, to_, size, cause);
+  for (; size > Network::kPiece; size -= Network::kPiece) {
+    waiting_.push_back({Network::kPiece, Callback()});
+  }
   waiting_.push_back({size, delivered});
   if (leaving_ == Stage::kIdle) StartLeaving();
 }
@@ -117,7 +120,7 @@ void Connection::Entered() {
   const bool was_busy = entering_ == Stage::kBusy;
   entering_ = Stage::kIdle;
   const uint32_t generation = generation_;
-  message.delivered();
+  if (message.delivered) message.delivered();
   // The receiver may have sent on this stream or reset it.
   if (was_busy && generation == generation_ && entering_ == Stage::kIdle) StartEntering();
 }

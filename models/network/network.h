@@ -3,10 +3,11 @@
 // A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min
 // fairly by the connections that use it at the moment. A Connection is one direction of a TCP
 // stream: its messages stay in order; the first of them uses the sender's card, travels half a
-// round trip, and uses the receiver's card. Interference between produce, replication and fetch
-// traffic comes out of that and of nothing else.
+// round trip, and uses the receiver's card, a long one piece by piece, so that its end leaves while
+// its beginning arrives. Interference between produce, replication and fetch traffic comes out of
+// that and of nothing else.
 //
-// Approximated: a message is stored and forwarded at each card (error: at most its size over the
+// Approximated: a piece is stored and forwarded at each card (error: at most its size over the
 // receiver's rate); messages up to kSmallMessage that find the stream idle skip the cards, where a
 // fair share would serve them at once. Left out: loss and slow start, the switch between the hosts.
 // docs/models/network.md has the sources.
@@ -71,7 +72,8 @@ class Connection {
   HostId to_;
   Stage leaving_ = Stage::kIdle;
   Stage entering_ = Stage::kIdle;
-  // Messages in order: the first on_the_way_ + arrived_ have left, the first arrived_ have arrived.
+  // Messages, or their pieces, in order: the first on_the_way_ + arrived_ have left, the first
+  // arrived_ have arrived. Of a message's pieces only the last has a callback.
   Ring<Message> waiting_;     // Not yet left the sender.
   Ring<Message> travelling_;  // Left the sender, not delivered.
   int64_t on_the_way_ = 0;    // Size of travelling_.
@@ -90,6 +92,8 @@ class Network : public Component {
     Sampler rtt_across_zones;
   };
 
+  // Longer messages go in pieces of this size.
+  static constexpr Bytes kPiece = KiB(128);
   // Messages of at most this size may skip the cards.
   static constexpr Bytes kSmallMessage = KiB(1);
 

@@ -9,8 +9,8 @@
 namespace freshet {
 namespace {
 
-constexpr Bytes kMegabyte(1'000'000);         // 10 ms on each card.
-constexpr BytesPerSecond kCard(100'000'000);  // 100 MB/s.
+constexpr Bytes kMessage(100'000);           // One piece; 10 ms on each card.
+constexpr BytesPerSecond kCard(10'000'000);  // 10 MB/s.
 
 // Hosts a1 and a2 in zone "a", b1 in zone "b". A round trip takes 1 ms within a zone, 4 ms across.
 class NetworkTest : public testing::Test {
@@ -39,13 +39,20 @@ class NetworkTest : public testing::Test {
 };
 
 TEST_F(NetworkTest, AMessagePassesBothCardsAndHalfARoundTrip) {
-  Send(network.Connect(a1, a2), kMegabyte, &first);
+  Send(network.Connect(a1, a2), kMessage, &first);
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(10'000 + 500 + 10'000));
 }
 
+// Four pieces of 13.1072 ms on a card: the last leaves after four of them and comes in as a fifth.
+TEST_F(NetworkTest, ALongMessageComesInWhileItStillLeaves) {
+  Send(network.Connect(a1, a2), KiB(512), &first);
+  sim.Run();
+  EXPECT_EQ(Since(first), Nanoseconds(5 * 13'107'200 + 500'000));
+}
+
 TEST_F(NetworkTest, AnotherZoneIsFartherAway) {
-  Send(network.Connect(a1, b1), kMegabyte, &first);
+  Send(network.Connect(a1, b1), kMessage, &first);
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(10'000 + 2'000 + 10'000));
 }
@@ -58,8 +65,8 @@ TEST_F(NetworkTest, ASmallMessageTakesHalfARoundTripOnly) {
 
 TEST_F(NetworkTest, MessagesOfAStreamFollowOneAnother) {
   Connection* stream = network.Connect(a1, a2);
-  Send(stream, kMegabyte, &first);
-  Send(stream, kMegabyte, &second);
+  Send(stream, kMessage, &first);
+  Send(stream, kMessage, &second);
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(20'500));
   EXPECT_EQ(Since(second), Microseconds(30'500));  // It leaves while the first one comes in.
@@ -67,7 +74,7 @@ TEST_F(NetworkTest, MessagesOfAStreamFollowOneAnother) {
 
 TEST_F(NetworkTest, ASmallMessageDoesNotOvertakeALargeOneOfItsStream) {
   Connection* stream = network.Connect(a1, a2);
-  Send(stream, kMegabyte, &first);
+  Send(stream, kMessage, &first);
   Send(stream, Bytes(100), &second);
   Send(network.Connect(a1, a2), Bytes(100), &third);
   sim.Run();
@@ -77,42 +84,42 @@ TEST_F(NetworkTest, ASmallMessageDoesNotOvertakeALargeOneOfItsStream) {
 }
 
 TEST_F(NetworkTest, TwoStreamsShareTheSendersCard) {
-  Send(network.Connect(a1, a2), kMegabyte, &first);
-  Send(network.Connect(a1, b1), Bytes(500'000), &second);
+  Send(network.Connect(a1, a2), kMessage, &first);
+  Send(network.Connect(a1, b1), Bytes(50'000), &second);
   sim.Run();
-  EXPECT_EQ(Since(second), Microseconds(10'000 + 2'000 + 5'000));  // Out at 50 MB/s.
-  EXPECT_EQ(Since(first), Microseconds(15'000 + 500 + 10'000));    // Its other half at 100 MB/s.
+  EXPECT_EQ(Since(second), Microseconds(10'000 + 2'000 + 5'000));  // Out at 5 MB/s.
+  EXPECT_EQ(Since(first), Microseconds(15'000 + 500 + 10'000));    // Its other half at 10 MB/s.
 }
 
 TEST_F(NetworkTest, TwoStreamsShareTheReceiversCard) {
   const HostId a3 = network.AddHost("a3", 0, kCard);
-  Send(network.Connect(a1, a3), kMegabyte, &first);
-  Send(network.Connect(a2, a3), kMegabyte, &second);
+  Send(network.Connect(a1, a3), kMessage, &first);
+  Send(network.Connect(a2, a3), kMessage, &second);
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(10'000 + 500 + 20'000));
   EXPECT_EQ(Since(second), Microseconds(10'000 + 500 + 20'000));
 }
 
 TEST_F(NetworkTest, TheTwoDirectionsOfACardDoNotShare) {
-  Send(network.Connect(a1, a2), kMegabyte, &first);
-  Send(network.Connect(a2, a1), kMegabyte, &second);
+  Send(network.Connect(a1, a2), kMessage, &first);
+  Send(network.Connect(a2, a1), kMessage, &second);
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(20'500));
   EXPECT_EQ(Since(second), Microseconds(20'500));
 }
 
 TEST_F(NetworkTest, AThrottledCardSlowsWhatIsUnderWay) {
-  Send(network.Connect(a1, a2), kMegabyte, &first);
+  Send(network.Connect(a1, a2), kMessage, &first);
   sim.RunUntil(Time() + Milliseconds(5));
-  network.Outgoing(a1).SetCapacity(BytesPerSecond(10'000'000));
+  network.Outgoing(a1).SetCapacity(BytesPerSecond(1'000'000));
   sim.Run();
   EXPECT_EQ(Since(first), Microseconds(5'000 + 50'000 + 500 + 10'000));
 }
 
 TEST_F(NetworkTest, AResetDropsTheStreamAndFreesTheCard) {
   Connection* broken = network.Connect(a1, a2);
-  Send(broken, kMegabyte, &first);
-  Send(network.Connect(a1, a2), kMegabyte, &second);
+  Send(broken, kMessage, &first);
+  Send(network.Connect(a1, a2), kMessage, &second);
   sim.RunUntil(Time() + Milliseconds(10));
   broken->Reset();
   EXPECT_TRUE(broken->idle());
@@ -127,8 +134,8 @@ TEST_F(NetworkTest, AResetDropsTheStreamAndFreesTheCard) {
 TEST_F(NetworkTest, NothingReachesOrLeavesAHostThatIsDown) {
   Connection* to = network.Connect(a1, a2);
   Connection* from = network.Connect(a2, b1);
-  Send(to, kMegabyte, &first);
-  Send(from, kMegabyte, &second);
+  Send(to, kMessage, &first);
+  Send(from, kMessage, &second);
   sim.RunUntil(Time() + Milliseconds(1));
   network.SetDown(a2, true);
   Send(network.Connect(a1, a2), KiB(1), &third);
