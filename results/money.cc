@@ -37,7 +37,8 @@ std::optional<Wide> MulDivNearest(Wide a, Wide b, Wide c) {
 }
 
 std::string BillionthsText(Wide value, int decimals) {
-  SIM_REQUIRE(value >= 0 && decimals >= 0 && decimals <= 9);
+  SIM_REQUIRE(decimals >= 0 && decimals <= 9);
+  if (value < 0) return "-" + BillionthsText(-value, decimals);
   std::string digits;
   do {
     digits.push_back(static_cast<char>('0' + static_cast<int>(value % 10)));
@@ -54,8 +55,8 @@ std::string BillionthsText(Wide value, int decimals) {
 std::string DollarText(int64_t nanodollars, int decimals) {
   int64_t step = kNanodollars;
   for (int i = 0; i < decimals; ++i) step /= 10;
-  const Wide steps = (static_cast<Wide>(nanodollars) + step / 2) / step;
-  return BillionthsText(steps * step, decimals);
+  const Wide half = nanodollars < 0 ? -(step / 2) : step / 2;
+  return BillionthsText((nanodollars + half) / step * step, decimals);
 }
 
 }  // namespace freshet

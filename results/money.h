@@ -22,10 +22,10 @@ inline constexpr int64_t kNanodollars = 1'000'000'000;  // One dollar.
 std::optional<Wide> MulDivNearest(Wide a, Wide b, Wide c);
 
 // value / 10^9 as a decimal without zeros at the end, and with at least `decimals` decimals:
-// "0.023", "138240.00". REQUIRES: value >= 0.
+// "0.023", "138240.00". A record from elsewhere may hold a negative one: "-0.5".
 std::string BillionthsText(Wide value, int decimals = 0);
 
-// An amount in dollars, rounded to `decimals` places for a table: "2859.26". REQUIRES: amount >= 0.
+// An amount in dollars, rounded to `decimals` places for a table: "2859.26".
 std::string DollarText(int64_t nanodollars, int decimals);
 
 }  // namespace freshet

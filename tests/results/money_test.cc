@@ -44,6 +44,8 @@ TEST(MoneyTest, AmountsAreDecimalText) {
   EXPECT_EQ(DollarText(5'000'000, 2), "0.01");  // Half a cent.
   EXPECT_EQ(DollarText(4'999'999, 2), "0.00");
   EXPECT_EQ(DollarText(1'500, 6), "0.000002");
+  EXPECT_EQ(BillionthsText(-500'000'000), "-0.5");
+  EXPECT_EQ(DollarText(-5'000'000, 2), "-0.01");
 }
 
 }  // namespace

@@ -76,6 +76,13 @@ TEST(PriceBookTest, AnUnknownUnitIsAnsweredWithTheKnownOnes) {
       ElementsAre(StartsWith("5:59: line.per has no value \"HOURS\"; did you mean HOUR? ")));
 }
 
+TEST(PriceBookTest, ANumberThatIsNoValueOfAnEnumIsRefused) {
+  EXPECT_THAT(Told("per: THOUSAND", "per: 99"), ElementsAre(HasSubstr("99 is no value")));
+  EXPECT_THAT(Told("cause: REPLICATE", "cause: 99"), ElementsAre(HasSubstr("99 is no value")));
+  EXPECT_THAT(Told("category: OBJECT_STORAGE_REQUESTS", "category: 99"),
+              ElementsAre(HasSubstr("99 is no value")));
+}
+
 TEST(PriceBookTest, AUnitMustBeAbleToDivideItsThing) {
   EXPECT_THAT(Told("per: HOUR", "per: GIB"),
               ElementsAre("5:59: per: GIB cannot be the unit of host m7g.large; write HOUR"));
