@@ -24,6 +24,8 @@ ABSL_FLAG(std::string, golden, "",
 ABSL_FLAG(std::string, update_goldens, "", "Write the goldens of this directory anew.");
 ABSL_FLAG(std::string, root, "", "Directory that includes and replayed files may not leave.");
 ABSL_FLAG(std::string, against, "", "A published table (CSV) to hold the records against.");
+ABSL_FLAG(std::string, price_book, "",
+          "Price the records anew with this book, and print their bills alone.");
 ABSL_FLAG(std::string, brokers, "",
           "A scenario fragment with the brokers: instances, disks, zones.");
 ABSL_FLAG(std::string, out, "", "Write to this file instead of standard output.");

@@ -23,6 +23,7 @@ ABSL_DECLARE_FLAG(std::string, golden);
 ABSL_DECLARE_FLAG(std::string, update_goldens);
 ABSL_DECLARE_FLAG(std::string, root);
 ABSL_DECLARE_FLAG(std::string, against);
+ABSL_DECLARE_FLAG(std::string, price_book);
 ABSL_DECLARE_FLAG(std::string, brokers);
 ABSL_DECLARE_FLAG(std::string, out);
 ABSL_DECLARE_FLAG(std::string, kafka_version);

@@ -1,7 +1,9 @@
 // `freshet report`: from records alone, without running anything again; `freshet list`, `explain`.
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -9,20 +11,45 @@
 #include "absl/strings/str_cat.h"
 #include "apps/flags.h"
 #include "apps/verbs.h"
+#include "results/bill.h"
 #include "results/error_table.h"
 #include "results/record_reader.h"
 #include "results/report.h"
+#include "results/report_bill.h"
 #include "results/run_summary.h"
 #include "scenarios/language/assemble.h"
 #include "scenarios/language/explain.h"
+#include "scenarios/language/price_book.h"
 #include "scenarios/language/read_file.h"
 
 namespace freshet {
+namespace {
+
+// The bills of `records` by the book of --price-book.
+int PriceRecords(const std::vector<RunRecord>& records, std::vector<RunSummary> summaries,
+                 const std::string& format) {
+  absl::StatusOr<PriceBookResult> loaded = LoadPriceBook(absl::GetFlag(FLAGS_price_book));
+  if (!loaded.ok()) return Complain(loaded.status());
+  std::fputs(Report(loaded->problems).c_str(), stderr);
+  if (!loaded->ok()) return kExitAuthor;
+  std::string text;
+  for (size_t i = 0; i < records.size(); ++i) {
+    absl::StatusOr<Bill> bill = BuildBill(loaded->book, records[i].results(), Window::kAfterWarmUp);
+    if (!bill.ok()) return Complain(bill.status());
+    *summaries[i].mutable_bill() = *std::move(bill);
+    const absl::Status written = WriteBillReport(format, summaries[i], &text);
+    if (!written.ok()) return Complain(written);
+  }
+  return Print(text, 0);
+}
+
+}  // namespace
 
 int ReportVerb(const std::vector<std::string>& operands) {
   if (operands.empty()) {
     return Complain(absl::InvalidArgumentError("`freshet report` takes one or more run records"));
   }
+  std::vector<RunRecord> records;
   std::vector<RunSummary> summaries;
   for (const std::string& path : operands) {
     absl::StatusOr<RunRecord> record = ReadRunRecord(path);
@@ -31,12 +58,20 @@ int ReportVerb(const std::vector<std::string>& operands) {
     absl::StatusOr<RunSummary> summary = Summarise(*record);
     if (!summary.ok()) return Complain(absl::DataLossError(summary.status().message()));
     summaries.push_back(*std::move(summary));
+    records.push_back(*std::move(record));
   }
   ReportOptions options;
   options.colour = ColourWanted();
   options.parts = absl::GetFlag(FLAGS_parts);
   const std::string format =
       absl::GetFlag(FLAGS_json) ? std::string("json") : absl::GetFlag(FLAGS_format);
+  if (!absl::GetFlag(FLAGS_price_book).empty()) {
+    if (!absl::GetFlag(FLAGS_against).empty()) {
+      return Complain(absl::InvalidArgumentError(
+          "--against and --price-book are two reports; ask for one of them"));
+    }
+    return PriceRecords(records, std::move(summaries), format);
+  }
   std::string text;
   if (absl::GetFlag(FLAGS_against).empty()) {
     int worst = 0;
@@ -113,7 +148,8 @@ int ListVerb(const std::vector<std::string>& operands) {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
       const std::string path = entry.path().string();
-      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/")) {
+      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/") &&
+          !absl::StrContains(path, "/prices/")) {
         files.push_back(path);
       }
     }

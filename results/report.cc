@@ -1,12 +1,14 @@
 #include "results/report.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "results/metric_window.h"
 #include "results/number_format.h"
+#include "results/report_bill.h"
 #include "results/run_summary.h"
 
 namespace freshet {
@@ -151,6 +153,9 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOpt
   for (const WaterfallTable& waterfall : summary.waterfall()) {
     AddWaterfallTable(waterfall, &tables);
   }
+  if (summary.has_bill()) {
+    for (ReportTable& table : BillTables(summary.bill())) tables.push_back(std::move(table));
+  }
   for (const std::string& name : windows) {
     for (const KindOfTable& kind : kinds) {
       ReportTable table = {absl::StrCat(kind.title, ", ", absl::StrReplaceAll(name, {{"_", " "}})),
@@ -224,6 +229,7 @@ std::vector<std::string> ReportNotes(const RunSummary& summary) {
   if (!summary.resolution_note().empty()) {
     notes.push_back(absl::StrCat("resolution: ", summary.resolution_note()));
   }
+  if (summary.has_bill()) notes.push_back(BillNote(summary.bill()));
   notes.push_back(FormatDigests(DigestsOf(summary)));
   return notes;
 }

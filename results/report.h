@@ -52,7 +52,9 @@ struct ReportTable {
 // Columns as wide as their widest cell; words to the left, numbers to the right.
 void LayOutTable(const ReportTable& table, std::string* out);
 void WriteMarkdownTable(const ReportTable& table, std::string* out);
-// Only tables with rows: what broke, where the time went, then the metrics.
+// With what would open a column, a tag or an emphasis escaped: names come from scenarios.
+std::string MarkdownText(const std::string& text);
+// Only tables with rows: what broke, where the time went, what it costs, then the metrics.
 std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOptions& options);
 // "headline, shared_nothing, seed 92"
 std::string ReportTitle(const RunSummary& summary);

@@ -2,6 +2,7 @@
 #include "results/json_writer.h"
 #include "results/metric_window.h"
 #include "results/report.h"
+#include "results/report_bill.h"
 #include "results/verdict.h"
 
 namespace freshet {
@@ -186,6 +187,10 @@ void WriteJsonReport(const RunSummary& summary, const ReportOptions&, std::strin
   json.BeginArray();
   for (const WaterfallTable& waterfall : summary.waterfall()) WriteWaterfall(waterfall, json);
   json.EndArray();
+  if (summary.has_bill()) {
+    json.Key("bill");
+    WriteBill(summary.bill(), json);
+  }
   json.Key("metrics");
   json.BeginArray();
   for (const SummaryMetric& metric : summary.metric()) WriteMetric(metric, json);

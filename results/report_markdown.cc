@@ -4,15 +4,11 @@
 #include "results/verdict.h"
 
 namespace freshet {
-namespace {
 
-// Names come from scenarios; in a table they must not open a column or a tag.
-std::string Escaped(const std::string& text) {
+std::string MarkdownText(const std::string& text) {
   return absl::StrReplaceAll(
       text, {{"|", "\\|"}, {"<", "&lt;"}, {"*", "\\*"}, {"_", "\\_"}, {"\n", " "}, {"\r", " "}});
 }
-
-}  // namespace
 
 void WriteMarkdownTable(const ReportTable& table, std::string* out) {
   absl::StrAppend(out, "|");
@@ -24,26 +20,26 @@ void WriteMarkdownTable(const ReportTable& table, std::string* out) {
   absl::StrAppend(out, "\n");
   for (const auto& row : table.rows) {
     absl::StrAppend(out, "|");
-    for (const std::string& cell : row) absl::StrAppend(out, " ", Escaped(cell), " |");
+    for (const std::string& cell : row) absl::StrAppend(out, " ", MarkdownText(cell), " |");
     absl::StrAppend(out, "\n");
   }
 }
 
 void WriteMarkdownReport(const RunSummary& summary, const ReportOptions& options,
                          std::string* out) {
-  absl::StrAppend(out, "# ", Escaped(ReportTitle(summary)), "\n\n**",
-                  Escaped(ReportHeadline(summary)), "**\n");
+  absl::StrAppend(out, "# ", MarkdownText(ReportTitle(summary)), "\n\n**",
+                  MarkdownText(ReportHeadline(summary)), "**\n");
   if (summary.verdict().objective_size() > 0) absl::StrAppend(out, "\n");
   for (const ObjectiveVerdict* objective : WorstFirst(summary.verdict())) {
-    absl::StrAppend(out, "- ", Escaped(Describe(*objective)), "\n");
+    absl::StrAppend(out, "- ", MarkdownText(Describe(*objective)), "\n");
   }
   for (const ReportTable& table : ReportTables(summary, options)) {
-    absl::StrAppend(out, "\n## ", Escaped(table.title), "\n\n");
+    absl::StrAppend(out, "\n## ", MarkdownText(table.title), "\n\n");
     WriteMarkdownTable(table, out);
   }
   absl::StrAppend(out, "\n");
   for (const std::string& note : ReportNotes(summary)) {
-    absl::StrAppend(out, "- ", Escaped(note), "\n");
+    absl::StrAppend(out, "- ", MarkdownText(note), "\n");
   }
 }
 

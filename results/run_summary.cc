@@ -18,34 +18,6 @@ constexpr NamedPercentile kPercentiles[] = {
     {"p99_5", 995, 1000}, {"p99_9", 999, 1000}, {"p99_99", 9999, 10000},
 };
 
-MetricPhase::Phase MessageOf(Phase phase) {
-  switch (phase) {
-    case Phase::kWarmUp:
-      return MetricPhase::WARM_UP;
-    case Phase::kBeforeFaults:
-      return MetricPhase::BEFORE_FAULTS;
-    case Phase::kDuringFaults:
-      return MetricPhase::DURING_FAULTS;
-    case Phase::kAfterFaults:
-      return MetricPhase::AFTER_FAULTS;
-  }
-  return MetricPhase::PHASE_UNSPECIFIED;
-}
-
-MetricRow::Measure MessageOf(MetricUnit unit) {
-  switch (unit) {
-    case MetricUnit::kCount:
-      return MetricRow::COUNT;
-    case MetricUnit::kBytes:
-      return MetricRow::BYTES;
-    case MetricUnit::kDuration:
-      return MetricRow::NANOSECONDS;
-    case MetricUnit::kRatioBillionths:
-      return MetricRow::BILLIONTHS;
-  }
-  return MetricRow::MEASURE_UNSPECIFIED;
-}
-
 void FillPhase(Metric& metric, Phase phase, MetricRow* row) {
   MetricPhase message;
   switch (metric.def().kind) {
@@ -85,19 +57,10 @@ MetricRow CollectMetric(const Simulation& sim, Metric& metric) {
   row.set_name(metric.def().name);
   row.set_owner(sim.NameOf(metric.owner()));
   row.set_help(metric.def().help);
+  row.set_kind(MessageOf(metric.def().kind));
   row.set_measure(MessageOf(metric.def().unit));
-  switch (metric.def().kind) {
-    case MetricKind::kCounter:
-      row.set_kind(MetricRow::COUNTER);
-      break;
-    case MetricKind::kGauge:
-      row.set_kind(MetricRow::GAUGE);
-      static_cast<Gauge&>(metric).Settle();
-      break;
-    case MetricKind::kDistribution:
-      row.set_kind(MetricRow::DISTRIBUTION);
-      break;
-  }
+  row.set_billable(metric.def().billable == Billable::kYes);
+  if (metric.def().kind == MetricKind::kGauge) static_cast<Gauge&>(metric).Settle();
   row.set_value(metric.Value());
   for (int phase = 0; phase < kPhaseCount; ++phase) {
     FillPhase(metric, static_cast<Phase>(phase), &row);
@@ -165,6 +128,46 @@ SummaryWindow SummariseWindow(const MetricTable& table, const MetricRow& row, Wi
 }
 
 }  // namespace
+
+MetricRow::Kind MessageOf(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kCounter:
+      return MetricRow::COUNTER;
+    case MetricKind::kGauge:
+      return MetricRow::GAUGE;
+    case MetricKind::kDistribution:
+      return MetricRow::DISTRIBUTION;
+  }
+  return MetricRow::KIND_UNSPECIFIED;
+}
+
+MetricRow::Measure MessageOf(MetricUnit unit) {
+  switch (unit) {
+    case MetricUnit::kCount:
+      return MetricRow::COUNT;
+    case MetricUnit::kBytes:
+      return MetricRow::BYTES;
+    case MetricUnit::kDuration:
+      return MetricRow::NANOSECONDS;
+    case MetricUnit::kRatioBillionths:
+      return MetricRow::BILLIONTHS;
+  }
+  return MetricRow::MEASURE_UNSPECIFIED;
+}
+
+MetricPhase::Phase MessageOf(Phase phase) {
+  switch (phase) {
+    case Phase::kWarmUp:
+      return MetricPhase::WARM_UP;
+    case Phase::kBeforeFaults:
+      return MetricPhase::BEFORE_FAULTS;
+    case Phase::kDuringFaults:
+      return MetricPhase::DURING_FAULTS;
+    case Phase::kAfterFaults:
+      return MetricPhase::AFTER_FAULTS;
+  }
+  return MetricPhase::PHASE_UNSPECIFIED;
+}
 
 absl::Span<const NamedPercentile> SummaryPercentiles() { return kPercentiles; }
 
@@ -250,6 +253,7 @@ RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   *summary.mutable_verdict() = results.verdict;
   *summary.mutable_fault() = table.fault();
   *summary.mutable_waterfall() = table.waterfall();
+  if (table.has_bill()) *summary.mutable_bill() = table.bill();
 
   // A run in one phase after its warm-up would say everything twice.
   std::vector<Window> windows = {Window::kAfterWarmUp};

@@ -42,6 +42,11 @@ RunResults CollectResults(Simulation& sim, absl::Span<const PhaseChange> phases,
 void CollectWaterfall(const Simulation& sim, absl::string_view owner, const Waterfall& waterfall,
                       RunResults* results);
 
+// The engine's words in those of the record, whose numbers never move.
+MetricRow::Kind MessageOf(MetricKind kind);
+MetricRow::Measure MessageOf(MetricUnit unit);
+MetricPhase::Phase MessageOf(Phase phase);
+
 // The percentiles of every distribution.
 struct NamedPercentile {
   const char* name;  // "p99_9"

@@ -36,11 +36,15 @@ enum class MetricKind : uint8_t { kCounter, kGauge, kDistribution };
 // What the integer of a metric counts.
 enum class MetricUnit : uint8_t { kCount, kBytes, kDuration, kRatioBillionths };
 
+// Whether providers ask money for the quantity: a bill names it even when it has no price.
+enum class Billable : uint8_t { kNo, kYes };
+
 struct MetricDef {
   const char* name;  // "broker.produce_latency": snake_case, the owner's kind first.
   MetricKind kind;
   MetricUnit unit;
   const char* help;  // One sentence, from what to what.
+  Billable billable = Billable::kNo;
 };
 
 // The parts of a run that objectives name. A plan gives their boundaries before the run starts.

@@ -10,7 +10,8 @@ Network::Network(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name),
       config_(config),
       rtt_stream_(NewStream("rtt")),
-      cross_zone_bytes_(AddCounter(kCrossZoneBytes)) {
+      cross_zone_bytes_(AddCounter(kCrossZoneBytes)),
+      between_(config.zones.size() * config.zones.size() * kTrafficCauseCount) {
   for (int cause = 0; cause < kTrafficCauseCount; ++cause) {
     bytes_[cause] = &AddCounter(kBytes[cause]);
   }
@@ -50,7 +51,11 @@ Duration Network::HalfRoundTrip(HostId from, HostId to) {
 
 void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
   bytes_[static_cast<size_t>(cause)]->Add(size.count());
-  if (hosts_[from].zone != hosts_[to].zone) cross_zone_bytes_.Add(size.count());
+  const ZoneId from_zone = hosts_[from].zone;
+  const ZoneId to_zone = hosts_[to].zone;
+  if (from_zone != to_zone) cross_zone_bytes_.Add(size.count());
+  between_[PairIndex(from_zone, to_zone, cause)][static_cast<size_t>(sim().CurrentPhase())] +=
+      size.count();
 }
 
 Connection::Connection(Network* network, HostId from, HostId to)

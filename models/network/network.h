@@ -24,6 +24,7 @@
 #include "sim/bandwidth.h"
 #include "sim/callback.h"
 #include "sim/component.h"
+#include "sim/metric.h"
 #include "sim/ring.h"
 #include "sim/sampler.h"
 #include "sim/units.h"
@@ -114,7 +115,14 @@ class Network : public Component {
   HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate);
   Connection* Connect(HostId from, HostId to);
 
+  // Meter: bytes of one cause sent from one zone to another (or within one) in a phase. Bounded by
+  // zones x zones x causes, however many hosts there are. Over all pairs it sums to the counters.
+  int64_t BytesBetween(ZoneId from, ZoneId to, TrafficCause cause, Phase phase) const {
+    return between_[PairIndex(from, to, cause)][static_cast<size_t>(phase)];
+  }
+
   ZoneId ZoneOf(HostId host) const { return hosts_[host].zone; }
+  const std::string& zone_name(ZoneId zone) const { return config_.zones[zone]; }
   size_t zone_count() const { return config_.zones.size(); }
   Bandwidth& Outgoing(HostId host) { return *hosts_[host].outgoing; }
   Bandwidth& Incoming(HostId host) { return *hosts_[host].incoming; }
@@ -133,6 +141,9 @@ class Network : public Component {
 
   Duration HalfRoundTrip(HostId from, HostId to);
   void Meter(HostId from, HostId to, Bytes size, TrafficCause cause);
+  size_t PairIndex(ZoneId from, ZoneId to, TrafficCause cause) const {
+    return (from * zone_count() + to) * kTrafficCauseCount + static_cast<size_t>(cause);
+  }
 
   Config config_;
   std::vector<Host> hosts_;
@@ -140,6 +151,7 @@ class Network : public Component {
   RandomStream rtt_stream_;
   std::array<Counter*, kTrafficCauseCount> bytes_;
   Counter& cross_zone_bytes_;
+  std::vector<std::array<int64_t, kPhaseCount>> between_;  // By PairIndex().
 };
 
 }  // namespace freshet

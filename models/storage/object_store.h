@@ -63,9 +63,10 @@ class ObjectStore : public Component {
 
   static constexpr MetricDef kPutRequests = {
       "object_store.put_requests", MetricKind::kCounter, MetricUnit::kCount,
-      "Requests billed as PUT: objects, parts, beginning and end of uploads."};
+      "Requests billed as PUT: objects, parts, beginning and end of uploads.", Billable::kYes};
   static constexpr MetricDef kGetRequests = {"object_store.get_requests", MetricKind::kCounter,
-                                             MetricUnit::kCount, "Requests billed as GET."};
+                                             MetricUnit::kCount, "Requests billed as GET.",
+                                             Billable::kYes};
   static constexpr MetricDef kDeleteRequests = {"object_store.delete_requests",
                                                 MetricKind::kCounter, MetricUnit::kCount,
                                                 "Deletes and aborted uploads, which are free."};
@@ -75,9 +76,9 @@ class ObjectStore : public Component {
   static constexpr MetricDef kFailed = {"object_store.failed", MetricKind::kCounter,
                                         MetricUnit::kCount,
                                         "Requests that a brown-out fails, which are free."};
-  static constexpr MetricDef kStoredBytes = {"object_store.stored_bytes", MetricKind::kGauge,
-                                             MetricUnit::kBytes,
-                                             "Bytes of all objects and of parts not yet joined."};
+  static constexpr MetricDef kStoredBytes = {
+      "object_store.stored_bytes", MetricKind::kGauge, MetricUnit::kBytes,
+      "Bytes of all objects and of parts not yet joined.", Billable::kYes};
   static constexpr MetricDef kObjects = {"object_store.objects", MetricKind::kGauge,
                                          MetricUnit::kCount, "Objects stored."};
   static constexpr MetricDef kBytesIn[kObjectCauseCount] = {

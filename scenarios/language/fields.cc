@@ -180,15 +180,15 @@ class FieldCheck {
 
 class RequiredCheck {
  public:
-  RequiredCheck(const std::vector<Place>& blanked, Findings* findings)
-      : blanked_(blanked), findings_(findings) {}
+  RequiredCheck(const std::vector<Place>& blanked, Findings* findings, absl::string_view whole)
+      : blanked_(blanked), findings_(findings), whole_(whole) {}
 
-  // `is_root`: the scenario as a whole stands at the top of its file.
+  // `is_root`: the message as a whole stands at the top of its file.
   void Walk(const Message& message, const Places& places, const std::string& path, bool is_root) {
     const Descriptor* type = message.GetDescriptor();
     const Reflection* reflection = message.GetReflection();
     const bool forgiven = is_root ? !blanked_.empty() : AnyWithin(blanked_, places);
-    const std::string where = path.empty() ? "the scenario" : path;
+    const std::string where = path.empty() ? whole_ : path;
     for (int i = 0; i < type->field_count(); ++i) {
       const FieldDescriptor* field = type->field(i);
       // Overlays have what they need from their base.
@@ -225,6 +225,7 @@ class RequiredCheck {
  private:
   const std::vector<Place>& blanked_;
   Findings* const findings_;
+  const std::string whole_;
 };
 
 }  // namespace
@@ -276,8 +277,8 @@ void CheckFields(const Message& message, const Places& places, Findings* finding
 }
 
 void CheckRequired(const Message& message, const Places& places, const std::vector<Place>& blanked,
-                   Findings* findings) {
-  RequiredCheck(blanked, findings).Walk(message, places, "", true);
+                   Findings* findings, absl::string_view whole) {
+  RequiredCheck(blanked, findings, whole).Walk(message, places, "", true);
 }
 
 std::string ElementName(const Message& element, const std::string& field, int index) {

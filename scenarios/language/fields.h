@@ -28,9 +28,11 @@ void CheckFields(const google::protobuf::Message& message, const Places& places,
                  Findings* findings);
 
 // Required fields, and oneofs without a member. REQUIRES: overlays are merged. `blanked` are places
-// whose statement could not be read: what may have been written there is not missed.
+// whose statement could not be read: what may have been written there is not missed. `whole` is
+// what the message itself is called.
 void CheckRequired(const google::protobuf::Message& message, const Places& places,
-                   const std::vector<Place>& blanked, Findings* findings);
+                   const std::vector<Place>& blanked, Findings* findings,
+                   absl::string_view whole = "the scenario");
 
 // "component[shop].producers": elements of a list by name where they have one, else by index.
 std::string ElementName(const google::protobuf::Message& element, const std::string& field,

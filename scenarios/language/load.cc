@@ -1,6 +1,7 @@
 #include "scenarios/language/load.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/defaults.h"
 #include "scenarios/language/fields.h"
+#include "scenarios/language/price_book.h"
 #include "scenarios/language/references.h"
 #include "scenarios/language/rules.h"
 #include "scenarios/language/source_tree.h"
@@ -208,6 +210,29 @@ class Loader {
   MergedSource source_;
 };
 
+// Adds what is wrong with the price book that the scenario names.
+absl::Status CheckPriceBook(const std::string& root, LoadResult* result) {
+  const std::string& written = result->scenario.price_book();
+  if (written.empty()) return absl::OkStatus();
+  const Place place = result->places.In("price_book").place;
+  const auto refuse = [&](absl::string_view text) {
+    result->problems.push_back({place.file < 0 ? std::string() : result->files[place.file],
+                                place.line, place.column, absl::StrCat("price_book: ", text)});
+  };
+  const absl::StatusOr<std::string> path = PriceBookPath(root, written);
+  if (!path.ok()) {
+    refuse(std::string(path.status().message()));
+  } else if (absl::StatusOr<PriceBookResult> book = LoadPriceBook(*path); book.ok()) {
+    result->problems.insert(result->problems.end(), book->problems.begin(), book->problems.end());
+  } else if (absl::IsNotFound(book.status())) {
+    refuse(absl::StrCat("the file ", Quoted(written), " does not exist; correct the path"));
+  } else {
+    return book.status();
+  }
+  SortProblems(&result->problems);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<LoadResult> Load(const std::string& path, const LoadOptions& options) {
@@ -215,7 +240,12 @@ absl::StatusOr<LoadResult> Load(const std::string& path, const LoadOptions& opti
   MergedSource source;
   const absl::Status status = ReadSource(path, options.root, loader.findings(), &source);
   if (!status.ok()) return status;
-  return loader.Finish(std::move(source));
+  LoadResult result = loader.Finish(std::move(source));
+  const std::string root =
+      options.root.empty() ? std::filesystem::path(path).parent_path().string() : options.root;
+  const absl::Status book = CheckPriceBook(root, &result);
+  if (!book.ok()) return book;
+  return result;
 }
 
 LoadResult LoadText(absl::string_view text, const std::string& name, const LoadOptions& options) {

@@ -21,7 +21,6 @@
 
 namespace freshet {
 
-using v1::Scenario;
 namespace {
 
 using google::protobuf::Descriptor;
@@ -77,9 +76,8 @@ std::string QuotedPart(const std::string& message, int n) {
   return end == std::string::npos ? "" : message.substr(at + 1, end - at - 1);
 }
 
-// The field that a path of names leads to, from the scenario down; null when a name is unknown.
-const FieldDescriptor* FieldAt(const std::vector<std::string>& path) {
-  const Descriptor* type = Scenario::descriptor();
+// The field that a path of names leads to, from `type` down; null when a name is unknown.
+const FieldDescriptor* FieldBelow(const Descriptor* type, const std::vector<std::string>& path) {
   const FieldDescriptor* field = nullptr;
   for (const std::string& name : path) {
     if (type == nullptr) return nullptr;
@@ -92,10 +90,11 @@ const FieldDescriptor* FieldAt(const std::vector<std::string>& path) {
 
 class Parse {
  public:
-  Parse(absl::string_view text, int file, Findings* findings)
-      : text_(text), file_(file), findings_(findings) {}
+  Parse(absl::string_view text, int file, const TextKind& kind, Findings* findings,
+        google::protobuf::Message* message)
+      : text_(text), file_(file), kind_(kind), findings_(findings), message_(message) {}
 
-  ParsedText Run() {
+  ParsedForm Run() {
     if (!Acceptable()) {
       parsed_.names_are_missing = true;
       parsed_.blanked.push_back(PlaceOf(0));
@@ -109,7 +108,7 @@ class Parse {
     }
     size_t bytes = 0;
     for (int round = 0;; ++round) {
-      parsed_.scenario.Clear();
+      message_->Clear();
       TextFormat::ParseInfoTree tree;
       FirstError errors(MostWarnings(text_.size()));
       TextFormat::Parser parser;
@@ -117,7 +116,7 @@ class Parse {
       parser.WriteLocationsTo(&tree);
       parser.AllowUnknownField(true);
       parser.SetRecursionLimit(kDeepestNesting);
-      const bool whole = parser.ParseFromString(text_, &parsed_.scenario);
+      const bool whole = parser.ParseFromString(text_, message_);
       for (const Complaint& warning : errors.warnings) TellUnknown(warning);
       bytes += text_.size();
       const bool again = !whole && errors.error.has_value() && TellError(*errors.error);
@@ -126,13 +125,17 @@ class Parse {
         findings_->Error(PlaceOf(OffsetOf(text_, errors.error->line, errors.error->column)),
                          "there are more mistakes behind this one; mend these first");
       }
-      parsed_.places = PlacesOf(parsed_.scenario, tree, file_);
+      parsed_.places = PlacesOf(*message_, tree, file_);
       parsed_.places.place = {file_, 1, 1};
       return std::move(parsed_);
     }
   }
 
  private:
+  const FieldDescriptor* FieldAt(const std::vector<std::string>& path) const {
+    return FieldBelow(message_->GetDescriptor(), path);
+  }
+
   Place PlaceOf(size_t offset) const {
     Place place{file_, 1, 1};
     LineAndColumn(text_, offset, &place.line, &place.column);
@@ -149,12 +152,13 @@ class Parse {
       return false;
     }
     if (const size_t nul = text.find('\0'); nul != absl::string_view::npos) {
-      findings_->Error(PlaceOf(nul),
-                       "a NUL byte: this is not text; write a scenario as UTF-8 text");
+      findings_->Error(PlaceOf(nul), absl::StrCat("a NUL byte: this is not text; write ",
+                                                  kind_.noun, " as UTF-8 text"));
       return false;
     }
     if (absl::StripAsciiWhitespace(text).empty()) {
-      findings_->Error(PlaceOf(0), "the file is empty; a scenario needs at least name and run_for");
+      findings_->Error(PlaceOf(0), absl::StrCat("the file is empty; ", kind_.noun,
+                                                " needs at least ", kind_.least));
       return false;
     }
     if (const int depth = NestingDepth(text); depth > kDeepestNesting) {
@@ -165,8 +169,8 @@ class Parse {
     size_t offset = 0;
     if (LooksLikeYaml(&offset)) {
       findings_->Error(PlaceOf(offset),
-                       "this looks like YAML; a scenario is Protobuf text: name: \"x\", and blocks "
-                       "in braces");
+                       absl::StrCat("this looks like YAML; ", kind_.noun,
+                                    " is Protobuf text: name: \"x\", and blocks in braces"));
       return false;
     }
     return true;
@@ -242,7 +246,7 @@ class Parse {
         absl::StrContains(message, "end of string")) {
       remedy = "close the quotes on the same line";
     }
-    if (absl::StrContains(message, "xtension")) remedy = "scenarios have none; remove it";
+    if (absl::StrContains(message, "xtension")) remedy = "there are none here; remove it";
     return absl::StrCat(absl::StripSuffix(message, "."), "; ", remedy);
   }
 
@@ -375,8 +379,10 @@ class Parse {
 
   std::string text_;
   const int file_;
+  const TextKind kind_;
   Findings* const findings_;
-  ParsedText parsed_;
+  google::protobuf::Message* const message_;
+  ParsedForm parsed_;
   std::set<std::pair<Place, std::string>> told_;
   std::set<std::pair<int, int>> warned_;
   bool closed_ = false;
@@ -384,8 +390,17 @@ class Parse {
 
 }  // namespace
 
+ParsedForm ParseMessage(absl::string_view text, int file, const TextKind& kind, Findings* findings,
+                        google::protobuf::Message* message) {
+  return Parse(text, file, kind, findings, message).Run();
+}
+
 ParsedText ParseScenario(absl::string_view text, int file, Findings* findings) {
-  return Parse(text, file, findings).Run();
+  constexpr TextKind kScenario = {"a scenario", "name and run_for"};
+  ParsedText parsed;
+  static_cast<ParsedForm&>(parsed) =
+      ParseMessage(text, file, kScenario, findings, &parsed.scenario);
+  return parsed;
 }
 
 }  // namespace freshet

@@ -7,6 +7,8 @@
 #ifndef FRESHET_SCENARIOS_LANGUAGE_PARSE_H_
 #define FRESHET_SCENARIOS_LANGUAGE_PARSE_H_
 
+#include <google/protobuf/message.h>
+
 #include <string>
 #include <vector>
 
@@ -20,8 +22,13 @@ namespace freshet {
 // Nesting beyond this is refused; the parser's own recursion is limited to the same.
 inline constexpr int kDeepestNesting = 100;
 
-struct ParsedText {
-  v1::Scenario scenario;
+// What kind of text is read: for the messages.
+struct TextKind {
+  const char* noun;   // "a scenario"
+  const char* least;  // What it needs at least: "name and run_for".
+};
+
+struct ParsedForm {
   Places places;
   // Where statements were given up. What they said is unknown, so nobody should miss it.
   std::vector<Place> blanked;
@@ -29,7 +36,15 @@ struct ParsedText {
   bool names_are_missing = false;
 };
 
-// Problems go to `findings`, under `file`, an index that it gave out.
+// Text to `message`, of any type whose fields have facts. Problems go to `findings`, under `file`,
+// an index that it gave out.
+ParsedForm ParseMessage(absl::string_view text, int file, const TextKind& kind, Findings* findings,
+                        google::protobuf::Message* message);
+
+struct ParsedText : ParsedForm {
+  v1::Scenario scenario;
+};
+
 ParsedText ParseScenario(absl::string_view text, int file, Findings* findings);
 
 }  // namespace freshet

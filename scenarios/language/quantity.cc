@@ -87,7 +87,13 @@ constexpr Symbol kSymbols[] = {
     {"G/d", UNIT_RATE, kGiga* kMega, 86'400},
     {"", UNIT_RATIO, kGiga},
     {"%", UNIT_RATIO, kGiga / 100},
+    {" USD", UNIT_MONEY, kGiga},
 };
+
+// Whether a value of `unit` may carry the symbol. No metric is money, so no bound of one is.
+bool MayHave(Unit unit, const Symbol& symbol) {
+  return symbol.unit == unit || (unit == UNIT_VALUE && symbol.unit != UNIT_MONEY);
+}
 
 absl::Status Wrong(absl::string_view problem, absl::string_view remedy) {
   return absl::InvalidArgumentError(absl::StrCat(problem, "; ", remedy));
@@ -164,7 +170,7 @@ absl::Status SplitNumber(Unit unit, absl::string_view text, Decimal* number,
 
 const Symbol* FindSymbol(Unit unit, absl::string_view text) {
   for (const Symbol& symbol : kSymbols) {
-    if ((unit == UNIT_VALUE || symbol.unit == unit) && text == symbol.text) return &symbol;
+    if (MayHave(unit, symbol) && text == symbol.text) return &symbol;
   }
   return nullptr;
 }
@@ -196,7 +202,7 @@ absl::Status UnknownSymbol(Unit unit, absl::string_view text, absl::string_view 
   }
   std::vector<std::string> known;
   for (const Symbol& each : kSymbols) {
-    if (each.unit == unit || unit == UNIT_VALUE) known.push_back(each.text);
+    if (MayHave(unit, each)) known.push_back(each.text);
   }
   for (const std::string& each : known) {
     if (absl::EqualsIgnoreCase(each, symbol)) return did_you_mean(each);
@@ -245,6 +251,7 @@ absl::StatusOr<Quantity> Scale(absl::string_view text, const Decimal& number,
     if (symbol.unit == UNIT_BYTES) step = "a byte";
     if (symbol.unit == UNIT_BYTES_PER_SECOND) step = "a byte per second";
     if (symbol.unit == UNIT_RATE) step = "a millionth per second";
+    if (symbol.unit == UNIT_MONEY) step = "a billionth of a dollar";
     return Wrong(absl::StrCat(Quoted(text), " is finer than ", step), "round it");
   }
   if (amount > std::numeric_limits<int64_t>::max()) return too_large;
@@ -315,6 +322,7 @@ bool IsQuantity(Unit unit) {
     case UNIT_RATE:
     case UNIT_RATIO:
     case UNIT_TIMESTAMP:
+    case UNIT_MONEY:
     case UNIT_VALUE:
     case UNIT_COUNT:
       return true;
@@ -491,6 +499,8 @@ std::string ToText(const Quantity& value) {
       return ToText(Ratio::FromBillionths(value.amount));
     case UNIT_TIMESTAMP:
       return ToText(Timestamp{value.amount});
+    case UNIT_MONEY:
+      return absl::StrCat(AsDecimal(value.amount, 9), " USD");
     default:
       return absl::StrCat(value.amount);
   }

@@ -6,11 +6,12 @@
 //   per second rates       "50k/s" "3/min"              nothing, k, M or G, per s, min, h or d
 //   ratios      "0.5" "50%"
 //   timestamps  "2026-03-02T00:00:00Z"       RFC 3339 in UTC
+//   money       "0.023 USD"                  dollars, to a billionth
 //
 // Numbers are read exactly, in 128-bit integers, never through a double. A unit is mandatory (a
-// ratio's may be absent), there is no sign, no exponent and no space. What cannot be represented is
-// an error, with one exception: a rate per minute, hour or day rounds to the nearest millionth of a
-// hertz.
+// ratio's may be absent), there is no sign, no exponent and no space but the one before USD. What
+// cannot be represented is an error, with one exception: a rate per minute, hour or day rounds to
+// the nearest millionth of a hertz.
 //
 // Errors are kInvalidArgument, and their message is the text of a Problem: what is wrong with the
 // quantity, a semicolon, and the remedy.
@@ -37,7 +38,8 @@ struct Timestamp {
 };
 
 // A quantity of any unit. `amount` counts the smallest step of the unit: nanoseconds, bytes, bytes
-// per second, millionths of a hertz, billionths, nanoseconds since 1970, or a bare count.
+// per second, millionths of a hertz, billionths (of one, or of a dollar), nanoseconds since 1970,
+// or a bare count.
 struct Quantity {
   Unit unit = UNIT_UNSPECIFIED;
   int64_t amount = 0;

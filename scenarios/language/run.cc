@@ -4,14 +4,19 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "results/bill.h"
 #include "results/run_summary.h"
 #include "results/verdict.h"
 #include "scenarios/language/assemble.h"
 #include "scenarios/language/defaults.h"
+#include "scenarios/language/meters.h"
+#include "scenarios/language/price_book.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -66,6 +71,21 @@ absl::StatusOr<std::vector<ResolvedObjective>> ResolveObjectives(const v1::Scena
     resolved.push_back(added);
   }
   return resolved;
+}
+
+// The scenario's price book; nothing when it names none.
+absl::StatusOr<std::optional<ResolvedPriceBook>> BookOf(const v1::Scenario& scenario,
+                                                        const std::string& root) {
+  if (scenario.price_book().empty()) return std::nullopt;
+  const absl::StatusOr<std::string> path = PriceBookPath(root, scenario.price_book());
+  if (!path.ok()) return path.status();
+  absl::StatusOr<PriceBookResult> loaded = LoadPriceBook(*path);
+  if (!loaded.ok()) return loaded.status();
+  if (!loaded->ok()) {
+    return absl::InvalidArgumentError(absl::StripSuffix(Report(loaded->problems), "\n"));
+  }
+  if (absl::Status fits = CheckUnits(loaded->book, KnownMetrics()); !fits.ok()) return fits;
+  return std::move(loaded->book);
 }
 
 // What parcels may add: the batches of a parcel go through each stage together, so one batch waits
@@ -125,6 +145,8 @@ absl::Status RunToEnd(Simulation& sim, Time end, const RunOptions& options, bool
 absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOptions& options) {
   absl::StatusOr<std::vector<ResolvedObjective>> objectives = ResolveObjectives(scenario);
   if (!objectives.ok()) return objectives.status();
+  const absl::StatusOr<std::optional<ResolvedPriceBook>> book = BookOf(scenario, options.root);
+  if (!book.ok()) return book.status();
 
   const RunRecordHeader header = HeaderOf(scenario, options);
   std::unique_ptr<RunRecordWriter> writer;
@@ -178,6 +200,12 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
     if (effect.Vacuous()) {
       outcome.vacuous_faults.push_back(absl::StrCat(row->verb(), " of ", row->target()));
     }
+  }
+  *outcome.results.metrics.mutable_meters() = CollectMeters(scenario, **pipeline);
+  if (book->has_value()) {
+    absl::StatusOr<Bill> bill = BuildBill(**book, outcome.results, Window::kAfterWarmUp);
+    if (!bill.ok()) return bill.status();
+    *outcome.results.metrics.mutable_bill() = *std::move(bill);
   }
   absl::StatusOr<Verdict> verdict = Judge(*objectives, outcome.results);
   if (!verdict.ok()) return verdict.status();

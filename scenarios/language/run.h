@@ -28,7 +28,7 @@ struct RunProgress {
 
 struct RunOptions {
   std::string variant;      // For the record; empty without variants.
-  std::string root;         // Where replayed arrivals are looked up.
+  std::string root;         // Where replayed arrivals and the price book are looked up.
   std::string record_path;  // Empty: no record.
   Overwrite overwrite = Overwrite::kNo;
   uint64_t until_event = UINT64_MAX;  // Stop after so many events: the replay of a failure.

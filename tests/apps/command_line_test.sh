@@ -62,6 +62,27 @@ expect 0 'producer.latency' "$PROGRAM" report "$directory/a.frun"
 expect 0 'producer.latency' "$PROGRAM" report "$directory/a.frun" --format=csv
 expect 2 'not a report format' "$PROGRAM" report "$directory/a.frun" --format=xml
 expect 3 'not a run record' "$PROGRAM" report "$headline"
+
+# A record is priced with any book; a book's mistakes are the author's, a missing one the world's.
+book=$SOURCE/scenarios/library/prices/aws_us_east_1.textproto
+expect 0 '^Bill, after warm up' "$PROGRAM" report "$directory/a.frun" --price-book="$book"
+expect 0 'i3en.2xlarge,[0-9.]*,2190,h,0.904' "$PROGRAM" report "$directory/a.frun" --price-book="$book" --format=csv
+expect 0 '"not_priced"' "$PROGRAM" report "$directory/a.frun" --price-book="$book" --json
+expect 2 'not a format of a bill' "$PROGRAM" report "$directory/a.frun" --price-book="$book" --format=xml
+expect 3 'No such file' "$PROGRAM" report "$directory/a.frun" --price-book="$directory/none.textproto"
+sed 's/"0.904 USD"/"-0.904 USD"/' "$book" > "$directory/negative.textproto"
+expect 2 'negative.textproto:[0-9]*:[0-9]*: .*is negative' \
+  "$PROGRAM" report "$directory/a.frun" --price-book="$directory/negative.textproto"
+expect 2 'ask for one of them' "$PROGRAM" report "$directory/a.frun" --price-book="$book" --against="$book"
+mkdir "$directory/prices"
+cp "$directory/negative.textproto" "$directory/prices/aws_us_east_1.textproto"
+cp "$SOURCE/scenarios/library/cross_zone_bill.textproto" "$directory"
+expect 2 '^1 problem, nothing was run$' "$PROGRAM" run "$directory/cross_zone_bill.textproto"
+if "$PROGRAM" list scenarios 2>/dev/null | grep -q '/prices/'; then
+  echo "FAILED: a price book is listed as a scenario"
+  failures=$((failures + 1))
+fi
+
 digest() { "$PROGRAM" report "$1" | grep '^digest'; }
 if [ "$(digest "$directory/a.frun")" != "$(digest "$directory/b.frun")" ]; then
   echo "FAILED: the digest depends on the recording level"

@@ -162,6 +162,57 @@ TEST_F(NetworkTest, BytesAreMeteredByCauseAndAcrossZones) {
   EXPECT_EQ(ValueOf(sim, network, Network::kCrossZoneBytes), 230);
 }
 
+TEST_F(NetworkTest, BytesAreMeteredByZonePairAndPhase) {
+  Send(network.Connect(a1, a2), Bytes(1000), &first, TrafficCause::kProduce);
+  Send(network.Connect(a1, b1), Bytes(200), &second, TrafficCause::kProduce);
+  Send(network.Connect(b1, a2), Bytes(30), &third, TrafficCause::kFetch);
+  sim.Run();
+  sim.EnterPhase(Phase::kDuringFaults);
+  Send(network.Connect(a2, b1), Bytes(4), &first, TrafficCause::kProduce);
+  sim.Run();
+  const auto between = [this](ZoneId from, ZoneId to, TrafficCause cause, Phase phase) {
+    return network.BytesBetween(from, to, cause, phase);
+  };
+  EXPECT_EQ(between(0, 0, TrafficCause::kProduce, Phase::kBeforeFaults), 1000);
+  EXPECT_EQ(between(0, 1, TrafficCause::kProduce, Phase::kBeforeFaults), 200);
+  EXPECT_EQ(between(1, 0, TrafficCause::kFetch, Phase::kBeforeFaults), 30);
+  EXPECT_EQ(between(1, 0, TrafficCause::kProduce, Phase::kBeforeFaults), 0);
+  EXPECT_EQ(between(0, 1, TrafficCause::kProduce, Phase::kDuringFaults), 4);
+}
+
+RC_GTEST_PROP(NetworkProperty, ZonePairsSumToTheCounters, ()) {
+  Simulation sim(92);
+  Network::Config config;
+  config.zones = {"a", "b", "c"};
+  config.rtt_within_zone = config.rtt_across_zones = Sampler::Constant(1e6);
+  Network network(sim, "network", config);
+  std::vector<HostId> hosts;
+  for (const char* name : {"a1", "b1", "c1", "a2"}) {
+    hosts.push_back(network.AddHost(name, static_cast<ZoneId>(hosts.size() % 3), kCard));
+  }
+  const int messages = *rc::gen::inRange(0, 40);
+  for (int i = 0; i < messages; ++i) {
+    const HostId from = hosts[*rc::gen::inRange<size_t>(0, hosts.size())];
+    const HostId to = hosts[*rc::gen::inRange<size_t>(0, hosts.size())];
+    const auto cause = static_cast<TrafficCause>(*rc::gen::inRange(0, kTrafficCauseCount));
+    network.Connect(from, to)->Send(Bytes(*rc::gen::inRange(1, 5000)), cause, [] {});
+  }
+  int64_t across = 0;
+  for (int cause = 0; cause < kTrafficCauseCount; ++cause) {
+    int64_t all = 0;
+    for (ZoneId from = 0; from < 3; ++from) {
+      for (ZoneId to = 0; to < 3; ++to) {
+        const int64_t bytes =
+            network.BytesBetween(from, to, static_cast<TrafficCause>(cause), Phase::kBeforeFaults);
+        all += bytes;
+        if (from != to) across += bytes;
+      }
+    }
+    RC_ASSERT(all == ValueOf(sim, network, Network::kBytes[cause]));
+  }
+  RC_ASSERT(across == ValueOf(sim, network, Network::kCrossZoneBytes));
+}
+
 RC_GTEST_PROP(NetworkProperty, AStreamDeliversAllInOrderWhateverTheRoundTrips, ()) {
   Simulation sim(*rc::gen::arbitrary<uint64_t>());
   Network::Config config;

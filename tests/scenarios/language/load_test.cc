@@ -226,5 +226,28 @@ TEST(ReportTest, ProblemsAreSortedAndCounted) {
   EXPECT_EQ(Report({}), "");
 }
 
+TEST_F(LoadTest, ThePriceBookOfAScenarioIsCheckedWithIt) {
+  Write("in/sub/good.textproto",
+        "name: \"x\" region: \"r\" as_of: \"2026-07-20\" hours_in_month: 730\n"
+        "line { traffic {} price: \"0.02 USD\" per: GIB source: \"a contract\" }\n");
+  Write("in/sub/bad.textproto",
+        "name: \"x\" region: \"r\" as_of: \"2026-07-20\" hours_in_month: 730\n"
+        "line { traffic {} price: \"-0.02 USD\" per: GIB source: \"a contract\" }\n");
+  const auto told = [this](const std::string& book) {
+    return Told(Write("in/a.textproto", SmallScenario() + "price_book: \"" + book + "\"\n"));
+  };
+  EXPECT_THAT(told("sub/good.textproto"), IsEmpty());
+  EXPECT_THAT(told("sub/bad.textproto"),
+              ElementsAre("bad.textproto:2:19: line[0].price: \"-0.02 USD\" is negative; an amount "
+                          "of money is zero or more"));
+  EXPECT_THAT(told("sub/none.textproto"),
+              ElementsAre("a.textproto:13:1: price_book: the file \"sub/none.textproto\" does not "
+                          "exist; correct the path"));
+  EXPECT_THAT(told("../good.textproto"),
+              ElementsAre(StartsWith("a.textproto:13:1: price_book: the path "
+                                     "\"../good.textproto\" has \"..\"; ")));
+  EXPECT_THAT(told("sub"), ElementsAre(HasSubstr("sub:1:1: ")));
+}
+
 }  // namespace
 }  // namespace freshet

@@ -75,6 +75,27 @@ TEST(QuantityTest, ReadsTimestampsInUtc) {
   EXPECT_THAT(Complaint(UNIT_TIMESTAMP, "2300-01-01T00:00:00Z"), HasSubstr("out of range"));
 }
 
+TEST(QuantityTest, ReadsMoneyToABillionthOfADollar) {
+  const auto amount = [](const char* text) { return ParseQuantity(UNIT_MONEY, text)->amount; };
+  EXPECT_EQ(amount("0.023 USD"), 23'000'000);
+  EXPECT_EQ(amount("0.0000004 USD"), 400);
+  EXPECT_EQ(amount("1000000 USD"), 1'000'000'000'000'000);
+  EXPECT_EQ(ToText(*ParseQuantity(UNIT_MONEY, "0.023 USD")), "0.023 USD");
+  const auto problem = [](Unit unit, const char* text) {
+    return std::string(ParseQuantity(unit, text).status().message());
+  };
+  EXPECT_EQ(problem(UNIT_MONEY, "-1 USD"),
+            "\"-1 USD\" is negative; an amount of money is zero or more");
+  EXPECT_EQ(problem(UNIT_MONEY, "1USD"),
+            "\"1USD\" is not an amount of money; did you mean \"1 USD\"?");
+  EXPECT_EQ(problem(UNIT_MONEY, "0.0000000001 USD"),
+            "\"0.0000000001 USD\" is finer than a billionth of a dollar; round it");
+  EXPECT_EQ(problem(UNIT_MONEY, "1"),
+            "\"1\" has no unit; write an amount of money such as \"0.023 USD\"");
+  // No metric is money, so no bound of an objective is.
+  EXPECT_NE(problem(UNIT_VALUE, "1 USD"), "");
+}
+
 TEST(QuantityTest, AnyUnitIsReadForItsOwn) {
   EXPECT_EQ(*ParseQuantity(UNIT_VALUE, "5min"), (Quantity{UNIT_DURATION, Minutes(5).nanos()}));
   EXPECT_EQ(*ParseQuantity(UNIT_VALUE, "5MiB/s"),

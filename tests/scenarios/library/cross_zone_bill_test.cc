@@ -1,0 +1,115 @@
+// The expectation that stands at the head of cross_zone_bill.textproto, held against its run.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "results/bill.h"
+#include "results/money.h"
+#include "results/run_summary.h"
+#include "scenarios/language/load.h"
+#include "scenarios/language/run.h"
+
+namespace freshet {
+namespace {
+
+class CrossZoneBillTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const std::string file = absl::StrCat(FRESHET_LIBRARY, "/cross_zone_bill.textproto");
+    const absl::StatusOr<LoadResult> loaded = Load(file);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    ASSERT_EQ(Report(loaded->problems), "");
+    RunOptions options;
+    options.root = FRESHET_LIBRARY;
+    absl::StatusOr<RunOutcome> outcome = RunScenario(loaded->variants[0].scenario, options);
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    run_ = new RunOutcome(*std::move(outcome));
+  }
+  static void TearDownTestSuite() {
+    delete run_;
+    run_ = nullptr;
+  }
+
+  // Bytes after the warm-up, by cause: within zones and between them.
+  struct Split {
+    int64_t within = 0;
+    int64_t between = 0;
+    int64_t all() const { return within + between; }
+  };
+  static Split BytesOf(TrafficRow::Cause cause) {
+    Split split;
+    for (const TrafficRow& row : run_->results.metrics.meters().traffic()) {
+      if (row.cause() != cause) continue;
+      for (const TrafficPhase& phase : row.phase()) {
+        if (!Covers(Window::kAfterWarmUp, phase.phase())) continue;
+        (row.from_zone() == row.to_zone() ? split.within : split.between) += phase.bytes();
+      }
+    }
+    return split;
+  }
+  static int64_t Total(const std::string& metric) {
+    for (const MetricRow& row : run_->results.metrics.metric()) {
+      if (row.name() == metric) return MetricWindow(row, Window::kAfterWarmUp).total();
+    }
+    ADD_FAILURE() << "no " << metric;
+    return 0;
+  }
+  static const BillLine& Line(const std::string& item) {
+    static const BillLine none;
+    for (const BillLine& line : run_->summary.bill().line()) {
+      if (line.item() == item) return line;
+    }
+    ADD_FAILURE() << "no line " << item;
+    return none;
+  }
+  static void ExpectTwoThirds(const Split& split) {
+    EXPECT_LE(std::abs(300 * split.between - 200 * split.all()), 3 * split.all());  // 1 %.
+  }
+
+  static RunOutcome* run_;
+};
+RunOutcome* CrossZoneBillTest::run_ = nullptr;
+
+TEST_F(CrossZoneBillTest, TwoThirdsOfProduceAndFetchAndAllOfReplicationCrossAZone) {
+  ExpectTwoThirds(BytesOf(TrafficRow::PRODUCE));
+  ExpectTwoThirds(BytesOf(TrafficRow::FETCH));
+  EXPECT_EQ(BytesOf(TrafficRow::REPLICATE).within, 0);
+  // Two copies, and what frames them: within 1 % of twice what was produced.
+  const int64_t copied = BytesOf(TrafficRow::REPLICATE).all();
+  const int64_t written = BytesOf(TrafficRow::PRODUCE).all();
+  EXPECT_LE(100 * std::abs(copied - 2 * written), 2 * written);
+}
+
+// inv.I21
+TEST_F(CrossZoneBillTest, TheBilledBytesAreTheCountedOnes) {
+  int64_t between = 0;
+  for (const auto cause :
+       {TrafficRow::PRODUCE, TrafficRow::REPLICATE, TrafficRow::FETCH, TrafficRow::CONTROL}) {
+    const int64_t bytes = BytesOf(cause).between;
+    between += bytes;
+    const BillLine& line = Line(NameOf(cause));
+    EXPECT_EQ(line.amount_nanodollars(), *MulDivNearest(bytes, 20'000'000, int64_t{1} << 30));
+    EXPECT_EQ(line.month_amount_nanodollars(),
+              *MulDivNearest(bytes, Wide{20'000'000} * 730 * 60, int64_t{1} << 30));
+  }
+  EXPECT_EQ(between, Total("network.cross_zone_bytes"));
+  EXPECT_EQ(BytesOf(TrafficRow::PRODUCE).all(), Total("network.produce_bytes"));
+}
+
+TEST_F(CrossZoneBillTest, HostsAndVolumesArePaidByTheMonth) {
+  EXPECT_EQ(Line("r6i.xlarge").month_amount_nanodollars(), 551'880'000'000);    // 3 x 0.252 x 730
+  EXPECT_EQ(Line("gp3 capacity").month_amount_nanodollars(), 120'000'000'000);  // 1500 x 0.08
+  EXPECT_EQ(Line("gp3 IOPS").month_amount_nanodollars(), 15'000'000'000);       // 3 x 1000 x 0.005
+}
+
+TEST_F(CrossZoneBillTest, OnlyTheClientsHostsHaveNoPrice) {
+  for (const BillGap& gap : run_->summary.bill().not_priced()) {
+    EXPECT_EQ(gap.category(), "client compute") << gap.item();
+  }
+}
+
+}  // namespace
+}  // namespace freshet
