@@ -18,7 +18,7 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
     : Component(sim, name),
       config_(config),
       network_(network),
-      host_(network->AddHost(name, config.zone, config.network_bandwidth)),
+      host_(network->AddHost(name, config.zone, config.network_bandwidth, config.network_burst)),
       cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
       io_threads_(config.io_threads),
       produce_requests_(AddCounter(kProduceRequests)),
@@ -29,12 +29,17 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
       cache_misses_(AddCounter(kCacheMisses)),
       lane_(sim.recorder().AddLane(name)) {
   SIM_REQUIRE(config.volumes > 0);
+  if (config.volume_path_bandwidth > BytesPerSecond(0)) {
+    volume_path_ = std::make_unique<Bandwidth>(
+        sim, absl::StrCat(name, "/volume-path"),
+        BurstableBandwidth(config.volume_path_bandwidth, config.volume_path_burst));
+  }
   PageCache::Config share = config.page_cache;
   share.memory = Bytes(config.page_cache.memory.count() / config.volumes);
   for (int i = 1; i <= config.volumes; ++i) {
     const std::string suffix = config.volumes == 1 ? "" : absl::StrCat("-", i);
-    volumes_.push_back(
-        std::make_unique<Volume>(sim, absl::StrCat(name, "/disk", suffix), config.volume));
+    volumes_.push_back(std::make_unique<Volume>(sim, absl::StrCat(name, "/disk", suffix),
+                                                config.volume, volume_path_.get()));
     page_caches_.push_back(std::make_unique<PageCache>(
         sim, absl::StrCat(name, "/page-cache", suffix), volumes_.back().get(), share));
   }

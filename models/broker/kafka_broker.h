@@ -1,5 +1,6 @@
 // One Kafka broker as hardware and threads: processor cores, request handler threads, a network
-// card, volumes with the page cache in front of them. What it does with them is in kafka_cluster.h.
+// card, volumes with the page cache in front of them and, where the volumes are not local, the path
+// to them. What it does with them is in kafka_cluster.h.
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended, a disk flush included; its work is done on the cores, first come first served. The cost
@@ -18,6 +19,7 @@
 #include "models/network/network.h"
 #include "models/storage/page_cache.h"
 #include "models/storage/volume.h"
+#include "sim/bandwidth.h"
 #include "sim/component.h"
 #include "sim/permits.h"
 #include "sim/station.h"
@@ -30,7 +32,12 @@ class KafkaBroker : public Component {
   struct Config {
     ZoneId zone = 0;
     int64_t vcpus = 1;
-    BytesPerSecond network_bandwidth;
+    BytesPerSecond network_bandwidth;  // What the card sustains.
+    BandwidthBurst network_burst = {};
+    // What all volumes share on their way over the instance's path to network storage; 0: they are
+    // local, or it never limits.
+    BytesPerSecond volume_path_bandwidth;
+    BandwidthBurst volume_path_burst = {};
     int64_t io_threads = 8;
     Duration cpu_per_request;
     Duration cpu_per_mib;
@@ -71,6 +78,8 @@ class KafkaBroker : public Component {
     return *page_caches_[partition % page_caches_.size()];
   }
   const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
+  // Null where there is none.
+  Bandwidth* volume_path() { return volume_path_.get(); }
 
   // Everything ever appended here; says what the page cache still holds (LogRange::cache_mark).
   int64_t appended_bytes() const { return appended_bytes_; }
@@ -100,6 +109,7 @@ class KafkaBroker : public Component {
   uint32_t generation_ = 0;
   Station cpu_;
   Permits io_threads_;
+  std::unique_ptr<Bandwidth> volume_path_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   std::vector<std::unique_ptr<PageCache>> page_caches_;
   int64_t appended_bytes_ = 0;

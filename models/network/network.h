@@ -1,10 +1,10 @@
 // Hosts in zones, their network cards, and the streams between them.
 //
 // A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min
-// fairly by the connections that use it at the moment. A Connection is one direction of a TCP
-// stream: its messages stay in order; the first of them uses the sender's card, travels half a
-// round trip, and uses the receiver's card. Interference between produce, replication and fetch
-// traffic comes out of that and of nothing else.
+// fairly by the connections that use it at the moment, each with its own burst credits if any. A
+// Connection is one direction of a TCP stream: its messages stay in order; the first of them uses
+// the sender's card, travels half a round trip, and uses the receiver's card. Interference between
+// produce, replication and fetch traffic comes out of that and of nothing else.
 //
 // Approximated: a message is stored and forwarded at each card (error: at most its size over the
 // receiver's rate); messages up to kSmallMessage that find the stream idle skip the cards, where a
@@ -106,8 +106,10 @@ class Network : public Component {
 
   Network(Simulation& sim, absl::string_view name, const Config& config);
 
-  // A host with a card of `rate` in each direction. REQUIRES: zone < zones.
-  HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate);
+  // A host with a card of `rate` in each direction, above which each direction may burst on credits
+  // of its own. REQUIRES: zone < zones.
+  HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate,
+                 const BandwidthBurst& burst = {});
   Connection* Connect(HostId from, HostId to);
 
   ZoneId ZoneOf(HostId host) const { return hosts_[host].zone; }

@@ -44,6 +44,18 @@ TEST_F(NetworkTest, AMessagePassesBothCardsAndHalfARoundTrip) {
   EXPECT_EQ(Since(first), Microseconds(10'000 + 500 + 10'000));
 }
 
+// 10 MB/s that always hold, 40 MB/s while 60 MB of credits last, in each direction.
+TEST_F(NetworkTest, ACardBurstsInEachDirectionOnCreditsOfItsOwn) {
+  const BandwidthBurst burst = {BytesPerSecond(40'000'000), Bytes(60'000'000), Bytes(60'000'000)};
+  const HostId small = network.AddHost("small", 0, BytesPerSecond(10'000'000), burst);
+  Send(network.Connect(small, a1), Bytes(100'000'000), &first);
+  Send(network.Connect(a2, small), Bytes(80'000'000), &second);
+  sim.Run();
+  EXPECT_EQ(Since(first), Seconds(4) + Microseconds(500) + Seconds(1));  // Out, and in at a1.
+  EXPECT_EQ(Since(second),
+            Milliseconds(800) + Microseconds(500) + Seconds(2));  // Out of a2, and in.
+}
+
 TEST_F(NetworkTest, AnotherZoneIsFartherAway) {
   Send(network.Connect(a1, b1), kMegabyte, &first);
   sim.Run();
