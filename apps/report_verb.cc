@@ -113,7 +113,8 @@ int ListVerb(const std::vector<std::string>& operands) {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
       const std::string path = entry.path().string();
-      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/")) {
+      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/") &&
+          !absl::StrContains(path, "/catalogue/")) {
         files.push_back(path);
       }
     }
