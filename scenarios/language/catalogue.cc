@@ -93,7 +93,8 @@ void TellOfLabel(const Message& message, const Places& written,
     if (written.Has(name) || message.GetReflection()->HasField(message, field)) continue;
     findings->Error(place, absl::StrCat(what,
                                         " is a mere label: the scenario has no catalogue; "
-                                        "include one, or state what is missing beside it"));
+                                        "include \"library:catalogue/aws.textproto\", or state "
+                                        "what is missing beside it"));
     return;
   }
 }

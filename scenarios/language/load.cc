@@ -224,7 +224,8 @@ class Loader {
 absl::StatusOr<LoadResult> Load(const std::string& path, const LoadOptions& options) {
   Loader loader(options);
   MergedSource source;
-  const absl::Status status = ReadSource(path, options.root, loader.findings(), &source);
+  const absl::Status status =
+      ReadSource(path, options.root, options.library, loader.findings(), &source);
   if (!status.ok()) return status;
   return loader.Finish(std::move(source));
 }

@@ -107,9 +107,10 @@ TEST(CatalogueTest, WithoutACatalogueTheNamesAreLabels) {
   EXPECT_THAT(ProblemsOf(Small("kind: NVME", "type: 'any' kind: NVME")), IsEmpty());
   EXPECT_THAT(
       ProblemsOf(Small("vcpus: 4", "instance: 'x9.huge'")),
-      ElementsAre(HasSubstr("8:3: component[log].kafka has no vcpus"),
-                  "9:16: instance \"x9.huge\" is a mere label: the scenario has no catalogue; "
-                  "include one, or state what is missing beside it"));
+      ElementsAre(
+          HasSubstr("8:3: component[log].kafka has no vcpus"),
+          "9:16: instance \"x9.huge\" is a mere label: the scenario has no catalogue; "
+          "include \"library:catalogue/aws.textproto\", or state what is missing beside it"));
   EXPECT_THAT(ProblemsOf(Small("kind: NVME", "type: 'any'")),
               ElementsAre(HasSubstr("has no kind"), HasSubstr("10:14: volume type \"any\" is a")));
 }
