@@ -1,7 +1,7 @@
 // The entry to the language: a file in; scenarios to run, or every problem at once, out.
 //
-//   text -> parse (includes) -> fields -> variants -> values set -> catalogue -> required -> defaults
-//        -> references, rules, bursts, topology
+//   text -> parse (includes) -> fields -> variants -> values set -> catalogue -> required
+//        -> defaults -> references, rules, bursts, topology
 #ifndef FRESHET_SCENARIOS_LANGUAGE_LOAD_H_
 #define FRESHET_SCENARIOS_LANGUAGE_LOAD_H_
 

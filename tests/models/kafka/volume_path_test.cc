@@ -5,8 +5,8 @@
 namespace freshet {
 namespace {
 
-// One broker stores 4 MB/s, of which its path sustains 2: two seconds and a half on 5 MB of
-// credits, if every batch is flushed.
+// One broker stores 4 MB/s, of which its path sustains 2: two seconds and a half on the 5 MB that
+// are in the bucket, if every batch is flushed.
 MiniSettings OnCredit() {
   MiniSettings s = Plausible();
   s.brokers = 1;
@@ -15,7 +15,7 @@ MiniSettings OnCredit() {
   s.topic.flush_messages = 1;
   s.broker.volume.flush_latency = Sampler::Constant(1'000'000);
   s.broker.volume_path_bandwidth = BytesPerSecond(2'000'000);
-  s.broker.volume_path_burst = {BytesPerSecond(300'000'000), Bytes(5'000'000), Bytes(5'000'000)};
+  s.broker.volume_path_burst = {BytesPerSecond(300'000'000), Bytes(50'000'000), Bytes(5'000'000)};
   s.producers.rate = Steady(4'000'000 / 1028);  // A record and its share of the batch's header.
   return s;
 }

@@ -193,13 +193,21 @@ TEST(BurstsTest, MoreThanThePathSustainsIsAnOverload) {
                                     "path")));
 }
 
-TEST(AwsCatalogueTest, EveryRowThatIsShippedCanBeUsed) {
-  std::ifstream file(FRESHET_CATALOGUE);
+std::string AwsRows() {
+  std::ifstream file(FRESHET_LIBRARY "/catalogue/aws.textproto");
   std::stringstream rows;
   rows << file.rdbuf();
-  const std::string text =
-      rows.str() + Small("brokers: 3 vcpus: 4 memory: \"32GiB\" network_bandwidth: \"200MiB/s\"",
-                         "brokers: 3 instance: \"r6i.large\"");
+  return rows.str();
+}
+
+// The small scenario on AWS's rows.
+std::string OnAws(const std::string& kafka) {
+  return AwsRows() + Small("brokers: 3 vcpus: 4 memory: \"32GiB\" network_bandwidth: \"200MiB/s\"",
+                           "brokers: 3 " + kafka);
+}
+
+TEST(AwsCatalogueTest, EveryRowThatIsShippedCanBeUsed) {
+  const std::string text = OnAws("instance: \"r6i.large\"");
   const LoadResult result = LoadText(text, "test.textproto");
   EXPECT_THAT(Lines(result), IsEmpty());
   ASSERT_GT(result.scenario.instance_type_size(), 30);
@@ -213,6 +221,26 @@ TEST(AwsCatalogueTest, EveryRowThatIsShippedCanBeUsed) {
     options.sets.push_back("component[log].kafka.heap=1GiB");
     EXPECT_THAT(ProblemsOf(text, options), IsEmpty()) << row.name();
   }
+}
+
+// Import copies the fragment as it stands, so it is complete in itself. The row must not drift
+// away.
+TEST(AwsCatalogueTest, TheFragmentOfC1HasTheFiguresOfTheRow) {
+  const std::string brokers = FRESHET_LIBRARY "/published/fragments/i3en.2xlarge.brokers.textproto";
+  const absl::StatusOr<LoadResult> fragment = Load(brokers);
+  ASSERT_TRUE(fragment.ok());
+  const v1::Kafka& stated = fragment->scenario.component(0).kafka();
+  std::string text = OnAws("instance: \"i3en.2xlarge\"");
+  text = text.substr(0, text.rfind("volume {")) +
+         "volume { type: \"i3en.2xlarge.nvme\" count: 2 }\n  }\n}\n";
+  const LoadResult result = LoadText(text, "test.textproto");
+  EXPECT_THAT(Lines(result), IsEmpty());
+  v1::Kafka taken = result.variants.at(0).scenario.component(2).kafka();
+  EXPECT_EQ(taken.vcpus(), stated.vcpus());
+  EXPECT_EQ(taken.memory(), stated.memory());
+  EXPECT_EQ(taken.network_bandwidth(), stated.network_bandwidth());
+  taken.mutable_volume()->clear_type();
+  EXPECT_EQ(taken.volume().DebugString(), stated.volume().DebugString());
 }
 
 }  // namespace
