@@ -1,7 +1,7 @@
 // Hosts in zones, their network cards, and the streams between them.
 //
-// A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min
-// fairly by the connections that use it at the moment, each with its own burst credits if any. A
+// A host has one network card with an outgoing and an incoming Bandwidth, each with burst credits
+// of its own if any, and shared max-min fairly by the connections that use it at the moment. A
 // Connection is one direction of a TCP stream: its messages stay in order; the first of them uses
 // the sender's card, travels half a round trip, and uses the receiver's card. Interference between
 // produce, replication and fetch traffic comes out of that and of nothing else.

@@ -46,7 +46,6 @@ class Loader {
     source_ = std::move(source);
     CheckFields(source_.scenario, source_.places, &findings_);
     CheckDuplicates(source_.scenario, source_.places, &findings_);
-    CheckBurstsOfRows(source_.scenario, source_.places, &findings_);
     std::vector<ExpandedVariant> variants;
     if (IsSmallEnough()) variants = ExpandVariants(source_.scenario, source_.places);
     SetValues(&variants);
@@ -203,6 +202,7 @@ class Loader {
   void CheckOne(ExpandedVariant* variant, Findings* findings) {
     ApplyCatalogue(&variant->scenario, variant->places, findings);
     CheckRequired(variant->scenario, variant->places, source_.blanked, findings);
+    CheckBurstsOfRows(variant->scenario, variant->places, findings);
     // The run, its record and its address hang on what was taken from the rows, not on the others.
     variant->scenario.clear_instance_type();
     variant->scenario.clear_volume_type();

@@ -154,6 +154,14 @@ TEST(BurstsTest, ABurstIsNotBelowItsBaseline) {
               ElementsAre(HasSubstr("10:57: bandwidth_burst 8MB/s is below bandwidth 80MB/s")));
 }
 
+TEST(BurstsTest, ARowThatIsSetFromOutsideIsJudgedToo) {
+  LoadOptions options;
+  options.sets = {"instance_type[small].volume_path_burst=1MB/s"};
+  EXPECT_THAT(ProblemsOf(WithRows("instance: 'small' volume { type: 'ssd' }"), options),
+              ElementsAre(HasSubstr("--set 1: volume_path_burst 1MB/s is below "
+                                    "volume_path_baseline 80MB/s")));
+}
+
 TEST(BurstsTest, CreditsWithoutABurstAndABurstWithoutCreditsAreMistakes) {
   EXPECT_THAT(ProblemsOf(Small("vcpus: 4", "vcpus: 4 network_credits: '1GB'")),
               ElementsAre(HasSubstr("network_credits 1GB without a burst is never spent; state "
