@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -116,6 +117,17 @@ int Print(const std::string& text, int exit_code) {
     return kExitWorld;
   }
   return exit_code;
+}
+
+std::string LibraryDirectory() {
+  std::error_code error;
+  const std::filesystem::path program =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const std::filesystem::path& root :
+       {std::filesystem::path("scenarios/library"), program / ".." / FRESHET_LIBRARY_DIRECTORY}) {
+    if (std::filesystem::is_directory(root, error)) return root.string();
+  }
+  return "";
 }
 
 bool ColourWanted() {

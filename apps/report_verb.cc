@@ -137,28 +137,24 @@ int ListVerb(const std::vector<std::string>& operands) {
     return Complain(absl::InvalidArgumentError(
         absl::StrCat("\"", what, "\" cannot be listed; choose scenarios, metrics or formats")));
   }
-  // The library beside the sources, or beside the program where a package put both.
-  std::error_code no_link;
-  const std::filesystem::path program =
-      std::filesystem::read_symlink("/proc/self/exe", no_link).parent_path();
-  for (const std::filesystem::path& root :
-       {std::filesystem::path("scenarios/library"), program / ".." / FRESHET_LIBRARY_DIRECTORY}) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(root, error)) continue;
-    std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
-      const std::string path = entry.path().string();
-      if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/") &&
-          !absl::StrContains(path, "/prices/")) {
-        files.push_back(path);
-      }
-    }
-    std::sort(files.begin(), files.end());
-    for (const std::string& file : files) absl::StrAppend(&text, file, "\n");
-    return Print(text, 0);
+  const std::string root = LibraryDirectory();
+  if (root.empty()) {
+    return Complain(absl::NotFoundError(
+        "no scenario library here; run it from the root of the source tree, or install the "
+        "package"));
   }
-  return Complain(absl::NotFoundError(
-      "no scenario library here; run it from the root of the source tree, or install the package"));
+  std::error_code error;
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
+    const std::string path = entry.path().string();
+    if (absl::EndsWith(path, ".textproto") && !absl::StrContains(path, "/fragments/") &&
+        !absl::StrContains(path, "/catalogue/") && !absl::StrContains(path, "/prices/")) {
+      files.push_back(path);
+    }
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) absl::StrAppend(&text, file, "\n");
+  return Print(text, 0);
 }
 
 }  // namespace freshet

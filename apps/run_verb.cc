@@ -188,6 +188,7 @@ absl::StatusOr<LoadResult> LoadOnly(absl::string_view verb,
   }
   LoadOptions options;
   options.root = absl::GetFlag(FLAGS_root);
+  options.library = LibraryDirectory();
   options.sets = AllSets();
   options.metrics = MetricNames();
   return Load(operands[0], options);

@@ -30,6 +30,9 @@ extern std::atomic<bool> interrupted;
 int Complain(const absl::Status& status);
 // Writes to stdout, checked: a full disk or a closed pipe behind it is exit code 3.
 int Print(const std::string& text, int exit_code);
+// The scenario library beside the sources, or beside the program where a package put both; empty
+// without one.
+std::string LibraryDirectory();
 // Whether colour may be used on stdout: a terminal, NO_COLOR unset, TERM not dumb.
 bool ColourWanted();
 

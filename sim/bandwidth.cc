@@ -98,6 +98,10 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
   if (config.metrics) {
     bytes_metric_ = &AddCounter(kBytes);
     active_metric_ = &AddGauge(kActive);
+    if (has_credits_) {
+      credits_metric_ = &AddGauge(kCredits);
+      credits_metric_->Set(credits_config_.initial.count());
+    }
   }
   sim.AddAudit([this] { Audit(); });
 }
@@ -427,7 +431,7 @@ void Bandwidth::OnTimer() {
   }
   Plan();
   Rearm();
-  ShowActive();
+  ShowState();
   // By copy: a callback may start transfers, and the pool may move.
   while (firing_ != kNone) {
     const Slot slot = firing_;
@@ -438,10 +442,11 @@ void Bandwidth::OnTimer() {
   }
 }
 
-inline void Bandwidth::ShowActive() {
+inline void Bandwidth::ShowState() {
   if (active_metric_ != nullptr && active_metric_->Value() != active_) {
     active_metric_->Set(active_);
   }
+  if (credits_metric_ != nullptr) credits_metric_->Set(CreditsLeft().count());
 }
 
 // --- Verbs ---
@@ -471,7 +476,7 @@ Bandwidth::TransferId Bandwidth::Start(Bytes size, Callback done, int class_inde
   const bool only_slows =
       single_ && capped_ == 0 && !has_credits_ && timer_ && transfers_[slot].position != 0;
   if (!only_slows) Arm();
-  ShowActive();
+  ShowState();
   return id;
 }
 
@@ -509,7 +514,7 @@ Bytes Bandwidth::Cancel(TransferId id) {
   const int64_t left = TakeBack(slot);
   Plan();
   Rearm();
-  ShowActive();
+  ShowState();
   return Bytes(left);
 }
 
@@ -535,7 +540,7 @@ int64_t Bandwidth::CancelAll() {
   }
   Plan();
   Rearm();
-  ShowActive();
+  ShowState();
   return count;
 }
 
@@ -557,6 +562,10 @@ void Bandwidth::SetClassCap(int class_index, BytesPerSecond cap) {
   Rearm();
 }
 
+BytesPerSecond Bandwidth::SustainedCapacity() const {
+  return has_credits_ ? std::min(capacity_, credits_config_.baseline) : capacity_;
+}
+
 Bytes Bandwidth::CreditsLeft() const {
   const int64_t span = Now().nanos() - advanced_to_;
   const Work credits = credits_ + (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
@@ -570,6 +579,17 @@ void Bandwidth::SetCredits(Bytes credits) {
   credits_ = kByte * credits.count();
   Plan();
   Rearm();
+}
+
+Bandwidth::Config BurstableBandwidth(BytesPerSecond baseline, const BandwidthBurst& burst) {
+  Bandwidth::Config config;
+  config.capacity = baseline;
+  if (burst.credits == Bytes(0)) return config;
+  SIM_REQUIRE(burst.rate >= baseline);
+  config.capacity = burst.rate;
+  config.has_credits = true;
+  config.credits = {baseline, burst.credits, burst.initial};
+  return config;
 }
 
 BytesPerSecond Bandwidth::RateInUse() const {

@@ -63,6 +63,10 @@ class Bandwidth : public Component {
                                        "Bytes whose transfer finished."};
   static constexpr MetricDef kActive = {"bandwidth.active", MetricKind::kGauge, MetricUnit::kCount,
                                         "Transfers in progress."};
+  // Registered only where there are credits.
+  static constexpr MetricDef kCredits = {
+      "bandwidth.credits", MetricKind::kGauge, MetricUnit::kBytes,
+      "BandwidthBurst credits left, as of the last transfer that began or ended."};
 
   // A transfer in progress; 0 is none.
   using TransferId = uint64_t;
@@ -85,6 +89,8 @@ class Bandwidth : public Component {
   BytesPerSecond capacity() const { return capacity_; }
   // A throttle on one class, such as a limit on replication.
   void SetClassCap(int class_index, BytesPerSecond cap);
+  // What holds for ever: the baseline where there are credits, else the capacity.
+  BytesPerSecond SustainedCapacity() const;
   Bytes CreditsLeft() const;
   // REQUIRES: the configuration has credits; 0 <= credits <= their capacity.
   void SetCredits(Bytes credits);
@@ -171,7 +177,7 @@ class Bandwidth : public Component {
   void ArmIn(Work nanos);
   void Rearm();
   void OnTimer();
-  void ShowActive();
+  void ShowState();
   Work LeftOf(const Transfer& transfer) const;
   void Audit();
 
@@ -208,7 +214,19 @@ class Bandwidth : public Component {
 
   Counter* bytes_metric_ = nullptr;
   Gauge* active_metric_ = nullptr;
+  Gauge* credits_metric_ = nullptr;
 };
+
+// What a provider grants above a baseline. Without credits (0) there is no burst.
+struct BandwidthBurst {
+  BytesPerSecond rate;
+  Bytes credits;  // The bucket; a byte above the baseline costs one.
+  Bytes initial;  // Of them, at the start.
+};
+
+// One class that bursts above `baseline`. REQUIRES: without a burst nothing, else
+// burst.rate >= baseline and burst.initial <= burst.credits.
+Bandwidth::Config BurstableBandwidth(BytesPerSecond baseline, const BandwidthBurst& burst);
 
 }  // namespace freshet
 

@@ -17,7 +17,7 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
     : Component(sim, name),
       config_(config),
       network_(network),
-      host_(network->AddHost(name, config.zone, config.network_bandwidth)),
+      host_(network->AddHost(name, config.zone, config.network_bandwidth, config.network_burst)),
       cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
       io_threads_(config.io_threads),
       produce_requests_(AddCounter(kProduceRequests)),

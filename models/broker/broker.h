@@ -26,7 +26,8 @@ class Broker : public Component {
   struct Config {
     ZoneId zone = 0;
     int64_t vcpus = 1;
-    BytesPerSecond network_bandwidth;
+    BytesPerSecond network_bandwidth;  // What the card sustains.
+    BandwidthBurst network_burst = {};
     int64_t io_threads = 8;
     Duration cpu_per_request;
     Duration cpu_per_mib;

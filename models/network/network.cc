@@ -17,10 +17,10 @@ Network::Network(Simulation& sim, absl::string_view name, const Config& config)
   }
 }
 
-HostId Network::AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate) {
+HostId Network::AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate,
+                        const BandwidthBurst& burst) {
   SIM_REQUIRE(zone < config_.zones.size());
-  Bandwidth::Config card;
-  card.capacity = rate;
+  const Bandwidth::Config card = BurstableBandwidth(rate, burst);
   Host host;
   host.zone = zone;
   host.outgoing = std::make_unique<Bandwidth>(sim(), absl::StrCat(host_name, "/nic-out"), card);

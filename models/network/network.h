@@ -1,11 +1,11 @@
 // Hosts in zones, their network cards, and the streams between them.
 //
-// A host has one network card with an outgoing and an incoming Bandwidth, each shared max-min
-// fairly by the connections that use it at the moment. A Connection is one direction of a TCP
-// stream: its messages stay in order; the first of them uses the sender's card, travels half a
-// round trip, and uses the receiver's card, a long one piece by piece, so that its end leaves while
-// its beginning arrives. Interference between produce, replication and fetch traffic comes out of
-// that and of nothing else.
+// A host has one network card with an outgoing and an incoming Bandwidth, each with burst credits
+// of its own if any, and shared max-min fairly by the connections that use it at the moment. A
+// Connection is one direction of a TCP stream: its messages stay in order; the first of them uses
+// the sender's card, travels half a round trip, and uses the receiver's card, a long one piece by
+// piece, so that its end leaves while its beginning arrives. Interference between produce,
+// replication and fetch traffic comes out of that and of nothing else.
 //
 // Approximated: a piece is stored and forwarded at each card (error: at most its size over the
 // receiver's rate); messages up to kSmallMessage that find the stream idle skip the cards, where a
@@ -111,8 +111,10 @@ class Network : public Component {
 
   Network(Simulation& sim, absl::string_view name, const Config& config);
 
-  // A host with a card of `rate` in each direction. REQUIRES: zone < zones.
-  HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate);
+  // A host with a card of `rate` in each direction, above which each direction may burst on credits
+  // of its own. REQUIRES: zone < zones.
+  HostId AddHost(absl::string_view host_name, ZoneId zone, BytesPerSecond rate,
+                 const BandwidthBurst& burst = {});
   Connection* Connect(HostId from, HostId to);
 
   // Meter: bytes of one cause sent from one zone to another (or within one) in a phase. Bounded by

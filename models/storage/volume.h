@@ -1,15 +1,20 @@
-// A block volume: bandwidth that reads and writes share, a latency for each command, and the cost
-// of making data durable.
+// A block volume: bandwidth and I/O operations that reads and writes share, a latency for each
+// command, and the cost of making data durable.
 //
-// A command takes the longer of its latency and of its bytes' fair share of the bandwidth: measured
-// latencies hold the transfer of an ordinary command already, and a volume's rate is a limit on the
-// sum of all, not the speed of one. Any number of commands run side by side. Flush() is what fsync
-// of a file asks of the device: the bytes not yet written, and that they are durable.
+// A command takes the longest of its latency, of its bytes' fair share of the bandwidth, of its
+// operations' share of the limit on I/O operations, and, where the volume is reached over the
+// instance's path to network storage, of its bytes' share of that path: measured latencies hold the
+// transfer of an ordinary command already, and a limit is one on the sum of all, not the speed of
+// one. So what passes is the least of the limits. Any number of commands run side by side. Flush()
+// is what fsync of a file asks of the device: the bytes not yet written, and that they are durable.
 //
-// Left out: IOPS and queue depth limits apart from bandwidth, and wear. docs/models/storage.md has
-// the sources.
+// Bandwidth and operations may burst above their baseline while credits last (sim/bandwidth.h).
+//
+// Left out: queue depth, wear. docs/models/storage.md has the sources.
 #ifndef FRESHET_MODELS_STORAGE_VOLUME_H_
 #define FRESHET_MODELS_STORAGE_VOLUME_H_
+
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "sim/bandwidth.h"
@@ -22,11 +27,23 @@ namespace freshet {
 
 class Volume : public Component {
  public:
+  static constexpr int64_t kMostOperations = 10'000'000;  // A second.
+
+  // A limit on I/O operations, up to kMostOperations. A command is one for each `io_size` begun,
+  // and one at least.
+  struct Operations {
+    int64_t per_second = 0;  // What always holds; 0: no limit.
+    Bytes io_size;
+    int64_t burst_per_second = 0;  // While credits last; without credits no burst.
+    int64_t burst_credits = 0;     // Operations above the baseline; the bucket begins full.
+  };
   struct Config {
-    BytesPerSecond bandwidth;
+    BytesPerSecond bandwidth;  // What always holds.
     Sampler read_latency;
     Sampler write_latency;
     Sampler flush_latency;
+    BandwidthBurst burst = {};
+    Operations operations = {};
   };
 
   static constexpr MetricDef kReadBytes = {"volume.read_bytes", MetricKind::kCounter,
@@ -36,8 +53,14 @@ class Volume : public Component {
   static constexpr MetricDef kFlushLatency = {"volume.flush_latency", MetricKind::kDistribution,
                                               MetricUnit::kDuration,
                                               "From the call of Flush() to durable."};
+  // Registered only where operations are limited.
+  static constexpr MetricDef kOperations = {
+      "volume.io_operations", MetricKind::kCounter, MetricUnit::kCount,
+      "I/O operations asked of the device, as its provider counts them."};
 
-  Volume(Simulation& sim, absl::string_view name, const Config& config);
+  // `path` is what the instance's network volumes share on their way to it; null for a local one.
+  // It outlives the volume.
+  Volume(Simulation& sim, absl::string_view name, const Config& config, Bandwidth* path = nullptr);
 
   void Read(Bytes size, Callback done);
   void Write(Bytes size, Callback done);
@@ -48,7 +71,8 @@ class Volume : public Component {
   void SetLatencyFactor(Ratio factor) { latency_factor_ = factor; }
   // Fault verb throttle.
   Bandwidth& bandwidth() { return bandwidth_; }
-  // A crash of the machine: what is under way is forgotten.
+  // A crash of the machine: what is under way is forgotten; bytes that are on the path already
+  // still pass it.
   void DropAll();
   // Commands that a fault could have touched so far.
   int64_t commands() const { return commands_; }
@@ -59,7 +83,7 @@ class Volume : public Component {
     Callback done;
     Time asked_at;
     bool flush;
-    int waiting_for;  // Latency and bandwidth: two things at first.
+    int waiting_for;  // Latency, bandwidth, operations, path: as many as there are.
   };
 
   void Begin(Bytes size, Sampler& latency, bool flush, Callback done);
@@ -67,6 +91,11 @@ class Volume : public Component {
 
   Config config_;
   Bandwidth bandwidth_;
+  // Of operations instead of bytes: commands share the limit fairly, and it may have credits. A
+  // token bucket would let a flush wait behind all operations of a large write that came before.
+  // Null without a limit.
+  std::unique_ptr<Bandwidth> operations_;
+  Bandwidth* const path_;
   RandomStream latency_stream_;
   Ratio latency_factor_ = Ratio::One();
   Pool<Command> in_flight_;
@@ -75,6 +104,7 @@ class Volume : public Component {
   Counter& read_bytes_;
   Counter& written_bytes_;
   Distribution& flush_latency_;
+  Counter* operations_metric_ = nullptr;
 };
 
 }  // namespace freshet

@@ -8,6 +8,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "scenarios/language/bursts.h"
+#include "scenarios/language/catalogue.h"
 #include "scenarios/language/defaults.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/price_book.h"
@@ -28,6 +30,7 @@ constexpr int kMostTopics = 2'000;
 constexpr int kMostComponents = 500;
 constexpr int kMostFaults = 2'000;
 constexpr int kMostObjectives = 2'000;
+constexpr int kMostRows = 2'000;
 constexpr int kMostZones = 100;
 constexpr int kMostVariants = 64;
 constexpr size_t kMostFields = 2'000'000;
@@ -89,6 +92,8 @@ class Loader {
     check("component", s.component_size(), kMostComponents);
     check("fault", s.fault_size(), kMostFaults);
     check("objective", s.objective_size(), kMostObjectives);
+    check("instance_type", s.instance_type_size(), kMostRows);
+    check("volume_type", s.volume_type_size(), kMostRows);
     check("zones", s.zones_size(), kMostZones);
     check("variant", s.variant_size(), kMostVariants);
     for (int i = 0; i < s.variant_size(); ++i) {
@@ -197,11 +202,17 @@ class Loader {
   }
 
   void CheckOne(ExpandedVariant* variant, Findings* findings) {
+    ApplyCatalogue(&variant->scenario, variant->places, findings);
     CheckRequired(variant->scenario, variant->places, source_.blanked, findings);
+    CheckBurstsOfRows(variant->scenario, variant->places, findings);
+    // The run, its record and its address hang on what was taken from the rows, not on the others.
+    variant->scenario.clear_instance_type();
+    variant->scenario.clear_volume_type();
     ApplyDefaults(&variant->scenario);
     if (source_.names_are_missing) return;
     CheckReferences(variant->scenario, variant->places, options_.metrics, findings);
     CheckRules(variant->scenario, variant->places, source_.blanked, findings);
+    CheckBurstsOfComponents(variant->scenario, variant->places, findings);
     CheckTopology(FlowOf(variant->scenario, variant->places), findings);
   }
 
@@ -238,7 +249,8 @@ absl::Status CheckPriceBook(const std::string& root, LoadResult* result) {
 absl::StatusOr<LoadResult> Load(const std::string& path, const LoadOptions& options) {
   Loader loader(options);
   MergedSource source;
-  const absl::Status status = ReadSource(path, options.root, loader.findings(), &source);
+  const absl::Status status =
+      ReadSource(path, options.root, options.library, loader.findings(), &source);
   if (!status.ok()) return status;
   LoadResult result = loader.Finish(std::move(source));
   const std::string root =

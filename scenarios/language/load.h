@@ -1,7 +1,7 @@
 // The entry to the language: a file in; scenarios to run, or every problem at once, out.
 //
-//   text -> parse (includes) -> fields -> variants -> values set -> required -> defaults
-//        -> references, rules, topology
+//   text -> parse (includes) -> fields -> variants -> values set -> catalogue -> required
+//        -> defaults -> references, rules, bursts, topology
 #ifndef FRESHET_SCENARIOS_LANGUAGE_LOAD_H_
 #define FRESHET_SCENARIOS_LANGUAGE_LOAD_H_
 
@@ -20,6 +20,8 @@ namespace freshet {
 struct LoadOptions {
   // Includes and other paths stay below it. Empty: the directory of the file.
   std::string root;
+  // The directory that `include: "library:..."` means. Empty: there is none.
+  std::string library;
   // `path=value`, applied in order to every variant in which the path exists. See SetValue().
   std::vector<std::string> sets;
   // The metrics that objectives may name. Empty: they are not checked.

@@ -153,6 +153,8 @@ void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* f
   CheckList(scenario.component(), "component", places, findings);
   CheckList(scenario.fault(), "fault", places, findings);
   CheckList(scenario.variant(), "variant", places, findings);
+  CheckList(scenario.instance_type(), "instance_type", places, findings);
+  CheckList(scenario.volume_type(), "volume_type", places, findings);
   std::map<std::string, int> zones;
   for (int i = 0; i < scenario.zones_size(); ++i) {
     if (zones.emplace(scenario.zones(i), i).second) continue;

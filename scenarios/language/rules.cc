@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/catalogue.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/laws.h"
 #include "scenarios/language/quantity.h"
@@ -359,6 +360,10 @@ class RuleCheck {
     const Wide brokers = kafka.brokers();
     const auto disk = AmountOf(UNIT_BYTES_PER_SECOND, kafka.volume().bandwidth());
     if (disk) warn("volume bandwidth", stored, brokers * kafka.volume().count() * *disk);
+    const auto path = AmountOf(UNIT_BYTES_PER_SECOND, kafka.volume_path_baseline());
+    if (path && IsNetworkVolume(kafka.volume().kind())) {
+      warn("volume path", stored, brokers * *path);
+    }
     const auto link = AmountOf(UNIT_BYTES_PER_SECOND, kafka.network_bandwidth());
     if (link) warn("network bandwidth", std::max(in, out), brokers * *link);
     const auto cpu = AmountOf(UNIT_DURATION, kafka.cpu_per_mib());

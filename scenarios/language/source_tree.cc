@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/include.h"
@@ -20,6 +21,8 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Reflection;
+
+constexpr absl::string_view kLibraryPrefix = "library:";
 
 // Appends the lists of `over` and lays the rest over `merged`.
 void MergeFile(const Scenario& over, const Places& over_places, Scenario* merged,
@@ -53,11 +56,13 @@ void MergeFile(const Scenario& over, const Places& over_places, Scenario* merged
 
 class Reader {
  public:
-  Reader(std::string root, Findings* findings, MergedSource* source)
-      : root_(std::move(root)), findings_(findings), source_(source) {}
+  Reader(std::string library, Findings* findings, MergedSource* source)
+      : library_(std::move(library)), findings_(findings), source_(source) {}
 
-  // `shown` is the name for problems, `real` the file itself, `asked` the include that named it.
-  absl::Status Read(const std::string& shown, const std::string& real, Place asked) {
+  // `shown` is the name for problems, `real` the file itself, `root` the directory that its
+  // includes may not leave, `asked` the include that named it.
+  absl::Status Read(const std::string& shown, const std::string& real, const std::string& root,
+                    Place asked) {
     const absl::StatusOr<std::string> text = ReadRegularFile(real);
     if (!text.ok()) {
       const bool is_include = !open_.empty();
@@ -79,7 +84,7 @@ class Reader {
     }
     ParsedText parsed = ParseScenario(*text, findings_->AddFile(shown), findings_);
     open_.push_back(real);
-    absl::Status status = ReadIncludes(parsed, shown, real);
+    absl::Status status = ReadIncludes(parsed, shown, real, root);
     open_.pop_back();
     if (status.ok()) Take(std::move(parsed));
     return status;
@@ -94,7 +99,7 @@ class Reader {
 
  private:
   absl::Status ReadIncludes(const ParsedText& parsed, const std::string& shown,
-                            const std::string& real) {
+                            const std::string& real, const std::string& root) {
     for (int i = 0; i < parsed.scenario.include_size(); ++i) {
       const std::string& path = parsed.scenario.include(i);
       const Place place = parsed.places.In("include", i).place;
@@ -103,7 +108,18 @@ class Reader {
         source_->names_are_missing = true;
         source_->blanked.push_back(place);
       };
-      const absl::StatusOr<std::string> target = ResolveInside(root_, real, path);
+      const bool of_library = absl::StartsWith(path, kLibraryPrefix);
+      if (of_library && library_.empty()) {
+        refuse(absl::StrCat(Quoted(path),
+                            " is in the library that comes with the program, and none "
+                            "was found; run at the root of the source tree, or "
+                            "install the package"));
+        continue;
+      }
+      const std::string inside = of_library ? library_ : root;
+      const absl::StatusOr<std::string> target =
+          of_library ? ResolveInside(inside, library_ + "/any", path.substr(kLibraryPrefix.size()))
+                     : ResolveInside(inside, real, path);
       if (!target.ok()) {
         refuse(std::string(target.status().message()));
         continue;
@@ -124,13 +140,15 @@ class Reader {
         continue;
       }
       const std::string name =
-          (std::filesystem::path(shown).parent_path() / path).lexically_normal().string();
-      if (absl::Status status = Read(name, *target, place); !status.ok()) return status;
+          of_library
+              ? path
+              : (std::filesystem::path(shown).parent_path() / path).lexically_normal().string();
+      if (absl::Status status = Read(name, *target, inside, place); !status.ok()) return status;
     }
     return absl::OkStatus();
   }
 
-  const std::string root_;
+  const std::string library_;
   Findings* const findings_;
   MergedSource* const source_;
   std::vector<std::string> open_;  // The real paths from the first file to the one being read.
@@ -140,8 +158,8 @@ class Reader {
 
 }  // namespace
 
-absl::Status ReadSource(const std::string& path, const std::string& root, Findings* findings,
-                        MergedSource* source) {
+absl::Status ReadSource(const std::string& path, const std::string& root,
+                        const std::string& library, Findings* findings, MergedSource* source) {
   std::error_code error;
   const std::filesystem::path given(path);
   std::string directory = root.empty() ? given.parent_path().string() : root;
@@ -151,8 +169,8 @@ absl::Status ReadSource(const std::string& path, const std::string& root, Findin
   const std::filesystem::path parent = std::filesystem::weakly_canonical(
       std::filesystem::absolute(given, error).parent_path(), error);
   const std::string real = error ? path : (parent / given.filename()).string();
-  Reader reader(directory, findings, source);
-  return reader.Read(path, given.filename().empty() ? path : real, {});
+  Reader reader(library, findings, source);
+  return reader.Read(path, given.filename().empty() ? path : real, directory, {});
 }
 
 void ReadText(absl::string_view text, const std::string& name, Findings* findings,

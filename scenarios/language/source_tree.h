@@ -20,11 +20,12 @@ struct MergedSource {
   bool names_are_missing = false;
 };
 
-// Reads `path` and its includes. Included files come first, in the order of the text: lists are
+// Reads `path` and its includes; those behind "library:" stand in the directory `library`, and what
+// they include does too. Included files come first, in the order of the text: lists are
 // appended, and what the including file says of a single value holds. A file that is included twice
 // counts once. An error is the world's.
-absl::Status ReadSource(const std::string& path, const std::string& root, Findings* findings,
-                        MergedSource* source);
+absl::Status ReadSource(const std::string& path, const std::string& root,
+                        const std::string& library, Findings* findings, MergedSource* source);
 
 // The same for text in memory, where an include is a problem.
 void ReadText(absl::string_view text, const std::string& name, Findings* findings,

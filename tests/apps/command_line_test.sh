@@ -54,6 +54,22 @@ TEXT
 expect 2 '^10 problems, nothing was run$' "$PROGRAM" validate "$directory/ten.textproto"
 expect 2 'ten.textproto:7:[0-9]*: .*did you mean "250MiB/s"' "$PROGRAM" validate "$directory/ten.textproto"
 
+# Somebody's own scenario names machines of the library's catalogue.
+cat > "$directory/own.textproto" <<'TEXT'
+name: "own"
+run_for: "10s"
+include: "library:catalogue/aws.textproto"
+topic { name: "orders" partitions: 3 replication_factor: 3 }
+component { name: "shop" producers { clients: 1 topic: "orders" rate: "1k/s" event_size: "1KiB" } }
+component { name: "audit" consumers { reads: "orders" members: 1 } }
+component { name: "log" kafka { brokers: 3 instance: "r6i.large" volume { type: "gp3" } } }
+TEXT
+expect 0 '^own [0-9a-f]\{32\}$' env -C "$SOURCE" "$PROGRAM" validate "$directory/own.textproto"
+expect 2 'instance "r6i.larg" is no instance_type of the catalogue; closest: "r6i.large"' \
+  env -C "$SOURCE" "$PROGRAM" validate "$directory/own.textproto" --set 'component[log].kafka.instance=r6i.larg'
+expect 2 'in the library that comes with the program, and none was found' \
+  env -C "$directory" "$PROGRAM" validate "$directory/own.textproto"
+
 # A record, and what is made of it.
 expect 0 'digest' "$PROGRAM" run "$headline" "${short[@]}" --record="$directory/a.frun"
 expect 3 'exists' "$PROGRAM" run "$headline" "${short[@]}" --record="$directory/a.frun"

@@ -182,6 +182,22 @@ TEST(BandwidthTest, ABurstLastsAsLongAsItsCredits) {
   EXPECT_EQ(done.SinceStart(), Seconds(7));  // 200 by then, 100 at the baseline.
 }
 
+TEST(BandwidthTest, WithoutCreditsThereIsNoBurst) {
+  const auto sustained = [](const BandwidthBurst& burst) {
+    Simulation sim(kSeed);
+    Bandwidth link(sim, "nic", BurstableBandwidth(MiBPerSecond(20), burst));
+    Time done;
+    link.Start(MiB(100), [&] { done = sim.Now(); });
+    sim.Run();
+    EXPECT_EQ(link.SustainedCapacity(), MiBPerSecond(20));
+    return done.SinceStart();
+  };
+  EXPECT_EQ(sustained({}), Seconds(5));
+  EXPECT_EQ(sustained({MiBPerSecond(100), Bytes(0), Bytes(0)}), Seconds(5));
+  EXPECT_EQ(sustained({MiBPerSecond(100), MiB(80), Bytes(0)}), Seconds(5));
+  EXPECT_EQ(sustained({MiBPerSecond(100), MiB(80), MiB(80)}), Seconds(1));
+}
+
 TEST(BandwidthTest, IdleTimeEarnsCredits) {
   Simulation sim(kSeed);
   Bandwidth::Config config = Link(100);

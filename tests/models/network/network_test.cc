@@ -51,6 +51,20 @@ TEST_F(NetworkTest, ALongMessageComesInWhileItStillLeaves) {
   EXPECT_EQ(Since(first), Nanoseconds(5 * 13'107'200 + 500'000));
 }
 
+// 10 MB/s that always hold, 40 MB/s while 60 MB of credits last, in each direction; the others'
+// cards take a microsecond for a kB. What counts at those is the first piece, 131 072 B, or the
+// last, which is 123 136 B of 100 MB.
+TEST_F(NetworkTest, ACardBurstsInEachDirectionOnCreditsOfItsOwn) {
+  const BandwidthBurst burst = {BytesPerSecond(40'000'000), Bytes(60'000'000), Bytes(60'000'000)};
+  const HostId small = network.AddHost("small", 0, BytesPerSecond(10'000'000), burst);
+  const HostId fast = network.AddHost("fast", 0, BytesPerSecond(1'000'000'000));
+  Send(network.Connect(small, fast), Bytes(100'000'000), &first);
+  Send(network.Connect(fast, small), Bytes(80'000'000), &second);
+  sim.Run();
+  EXPECT_EQ(Since(first), Seconds(4) + Microseconds(500) + Nanoseconds(123'136));
+  EXPECT_EQ(Since(second), Nanoseconds(131'072) + Microseconds(500) + Seconds(2));
+}
+
 TEST_F(NetworkTest, AnotherZoneIsFartherAway) {
   Send(network.Connect(a1, b1), kMessage, &first);
   sim.Run();

@@ -72,6 +72,112 @@ TEST_F(VolumeTest, DropAllForgetsWhatIsUnderWay) {
   EXPECT_EQ(volume.commands(), 2);
 }
 
+// A bucket of 60 MB, 10 MB/s that always hold and 40 MB/s while the bucket lasts: 2 s of burst pass
+// 80 MB, of which 20 MB are the baseline's.
+BandwidthBurst TwoSecondsOfBurst() {
+  return {BytesPerSecond(40'000'000), Bytes(60'000'000), Bytes(60'000'000)};
+}
+constexpr BytesPerSecond kBaseline(10'000'000);
+
+TEST_F(VolumeTest, ABurstOfTheVolumeHoldsWhileItsCreditsLast) {
+  Volume::Config disk = Disk();
+  disk.bandwidth = kBaseline;
+  disk.burst = TwoSecondsOfBurst();
+  Volume burstable(sim, "st1", disk);
+  burstable.Write(Bytes(80'000'000), [this] { first = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Seconds(2));
+  burstable.Write(Bytes(20'000'000), [this] { second = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(second.SinceStart(), Seconds(4));
+}
+
+TEST_F(VolumeTest, VolumeAndPathAreInSeriesSoTheLesserOneRules) {
+  Bandwidth path(sim, "path", BurstableBandwidth(BytesPerSecond(50'000'000), {}));
+  Volume behind(sim, "gp3", Disk(), &path);  // 100 MB/s.
+  behind.Write(kMegabyte, [this] { first = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Milliseconds(20));
+  path.SetCapacity(BytesPerSecond(1'000'000'000));
+  behind.Write(kMegabyte, [this] { second = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(second.SinceStart(), Milliseconds(30));
+}
+
+TEST_F(VolumeTest, NetworkVolumesOfAnInstanceShareItsPathAndLocalOnesDoNot) {
+  Bandwidth path(sim, "path", BurstableBandwidth(BytesPerSecond(100'000'000), {}));
+  Volume a(sim, "gp3-1", Disk(), &path), b(sim, "gp3-2", Disk(), &path);
+  Time local;
+  a.Write(kMegabyte, [this] { first = sim.Now(); });
+  b.Write(kMegabyte, [this] { second = sim.Now(); });
+  volume.Write(kMegabyte, [&] { local = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Milliseconds(20));
+  EXPECT_EQ(second.SinceStart(), Milliseconds(20));
+  EXPECT_EQ(local.SinceStart(), Milliseconds(10));
+}
+
+TEST_F(VolumeTest, TheCreditsOfThePathAreSpentByAllItsVolumes) {
+  Bandwidth path(sim, "path", BurstableBandwidth(kBaseline, TwoSecondsOfBurst()));
+  Volume a(sim, "gp3-1", Disk(), &path), b(sim, "gp3-2", Disk(), &path);
+  a.Write(Bytes(40'000'000), [this] { first = sim.Now(); });
+  b.Write(Bytes(60'000'000), [this] { second = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Seconds(2));   // 20 MB/s each.
+  EXPECT_EQ(second.SinceStart(), Seconds(4));  // The other 20 MB at the baseline.
+  EXPECT_EQ(ValueOf(sim, path, Bandwidth::kCredits), 0);
+}
+
+// 100 operations a second of 256 KiB each.
+Volume::Config FewOperations() {
+  Volume::Config disk = Disk();
+  disk.bandwidth = BytesPerSecond(int64_t{1} << 40);
+  disk.operations = {100, KiB(256)};
+  return disk;
+}
+
+TEST_F(VolumeTest, ACommandIsAnOperationForEachIoSizeBegun) {
+  Volume limited(sim, "gp3", FewOperations());
+  limited.Write(MiB(1), [this] { first = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Milliseconds(40));
+  EXPECT_EQ(ValueOf(sim, limited, Volume::kOperations), 4);
+  limited.Read(KiB(256) + Bytes(1), [this] { second = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(second.SinceStart(), Milliseconds(60));
+  EXPECT_EQ(ValueOf(sim, limited, Volume::kOperations), 6);
+}
+
+TEST_F(VolumeTest, SmallCommandsShareTheOperations) {
+  Volume limited(sim, "gp3", FewOperations());
+  limited.Flush(Bytes(0), [] {});  // Not a byte, and an operation.
+  for (int i = 0; i < 3; ++i) limited.Write(KiB(1), [this] { first = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Milliseconds(40));
+}
+
+TEST_F(VolumeTest, OperationsBurstOnCreditsOfTheirOwn) {
+  Volume::Config disk = FewOperations();
+  disk.operations.burst_per_second = 400;
+  disk.operations.burst_credits = 600;
+  Volume limited(sim, "gp2", disk);
+  limited.Read(KiB(256) * 1000, [this] { first = sim.Now(); });
+  sim.Run();
+  EXPECT_EQ(first.SinceStart(), Seconds(4));  // 800 in 2 s of burst, 200 in 2 s of baseline.
+}
+
+TEST_F(VolumeTest, DropAllForgetsWhatIsUnderWayOnThePath) {
+  Bandwidth path(sim, "path", BurstableBandwidth(kBaseline, {}));
+  Volume::Config disk = FewOperations();
+  Volume behind(sim, "gp3", disk, &path);
+  behind.Write(kMegabyte, [this] { first = sim.Now(); });
+  sim.RunUntil(Time() + Milliseconds(5));
+  behind.DropAll();
+  sim.Run();
+  EXPECT_EQ(first, Time());
+  EXPECT_EQ(path.done(), kMegabyte);
+}
+
 // Memory of 100 MB: write-back begins above 10 MB, writers wait above 20 MB, and what is dirty for
 // 30 s is written. The disk makes 100 MB/s and has no latency.
 class PageCacheTest : public testing::Test {

@@ -97,6 +97,28 @@ TEST_F(LoadTest, LargeTextsOfMistakesEndSoon) {
   }
 }
 
+TEST_F(LoadTest, AnIncludeOfTheLibraryLeavesTheRootAndStaysInTheLibrary) {
+  fs::create_directories(root_ / "library" / "catalogue");
+  Write("library/catalogue/a.textproto", "include: \"b.textproto\"");
+  Write("library/catalogue/b.textproto",
+        "topic { name: \"more\" partitions: 0 replication_factor: 1 }\n");
+  LoadOptions options;
+  options.library = (root_ / "library").string();
+  const std::string path =
+      Write("in/a.textproto", SmallScenario() + "include: \"library:catalogue/a.textproto\"\n");
+  const absl::StatusOr<LoadResult> loaded = Load(path, options);
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_FALSE(loaded->problems.empty());
+  EXPECT_EQ(loaded->problems.front().file, "library:catalogue/b.textproto");
+
+  Write("in/a.textproto", SmallScenario() + "include: \"library:../in/sub/x.textproto\"\n");
+  EXPECT_THAT(Told(path, options), ElementsAre(HasSubstr("has \"..\"")));
+  Write("in/a.textproto", SmallScenario() + "include: \"library:catalogue/a.textproto\"\n");
+  EXPECT_THAT(Told(path),
+              ElementsAre(HasSubstr("is in the library that comes with the program, and "
+                                    "none was found")));
+}
+
 TEST_F(LoadTest, AMissingFileIsTheWorldsError) {
   const absl::StatusOr<LoadResult> result = Load((root_ / "nobody").string());
   ASSERT_FALSE(result.ok());
