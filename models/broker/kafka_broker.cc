@@ -7,7 +7,9 @@ namespace freshet {
 KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* network,
                          const Config& config)
     : Broker(sim, name, network, config),
-      cached_bytes_(config.page_cache.memory.count()),
+      cached_(config.page_cache.memory, kGrain),
+      segment_bytes_(static_cast<size_t>(config.volumes)),
+      log_bytes_(AddGauge(kLogBytes)),
       cache_misses_(AddCounter(kCacheMisses)) {
   SIM_REQUIRE(config.volumes > 0);
   PageCache::Config share = config.page_cache;
@@ -19,6 +21,18 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
     page_caches_.push_back(std::make_unique<PageCache>(
         sim, absl::StrCat(name, "/page-cache", suffix), volumes_.back().get(), share));
   }
+}
+
+Bytes KafkaBroker::SegmentBytes() const {
+  Bytes sum;
+  for (const Bytes bytes : segment_bytes_) sum += bytes;
+  return sum;
+}
+
+void KafkaBroker::NoteStored(uint32_t partition, Bytes change) {
+  segment_bytes_[partition % segment_bytes_.size()] += change;
+  const int64_t bytes = SegmentBytes().count();
+  log_bytes_.Set(bytes + MulDivFloor(bytes, kIndexEntryBytes, kIndexInterval));
 }
 
 }  // namespace freshet

@@ -1,5 +1,9 @@
 // A broker of shared-nothing Kafka: a process (broker.h) with volumes of its own and the page cache
 // in front of them.
+//
+// What the cache holds are ranges of partitions' logs, by position, least recently used out first:
+// appends and reads alike come in, so a reader of old data drives out what others are about to
+// read.
 #ifndef FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_BROKER_H_
 
@@ -11,6 +15,7 @@
 #include "models/broker/broker.h"
 #include "models/storage/page_cache.h"
 #include "models/storage/volume.h"
+#include "sim/range_cache.h"
 
 namespace freshet {
 
@@ -26,6 +31,17 @@ class KafkaBroker : public Broker {
                                              MetricUnit::kBytes,
                                              "Bytes read for fetches that only the disk had."};
 
+  static constexpr MetricDef kLogBytes = {"broker.log_bytes", MetricKind::kGauge,
+                                          MetricUnit::kBytes,
+                                          "Bytes that the segments of all its replicas take on the "
+                                          "broker's volumes, with their indexes; "
+                                          "deleted files count until they are unlinked."};
+
+  // Kafka's indexes: 8 bytes of offset index and 12 of time index for each
+  // log.index.interval.bytes of 4096.
+  static constexpr int64_t kIndexEntryBytes = 20;
+  static constexpr int64_t kIndexInterval = 4096;
+
   KafkaBroker(Simulation& sim, absl::string_view name, Network* network, const Config& config);
 
   // Where a partition's log lives here.
@@ -35,14 +51,35 @@ class KafkaBroker : public Broker {
   }
   const std::vector<std::unique_ptr<Volume>>& volumes() const { return volumes_; }
 
-  // Whether what was appended at `cache_mark` has not been pushed out by later appends.
-  bool StillCached(int64_t cache_mark) const {
-    return appended_bytes() - cache_mark <= cached_bytes_;
+  // The segments of `partition` here grow by `change`, or shrink.
+  void NoteStored(uint32_t partition, Bytes change);
+  // Bytes of segments on one of the volumes, without indexes.
+  Bytes SegmentBytesOn(size_t volume) const { return segment_bytes_[volume]; }
+  Bytes SegmentBytes() const;
+
+  // Positions [from, to) of a partition's log come into memory: appended, or read from the disk.
+  void TakeIntoCache(uint32_t partition, int64_t from, int64_t to) {
+    cached_.Insert(partition, from, to);
   }
+  // How many bytes of [from, to) only the disk has. What is in memory counts as used now.
+  Bytes MissingOf(uint32_t partition, int64_t from, int64_t to) {
+    return Bytes(to - from) - cached_.Lookup(partition, from, to);
+  }
+  // The files that held [from, to) are gone or cut.
+  void ForgetCached(uint32_t partition, int64_t from, int64_t to) {
+    cached_.Erase(partition, from, to);
+  }
+  void Audit() const { cached_.Audit(); }
+
   Counter& cache_misses() { return cache_misses_; }
 
  private:
-  const int64_t cached_bytes_;
+  // A range ages as a whole; 4 MiB, what the flusher writes at once, bounds their number.
+  static constexpr Bytes kGrain = MiB(4);
+
+  RangeCache cached_;
+  std::vector<Bytes> segment_bytes_;  // By volume.
+  Gauge& log_bytes_;
   Counter& cache_misses_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   std::vector<std::unique_ptr<PageCache>> page_caches_;

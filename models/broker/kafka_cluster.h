@@ -11,8 +11,12 @@
 // replica.lag.time.max. A dead broker is fenced when its session ends (7-9 s after the crash) and
 // its leaders move to the first live in-sync replica.
 //
+// Disks: replicas take room on their brokers' volumes, segment by segment, until retention deletes
+// them: a check every log.retention.check.interval.ms, and the room is back
+// log.segment.delete.delay.ms later.
+//
 // docs/models/kafka.md lists what is approximated and what the broker designs add later (controller
-// failover, leader epochs per fetch, retention, reassignment, quotas).
+// failover, leader epochs per fetch, reassignment, quotas).
 #ifndef FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 
@@ -41,6 +45,8 @@ class KafkaCluster : public BrokerCluster {
     Duration broker_session_timeout;           // broker.session.timeout.ms
     Duration broker_heartbeat_interval;        // broker.heartbeat.interval.ms
     Duration leader_imbalance_check_interval;  // leader.imbalance.check.interval.seconds
+    Duration retention_check_interval;         // log.retention.check.interval.ms
+    Duration file_delete_delay;                // log.segment.delete.delay.ms
   };
 
   KafkaCluster(Simulation& sim, absl::string_view name, Network* network, const Config& config);
@@ -56,7 +62,11 @@ class KafkaCluster : public BrokerCluster {
   struct Replica {
     BrokerId broker = kNoBroker;
     bool in_sync = true;
-    Offset log_end = 0;       // On the replica itself.
+    Offset log_end = 0;  // On the replica itself.
+    // What it has on its disk: from where to where in the log, by position.
+    int64_t start_position = 0;
+    int64_t position = 0;  // Of log_end.
+    Bytes stored() const { return Bytes(position - start_position); }
     Offset acknowledged = 0;  // As the leader knows it.
     Offset leader_end_at_fetch = 0;
     Time fetched_at;  // Its last fetch that acknowledged something.
@@ -92,8 +102,17 @@ class KafkaCluster : public BrokerCluster {
   void AfterRequest(PartitionId id, Bytes bytes) override;
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
-  Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) override;
+  Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) override;
+
+  // What is kept (kafka_retention.cc).
+  void HoldHistory(PartitionId id, Replica& replica);
+  void ScheduleRetention(Duration after);
+  void ApplyRetention();
+  // The replica deletes what is below the log start, and follows when it has nothing above.
+  void FollowLogStart(PartitionId id, Replica& replica);
+  // The replica's log ends at `offset` from now on: more is on its disk and in its cache, or less.
+  void SetLogEnd(PartitionId id, Replica& replica, Offset offset);
 
   // Replication (kafka_replication.cc).
   void StartFetchers();

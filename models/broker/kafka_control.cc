@@ -56,7 +56,10 @@ void KafkaCluster::Unfence(BrokerId id) {
     if (back == nullptr) continue;
     Replicated& replicated = replicated_[partition];
     // What it has beyond the point where the present leader took over is not the partition's log.
-    if (replicated.leader >= 0) back->log_end = std::min(back->log_end, replicated.epoch_start);
+    FollowLogStart(partition, *back);
+    if (replicated.leader >= 0) {
+      SetLogEnd(partition, *back, std::min(back->log_end, replicated.epoch_start));
+    }
     back->acknowledged = std::min(back->acknowledged, back->log_end);
     if (replicated.leader < 0 && back->in_sync) {
       Elect(partition, static_cast<int>(back - replicated.replicas.data()));
@@ -81,7 +84,7 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   CutLog(id, leader.log_end);
   replicated.epoch_start = partition.log.log_end_offset();
   for (Replica& other : replicated.replicas) {
-    other.log_end = std::min(other.log_end, leader.log_end);
+    if (other.log_end >= leader.log_end) SetLogEnd(id, other, leader.log_end);
     other.acknowledged = std::min(other.acknowledged, other.log_end);
     other.caught_up_at = Now();
   }

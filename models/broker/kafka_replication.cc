@@ -27,8 +27,9 @@ void KafkaCluster::StartFetchers() {
   for (Partition& partition : partitions_) {
     const BrokerId leader = partition.leader;
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
-    for (const Replica& replica : replicated_[IdOf(partition)].replicas) {
+    for (Replica& replica : replicated_[IdOf(partition)].replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
+      FollowLogStart(IdOf(partition), replica);
       ReplicaFetcher*& wanted = fetcher_of_[(static_cast<size_t>(replica.broker) * brokers +
                                              static_cast<size_t>(leader)) *
                                                 threads +
@@ -68,6 +69,11 @@ void KafkaCluster::StartFetchers() {
 
 void KafkaCluster::ReplicaResponse(ReplicaFetcher* fetcher) {
   FetchSession& session = fetcher->session;
+  for (const uint32_t index : session.out_of_range) {
+    const PartitionId id = session.positions[index].partition;
+    FollowLogStart(id, *ReplicaOn(id, fetcher->follower));
+    Seek(&session, index, partitions_[id].log.log_start_offset());
+  }
   if (session.response.empty()) {
     FetchAgain(fetcher);
     return;
@@ -87,8 +93,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
   while (fetcher->appending < session.response.size()) {
     const FetchedRange& range = session.response[fetcher->appending++];
     Replica& replica = *ReplicaOn(range.partition, fetcher->follower);
-    replica.log_end = range.to;
-    node.NoteAppended(range.bytes);
+    SetLogEnd(range.partition, replica, range.to);
     node.replicated_bytes_in().Add(range.bytes.count());
     fetcher->acknowledge.push_back({range.partition, range.to});
     const auto go_on = [this, fetcher, generation = session.generation] {

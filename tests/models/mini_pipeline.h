@@ -78,6 +78,8 @@ inline MiniSettings Plausible() {
   s.cluster.broker_session_timeout = Seconds(9);
   s.cluster.broker_heartbeat_interval = Seconds(2);
   s.cluster.leader_imbalance_check_interval = Seconds(300);
+  s.cluster.retention_check_interval = Minutes(5);
+  s.cluster.file_delete_delay = Minutes(1);
 
   s.producers.topic = "t";
   s.producers.client_zones = {0};

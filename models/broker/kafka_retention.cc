@@ -1,0 +1,72 @@
+// What KafkaCluster's brokers keep on their disks: retention, deleted files, and where a replica
+// begins.
+#include <algorithm>
+
+#include "models/broker/kafka_cluster.h"
+
+namespace freshet {
+
+void KafkaCluster::HoldHistory(PartitionId id, Replica& replica) {
+  // On the disk of each replica, and in no cache: that fills with what comes.
+  const PartitionLog& log = partitions_[id].log;
+  replica.log_end = replica.acknowledged = log.log_end_offset();
+  replica.start_position = log.PositionOf(log.log_start_offset());
+  replica.position = log.end_position();
+  if (replica.stored() > Bytes(0)) brokers_[replica.broker]->NoteStored(id, replica.stored());
+}
+
+void KafkaCluster::ScheduleRetention(Duration after) {
+  After<"log.retention_check">(after, [this] {
+    ApplyRetention();
+    ScheduleRetention(config_.retention_check_interval);
+  });
+}
+
+void KafkaCluster::ApplyRetention() {
+  for (PartitionId id = 0; id < partitions_.size(); ++id) {
+    const Partition& partition = partitions_[id];
+    // Followers delete up to the log start that their leader tells them; so none does without it.
+    if (partition.leader == kNoBroker || !brokers_[partition.leader]->up()) continue;
+    const Offset from = partition.log.RetainedFrom(TopicOf(partition).retention, Now());
+    if (from <= partition.log.log_start_offset()) continue;
+    ExpireLog(id, from);
+    for (Replica& replica : replicated_[id].replicas) {
+      if (brokers_[replica.broker]->up()) FollowLogStart(id, replica);
+    }
+  }
+}
+
+void KafkaCluster::FollowLogStart(PartitionId id, Replica& replica) {
+  const PartitionLog& log = partitions_[id].log;
+  const int64_t start = log.PositionOf(log.log_start_offset());
+  if (replica.start_position >= start) return;
+  KafkaBroker& node = *brokers_[replica.broker];
+  const Bytes deleted(std::min(start, replica.position) - replica.start_position);
+  node.ForgetCached(id, replica.start_position, start);
+  replica.start_position = start;
+  if (replica.log_end < log.log_start_offset()) {
+    // Nothing it has is left at the leader (OFFSET_OUT_OF_RANGE): it begins anew.
+    replica.log_end = log.log_start_offset();
+    replica.acknowledged = std::min(replica.acknowledged, replica.log_end);
+  }
+  replica.position = std::max(replica.position, start);
+  // A deleted file is renamed at first; the disk has its room back when it is unlinked.
+  After<"log.file_delete">(config_.file_delete_delay,
+                           [&node, id, deleted] { node.NoteStored(id, Bytes(0) - deleted); });
+}
+
+void KafkaCluster::SetLogEnd(PartitionId id, Replica& replica, Offset offset) {
+  const PartitionLog& log = partitions_[id].log;
+  replica.log_end = std::max(offset, log.log_start_offset());
+  const int64_t before = replica.position;
+  replica.position = log.PositionOf(replica.log_end);
+  KafkaBroker& node = *brokers_[replica.broker];
+  node.NoteStored(id, Bytes(replica.position - before));
+  if (replica.position > before) {
+    node.TakeIntoCache(id, before, replica.position);
+  } else {
+    node.ForgetCached(id, replica.position, before);
+  }
+}
+
+}  // namespace freshet
