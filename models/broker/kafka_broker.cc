@@ -3,13 +3,23 @@
 #include "absl/strings/str_cat.h"
 
 namespace freshet {
+namespace {
+
+Bytes WithIndexes(Bytes segments) {
+  return segments + Bytes(MulDivFloor(segments.count(), KafkaBroker::kIndexEntryBytes,
+                                      KafkaBroker::kIndexInterval));
+}
+
+}  // namespace
 
 KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* network,
                          const Config& config)
     : Broker(sim, name, network, config),
       cached_(config.page_cache.memory, kGrain),
       segment_bytes_(static_cast<size_t>(config.volumes)),
+      volume_size_(config.volume_size),
       log_bytes_(AddGauge(kLogBytes)),
+      log_dir_failures_(AddCounter(kLogDirFailures)),
       cache_misses_(AddCounter(kCacheMisses)) {
   SIM_REQUIRE(config.volumes > 0);
   PageCache::Config share = config.page_cache;
@@ -31,8 +41,12 @@ Bytes KafkaBroker::SegmentBytes() const {
 
 void KafkaBroker::NoteStored(uint32_t partition, Bytes change) {
   segment_bytes_[partition % segment_bytes_.size()] += change;
-  const int64_t bytes = SegmentBytes().count();
-  log_bytes_.Set(bytes + MulDivFloor(bytes, kIndexEntryBytes, kIndexInterval));
+  log_bytes_.Set(WithIndexes(SegmentBytes()).count());
+}
+
+bool KafkaBroker::IsFull(uint32_t partition) const {
+  return volume_size_ &&
+         WithIndexes(segment_bytes_[partition % segment_bytes_.size()]) > *volume_size_;
 }
 
 }  // namespace freshet

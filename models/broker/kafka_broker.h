@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -22,9 +23,10 @@ namespace freshet {
 class KafkaBroker : public Broker {
  public:
   struct Config : Broker::Config {
-    int volumes = 1;               // log.dirs: a partition lives on one of them.
-    Volume::Config volume;         // Each.
-    PageCache::Config page_cache;  // Of the whole broker; volumes share it evenly.
+    int volumes = 1;                   // log.dirs: a partition lives on one of them.
+    Volume::Config volume;             // Each.
+    std::optional<Bytes> volume_size;  // Room on each; absent: never full.
+    PageCache::Config page_cache;      // Of the whole broker; volumes share it evenly.
   };
 
   static constexpr MetricDef kCacheMisses = {"broker.page_cache_miss_bytes", MetricKind::kCounter,
@@ -36,6 +38,10 @@ class KafkaBroker : public Broker {
                                           "Bytes that the segments of all its replicas take on the "
                                           "broker's volumes, with their indexes; "
                                           "deleted files count until they are unlinked."};
+
+  static constexpr MetricDef kLogDirFailures = {
+      "broker.log_dir_failures", MetricKind::kCounter, MetricUnit::kCount,
+      "Times that the broker stopped because a volume of its log directory had no room left."};
 
   // Kafka's indexes: 8 bytes of offset index and 12 of time index for each
   // log.index.interval.bytes of 4096.
@@ -56,6 +62,9 @@ class KafkaBroker : public Broker {
   // Bytes of segments on one of the volumes, without indexes.
   Bytes SegmentBytesOn(size_t volume) const { return segment_bytes_[volume]; }
   Bytes SegmentBytes() const;
+  // Whether segments and indexes of the volume that `partition` lives on exceed its size.
+  bool IsFull(uint32_t partition) const;
+  Counter& log_dir_failures() { return log_dir_failures_; }
 
   // Positions [from, to) of a partition's log come into memory: appended, or read from the disk.
   void TakeIntoCache(uint32_t partition, int64_t from, int64_t to) {
@@ -79,7 +88,9 @@ class KafkaBroker : public Broker {
 
   RangeCache cached_;
   std::vector<Bytes> segment_bytes_;  // By volume.
+  std::optional<Bytes> volume_size_;
   Gauge& log_bytes_;
+  Counter& log_dir_failures_;
   Counter& cache_misses_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   std::vector<std::unique_ptr<PageCache>> page_caches_;

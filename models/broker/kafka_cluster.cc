@@ -17,6 +17,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),
+      log_dir_failed_at_(config.brokers.size()),
       heartbeat_phase_(NewStream("heartbeat-phase")) {
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {

@@ -13,7 +13,7 @@
 //
 // Disks: replicas take room on their brokers' volumes, segment by segment, until retention deletes
 // them: a check every log.retention.check.interval.ms, and the room is back
-// log.segment.delete.delay.ms later.
+// log.segment.delete.delay.ms later. A broker whose volume is full halts.
 //
 // docs/models/kafka.md lists what is approximated and what the broker designs add later (controller
 // failover, leader epochs per fetch, reassignment, quotas).
@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -111,6 +112,8 @@ class KafkaCluster : public BrokerCluster {
   void ApplyRetention();
   // The replica deletes what is below the log start, and follows when it has nothing above.
   void FollowLogStart(PartitionId id, Replica& replica);
+  // The broker stops: a volume has no room left.
+  void FailLogDir(BrokerId id);
   // The replica's log ends at `offset` from now on: more is on its disk and in its cache, or less.
   void SetLogEnd(PartitionId id, Replica& replica, Offset offset);
 
@@ -143,6 +146,8 @@ class KafkaCluster : public BrokerCluster {
   Network* network_;
   std::vector<std::unique_ptr<KafkaBroker>> brokers_;
   std::vector<bool> fenced_;
+  // The generation whose log directory failed; it is raised by the crash that follows.
+  std::vector<std::optional<uint32_t>> log_dir_failed_at_;
   std::vector<Replicated> replicated_;  // By PartitionId.
   std::vector<std::unique_ptr<ReplicaFetcher>> fetchers_;
   std::vector<ReplicaFetcher*> fetcher_of_;  // By follower, leader and thread.

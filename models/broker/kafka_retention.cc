@@ -64,9 +64,24 @@ void KafkaCluster::SetLogEnd(PartitionId id, Replica& replica, Offset offset) {
   node.NoteStored(id, Bytes(replica.position - before));
   if (replica.position > before) {
     node.TakeIntoCache(id, before, replica.position);
+    if (node.IsFull(id)) FailLogDir(replica.broker);
   } else {
     node.ForgetCached(id, replica.position, before);
   }
+}
+
+void KafkaCluster::FailLogDir(BrokerId id) {
+  // An append has failed for want of room. Kafka takes the directory offline, and a broker that has
+  // no other halts without a word to the controller: as after a crash, its session has to end.
+  KafkaBroker& node = *brokers_[id];
+  if (!node.up() || log_dir_failed_at_[id] == node.generation()) return;
+  log_dir_failed_at_[id] = node.generation();
+  node.log_dir_failures().Add(1);
+  sim().recorder().Mark(RecordLevel::kState, node.lane(), "log_dir_full", Now(),
+                        node.SegmentBytes().count(), Severity::kCritical);
+  After<"log.log_dir_fails">(Duration::Zero(), [this, id, generation = node.generation()] {
+    if (brokers_[id]->up() && brokers_[id]->generation() == generation) CrashBroker(id);
+  });
 }
 
 }  // namespace freshet

@@ -123,6 +123,7 @@ class Assembler {
       broker.volumes = static_cast<int>(volume.count());
       broker.volume = {BytesPerSecondOf(volume.bandwidth()), SamplerOf(volume.read_latency()),
                        SamplerOf(volume.write_latency()), SamplerOf(volume.flush_latency())};
+      if (!volume.size().empty()) broker.volume_size = BytesOf(volume.size());
       const Bytes beyond_heap = std::max(Bytes(0), BytesOf(kafka.memory()) - BytesOf(kafka.heap()));
       broker.page_cache = {RatioOf(kafka.page_cache_share()) * beyond_heap, kDirtyBackgroundRatio,
                            kDirtyRatio, kDirtyWriteback, kDirtyExpire};
@@ -351,6 +352,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kBytesOut,
       &KafkaBroker::kCacheMisses,
       &KafkaBroker::kLogBytes,
+      &KafkaBroker::kLogDirFailures,
       &Volume::kReadBytes,
       &Volume::kWrittenBytes,
       &Volume::kFlushLatency,

@@ -43,6 +43,7 @@ struct MiniSettings {
   Network::Config network;
   KafkaBroker::Config broker;  // Each of them; zones go round.
   int brokers = 3;
+  std::optional<Bytes> first_broker_volume;  // Its size, on the first broker only.
   KafkaCluster::Config cluster;
   TopicConfig topic;
   Producers::Config producers;
@@ -201,6 +202,7 @@ class MiniPipeline {
     for (int i = 0; i < settings.brokers; ++i) {
       config.brokers.push_back(settings.broker);
       config.brokers.back().zone = static_cast<ZoneId>(i) % zones;
+      if (i == 0) config.brokers.back().volume_size = settings.first_broker_volume;
     }
     config.topics = {settings.topic};
     return config;
