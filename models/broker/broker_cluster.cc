@@ -73,7 +73,7 @@ void BrokerCluster::CrashBroker(BrokerId id) {
   for (Completion<BrokerId>& listener : listeners_) listener(id);
 }
 
-void BrokerCluster::RestartBroker(BrokerId id) {
+void BrokerCluster::Rejoin(BrokerId id) {
   Broker& node = NodeAt(id);
   node.Restart();
   sim().recorder().State(node.lane(), "down", Now(), 0);

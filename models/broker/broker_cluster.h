@@ -61,9 +61,11 @@ class BrokerCluster : public Component, public LogService {
   static constexpr MetricDef kAppended = {"log.appended_records", MetricKind::kCounter,
                                           MetricUnit::kCount, "Records appended by leaders."};
 
-  // Fault verb down.
+  // Fault verb down. A broker that starts is up when its design is through with what a start takes;
+  // AbandonStart() stops it before, if it has been started.
   void CrashBroker(BrokerId id);
-  void RestartBroker(BrokerId id);
+  void RestartBroker(BrokerId id) { Recover(id); }
+  virtual void AbandonStart(BrokerId) {}
 
   virtual Broker& NodeAt(BrokerId id) = 0;
   virtual const Broker& NodeAt(BrokerId id) const = 0;
@@ -149,6 +151,8 @@ class BrokerCluster : public Component, public LogService {
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
+  // What a start does before the broker is up; it ends with Rejoin().
+  virtual void Recover(BrokerId id) { Rejoin(id); }
 
   // --- What a design calls ---
 
@@ -156,6 +160,8 @@ class BrokerCluster : public Component, public LogService {
   void Commit(PartitionId id, Offset offset, ComponentId blocker);
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
+  // The broker is up.
+  void Rejoin(BrokerId id);
   // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
   // sequences of its producers.
   void CutLog(PartitionId id, Offset offset);

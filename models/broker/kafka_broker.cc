@@ -20,6 +20,7 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
       volume_size_(config.volume_size),
       log_bytes_(AddGauge(kLogBytes)),
       log_dir_failures_(AddCounter(kLogDirFailures)),
+      recovered_(AddCounter(kRecovered)),
       cache_misses_(AddCounter(kCacheMisses)) {
   SIM_REQUIRE(config.volumes > 0);
   PageCache::Config share = config.page_cache;
@@ -42,6 +43,13 @@ Bytes KafkaBroker::SegmentBytes() const {
 void KafkaBroker::NoteStored(uint32_t partition, Bytes change) {
   segment_bytes_[partition % segment_bytes_.size()] += change;
   log_bytes_.Set(WithIndexes(SegmentBytes()).count());
+}
+
+void KafkaBroker::ReplaceDisk() {
+  ++disk_generation_;
+  for (Bytes& bytes : segment_bytes_) bytes = Bytes(0);
+  log_bytes_.Set(0);
+  cached_.Clear();
 }
 
 bool KafkaBroker::IsFull(uint32_t partition) const {

@@ -43,6 +43,10 @@ class KafkaBroker : public Broker {
       "broker.log_dir_failures", MetricKind::kCounter, MetricUnit::kCount,
       "Times that the broker stopped because a volume of its log directory had no room left."};
 
+  static constexpr MetricDef kRecovered = {
+      "broker.recovered_bytes", MetricKind::kCounter, MetricUnit::kBytes,
+      "Bytes of segments that were checked at starts after an unclean stop."};
+
   // Kafka's indexes: 8 bytes of offset index and 12 of time index for each
   // log.index.interval.bytes of 4096.
   static constexpr int64_t kIndexEntryBytes = 20;
@@ -64,7 +68,12 @@ class KafkaBroker : public Broker {
   Bytes SegmentBytes() const;
   // Whether segments and indexes of the volume that `partition` lives on exceed its size.
   bool IsFull(uint32_t partition) const;
+  // Its volumes are replaced by empty ones; what was on them is in no memory either.
+  void ReplaceDisk();
+  // Raised by ReplaceDisk().
+  uint32_t disk_generation() const { return disk_generation_; }
   Counter& log_dir_failures() { return log_dir_failures_; }
+  Counter& recovered() { return recovered_; }
 
   // Positions [from, to) of a partition's log come into memory: appended, or read from the disk.
   void TakeIntoCache(uint32_t partition, int64_t from, int64_t to) {
@@ -89,8 +98,10 @@ class KafkaBroker : public Broker {
   RangeCache cached_;
   std::vector<Bytes> segment_bytes_;  // By volume.
   std::optional<Bytes> volume_size_;
+  uint32_t disk_generation_ = 0;
   Gauge& log_bytes_;
   Counter& log_dir_failures_;
+  Counter& recovered_;
   Counter& cache_misses_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   std::vector<std::unique_ptr<PageCache>> page_caches_;

@@ -18,7 +18,15 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       network_(network),
       fenced_(config.brokers.size(), false),
       log_dir_failed_at_(config.brokers.size()),
-      heartbeat_phase_(NewStream("heartbeat-phase")) {
+      heartbeat_phase_(NewStream("heartbeat-phase")),
+      recoveries_(config.brokers.size()),
+      sending_throttled_until_(config.brokers.size()),
+      receiving_throttled_until_(config.brokers.size()),
+      rebuild_left_before_(config.brokers.size()),
+      rebuilding_(AddGauge(kRebuilding)),
+      rebuild_left_(AddGauge(kRebuildLeft)),
+      rebuild_projected_(AddGauge(kRebuildProjected)),
+      falling_behind_(AddGauge(kFallingBehind)) {
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
@@ -79,7 +87,8 @@ void KafkaCluster::Audit() {
       SIM_CHECK(replica.log_end <= log.log_end_offset(), "inv.I11",
                 absl::StrCat("replica ", replica.broker, " of partition ", id, " is at ",
                              replica.log_end, ", past the log end ", log.log_end_offset()));
-      SIM_CHECK(!replica.in_sync || replica.log_end >= log.high_watermark(), "inv.I10",
+      SIM_CHECK(!replica.in_sync || replica.lost || replica.log_end >= log.high_watermark(),
+                "inv.I10",
                 absl::StrCat("in-sync replica ", replica.broker, " of partition ", id, " is at ",
                              replica.log_end, ", below the high watermark ", log.high_watermark()));
     }

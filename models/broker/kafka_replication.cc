@@ -105,7 +105,15 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
 }
 
 void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
-  if (fetcher->session.open) Fetch(&fetcher->session, fetcher->leader);
+  if (!fetcher->session.open) return;
+  const Time at = ThrottledUntil(*fetcher);
+  if (at <= Now()) {
+    Fetch(&fetcher->session, fetcher->leader);
+    return;
+  }
+  At<"log.replication_throttled">(at, [this, fetcher, generation = fetcher->session.generation] {
+    if (generation == fetcher->session.generation) Fetch(&fetcher->session, fetcher->leader);
+  });
 }
 
 void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
@@ -125,6 +133,7 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
     if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
         progress.log_end >= replicated_[progress.partition].epoch_start) {
       replica.in_sync = true;
+      replica.lost = false;
       sim().recorder().Mark(RecordLevel::kState, brokers_[fetcher->follower]->lane(),
                             "in_sync_replica_joins", Now(), progress.partition);
       CountHealth();

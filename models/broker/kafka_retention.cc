@@ -50,9 +50,13 @@ void KafkaCluster::FollowLogStart(PartitionId id, Replica& replica) {
     replica.acknowledged = std::min(replica.acknowledged, replica.log_end);
   }
   replica.position = std::max(replica.position, start);
+  if (deleted == Bytes(0)) return;
   // A deleted file is renamed at first; the disk has its room back when it is unlinked.
   After<"log.file_delete">(config_.file_delete_delay,
-                           [&node, id, deleted] { node.NoteStored(id, Bytes(0) - deleted); });
+                           [&node, id, deleted, generation = node.disk_generation()] {
+                             if (generation != node.disk_generation()) return;
+                             node.NoteStored(id, Bytes(0) - deleted);
+                           });
 }
 
 void KafkaCluster::SetLogEnd(PartitionId id, Replica& replica, Offset offset) {

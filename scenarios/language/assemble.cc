@@ -145,6 +145,13 @@ class Assembler {
     config.broker_heartbeat_interval = kBrokerHeartbeat;
     config.leader_imbalance_check_interval = kImbalanceCheck;
     config.retention_check_interval = DurationOf(kafka.retention_check_interval());
+    config.recovery_threads = static_cast<int>(kafka.num_recovery_threads_per_data_dir());
+    if (!kafka.log_recovery_rate().empty()) {
+      config.recovery_rate = BytesPerSecondOf(kafka.log_recovery_rate());
+    }
+    if (!kafka.replication_throttle().empty()) {
+      config.replication_throttle = BytesPerSecondOf(kafka.replication_throttle());
+    }
     config.file_delete_delay = DurationOf(kafka.segment_delete_delay());
     pipeline_->log = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
 
@@ -152,7 +159,7 @@ class Assembler {
     for (BrokerId broker = 0; broker < brokers; ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
-      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(&cluster->broker(broker));
+      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(cluster, broker);
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
     }
@@ -270,6 +277,10 @@ class Assembler {
           plan.target = text.throttle().target();
           plan.rate = BytesPerSecondOf(text.throttle().rate());
           break;
+        case v1::Fault::kLose:
+          plan.verb = FaultVerb::kLose;
+          plan.target = text.lose().target();
+          break;
         case v1::Fault::VERB_NOT_SET:
           continue;
       }
@@ -340,6 +351,10 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kStaleness,
       &KafkaCluster::kUnderReplicated,
       &KafkaCluster::kOffline,
+      &KafkaCluster::kRebuilding,
+      &KafkaCluster::kRebuildLeft,
+      &KafkaCluster::kRebuildProjected,
+      &KafkaCluster::kFallingBehind,
       &KafkaCluster::kElections,
       &KafkaCluster::kLostAcked,
       &KafkaCluster::kDuplicates,
@@ -353,6 +368,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kCacheMisses,
       &KafkaBroker::kLogBytes,
       &KafkaBroker::kLogDirFailures,
+      &KafkaBroker::kRecovered,
       &Volume::kReadBytes,
       &Volume::kWrittenBytes,
       &Volume::kFlushLatency,

@@ -135,7 +135,7 @@ class MiniPipeline {
         faults(sim, "faults") {
     for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
       broker_handles.push_back(std::make_unique<BrokerTarget>(&log, broker));
-      disk_handles.push_back(std::make_unique<DiskTarget>(&log.broker(broker)));
+      disk_handles.push_back(std::make_unique<DiskTarget>(&log, broker));
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
     if (settings.consumers) {
