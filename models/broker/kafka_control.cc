@@ -69,10 +69,8 @@ void KafkaCluster::Unfence(BrokerId id) {
     if (back == nullptr) continue;
     Replicated& replicated = replicated_[partition];
     // What it has beyond the point where the present leader took over is not the partition's log.
+    // An election has cut what it had beyond the new leader's log; the rest is a prefix of it.
     FollowLogStart(partition, *back);
-    if (replicated.leader >= 0) {
-      SetLogEnd(partition, *back, std::min(back->log_end, replicated.epoch_start));
-    }
     back->acknowledged = std::min(back->acknowledged, back->log_end);
     if (replicated.leader < 0 && back->in_sync && !back->lost) {
       Elect(partition, static_cast<int>(back - replicated.replicas.data()));

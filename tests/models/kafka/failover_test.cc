@@ -64,6 +64,30 @@ TEST(FailoverTest, ARestartedBrokerCatchesUpAndLeadsAgainAtTheCheck) {
   EXPECT_EQ(pipeline.Log(KafkaCluster::kElections), 4);
 }
 
+// What it had is still a prefix of its leaders' logs, which were never cut: it copies what came
+// while it was away, not all it ever had.
+TEST(FailoverTest, ARestartedBrokerCopiesOnlyWhatItMissed) {
+  MiniSettings s = Plausible();
+  s.producers.rate = Until(Seconds(60), 1'000);
+  s.topic.history = Hours(1);
+  s.topic.history_rate = Rate::PerSecond(1'000);
+  s.topic.history_record_bytes = kStoredSize;
+  MiniPipeline pipeline(s);
+  pipeline.Fault(FaultVerb::kDown, Broker(pipeline, 0), Seconds(10), Seconds(20));
+  pipeline.Run(Minutes(2));
+  EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 0);
+  // Appended or copied: each of the 60 000 records once, and no history.
+  const KafkaBroker& broker = pipeline.log.broker(0);
+  const int64_t taken = ValueOf(pipeline.sim, broker, Broker::kBytesIn) +
+                        ValueOf(pipeline.sim, broker, Broker::kReplicatedIn);
+  int64_t came = 0;
+  for (PartitionId p = 0; p < pipeline.Partitions(); ++p) {
+    came += pipeline.log.LogOf(p).end_position() - int64_t{600} * 1'024 * 1'000;
+  }
+  // Batches that coalesced with the history have its mean size, a little less than theirs.
+  EXPECT_NEAR(taken, came, came / 100);
+}
+
 TEST(FailoverTest, TheCheckComesAgainWhileALeaderIsMissing) {
   MiniSettings s = Plausible();
   s.producers.rate = Steady(10);
