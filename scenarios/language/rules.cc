@@ -185,8 +185,8 @@ class RuleCheck {
     CheckSegmentCount(topic, here);
   }
 
-  // A segment is an entry in memory.
-  void CheckSegmentCount(const Topic& topic, const Places& here) {
+  // At most 2^60, so that products fit.
+  Wide HistoryBytesPerSecond(const Topic& topic) const {
     Wide a_second = 0;
     for (const Component& component : scenario_.component()) {
       if (component.has_producers() && component.producers().topic() == topic.name()) {
@@ -196,12 +196,15 @@ class RuleCheck {
     const auto rate = AmountOf(UNIT_RATE, topic.history_rate());
     const auto size = AmountOf(UNIT_BYTES, topic.history_record_size());
     if (rate && size) a_second = Wide{*rate} * *size / 1'000'000;
+    return std::min(a_second, Wide{1} << 60);
+  }
+
+  // A segment is an entry in memory.
+  void CheckSegmentCount(const Topic& topic, const Places& here) {
     const auto history = AmountOf(UNIT_DURATION, topic.history());
     const auto segment = AmountOf(UNIT_BYTES, topic.segment_bytes());
     if (!history || !segment || *segment == 0) return;
-    constexpr Wide kMostBytesASecond = Wide{1} << 60;
-    const Wide segments =
-        std::min(a_second, kMostBytesASecond) * (*history / 1'000'000'000) / *segment;
+    const Wide segments = HistoryBytesPerSecond(topic) * (*history / 1'000'000'000) / *segment;
     if (segments > kMostSegments) {
       findings_->Error(here.In("history").place,
                        absl::StrCat("a history of ", topic.history(), " is more than ",
@@ -384,6 +387,30 @@ class RuleCheck {
                        ": quiet followers leave the in-sync replicas; lower it"));
     }
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
+    CheckRoom(kafka, here);
+  }
+
+  // What topics hold at the start, against the room on all volumes.
+  void CheckRoom(const Kafka& kafka, const Places& here) {
+    const auto size = AmountOf(UNIT_BYTES, kafka.volume().size());
+    if (!size) return;
+    Wide held = 0;
+    for (const Topic& topic : scenario_.topic()) {
+      const auto history = AmountOf(UNIT_DURATION, topic.history());
+      if (!history) continue;
+      const int64_t span =
+          std::min(*history, AmountOf(UNIT_DURATION, topic.retention()).value_or(kMostInt));
+      const auto limit = AmountOf(UNIT_BYTES, topic.retention_bytes());
+      Wide bytes = HistoryBytesPerSecond(topic) * (span / 1'000'000'000);
+      if (limit) bytes = std::min(bytes, Wide{*limit} * topic.partitions());
+      held += bytes * std::max(topic.replication_factor(), 1u);
+    }
+    const Wide room = Wide{*size} * kafka.brokers() * kafka.volume().count();
+    if (held <= room) return;
+    findings_->Warning(
+        here.In("volume").In("size").place,
+        absl::StrCat("the histories of the topics are more than all volumes of ",
+                     kafka.volume().size(), " hold: brokers will halt; is that meant?"));
   }
 
   // The bound of docs/sources.md AWSRS: volume, network and CPU, each against what it is asked for.

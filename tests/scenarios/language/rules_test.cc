@@ -143,6 +143,18 @@ TEST(RulesTest, AHistoryNeedsAnIngressAndBoundedSegments) {
               Contains(HasSubstr("topic \"quiet\" has a history and no producers")));
 }
 
+// A day at 1 MiB a second and three replicas is 253 GiB.
+TEST(RulesTest, AHistoryThatDoesNotFitIsAWarning) {
+  const auto with = [](const std::string& size) {
+    std::string text = Small("partitions: 6", "partitions: 6 history: \"1d\"");
+    return ProblemsOf(absl::StrReplaceAll(
+        text, {{"kind: NVME", absl::StrCat("kind: NVME size: \"", size, "\"")}}));
+  };
+  EXPECT_THAT(with("90GiB"), IsEmpty());
+  EXPECT_THAT(with("80GiB"),
+              ElementsAre(HasSubstr("warning: the histories of the topics are more than all")));
+}
+
 TEST(RulesTest, FlushesNeedALatency) {
   EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 6 flush_messages: 1")),
               ElementsAre(HasSubstr("the volume has no flush_latency")));
