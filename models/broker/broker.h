@@ -58,11 +58,6 @@ class Broker : public Component {
   Station& cpu() { return cpu_; }
   Permits& io_threads() { return io_threads_; }
 
-  // Everything ever appended here; what a cache of the newest appends still holds is told by it
-  // (LogRange::cache_mark).
-  int64_t appended_bytes() const { return appended_bytes_; }
-  void NoteAppended(Bytes bytes) { appended_bytes_ += bytes.count(); }
-
   // The process dies; its host answers no more. The machine does not go.
   virtual void Crash();
   virtual void Restart();
@@ -82,7 +77,6 @@ class Broker : public Component {
   uint32_t generation_ = 0;
   Station cpu_;
   Permits io_threads_;
-  int64_t appended_bytes_ = 0;
   Counter& produce_requests_;
   Counter& fetch_requests_;
   Counter& bytes_in_;

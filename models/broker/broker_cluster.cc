@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace freshet {
+namespace {
+
+void FillHistory(const TopicConfig& topic, PartitionLog* log) {
+  const int64_t records = topic.history_rate.InTime(topic.history) / topic.partitions;
+  if (records == 0) return;
+  log->Fill({records, topic.history_record_bytes * records, Time() - topic.history, Time()});
+  log->Expire(log->RetainedFrom(topic.retention, Time()));
+}
+
+}  // namespace
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
                              const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes)
@@ -15,12 +25,14 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
       topic_configs_(topics),
       fetch_max_bytes_(fetch_max_bytes),
       duplicates_(AddCounter(kDuplicates)),
+      deleted_(AddCounter(kDeleted)),
       appended_(AddCounter(kAppended)) {
   for (size_t topic = 0; topic < topics.size(); ++topic) {
     topics_.push_back({static_cast<PartitionId>(partitions_.size()), topics[topic].partitions});
     for (int i = 0; i < topics[topic].partitions; ++i) {
-      partitions_.emplace_back();
+      partitions_.emplace_back(topics[topic].segments);
       partitions_.back().topic = static_cast<int>(topic);
+      FillHistory(topics[topic], &partitions_.back().log);
     }
   }
 }
@@ -61,7 +73,7 @@ void BrokerCluster::CrashBroker(BrokerId id) {
   for (Completion<BrokerId>& listener : listeners_) listener(id);
 }
 
-void BrokerCluster::RestartBroker(BrokerId id) {
+void BrokerCluster::Rejoin(BrokerId id) {
   Broker& node = NodeAt(id);
   node.Restart();
   sim().recorder().State(node.lane(), "down", Now(), 0);
@@ -95,6 +107,13 @@ void BrokerCluster::CutLog(PartitionId id, Offset offset) {
       state.next_sequence = std::min(state.next_sequence, range.batch.sequence);
     }
   });
+}
+
+void BrokerCluster::ExpireLog(PartitionId id, Offset offset) {
+  PartitionLog& log = partitions_[id].log;
+  const Offset before = log.log_start_offset();
+  log.Expire(offset);
+  deleted_.Add(log.log_start_offset() - before);
 }
 
 void BrokerCluster::AuditLogs() const {

@@ -31,6 +31,13 @@ struct TopicConfig {
   int replication_factor = 1;
   int min_in_sync_replicas = 1;
   int64_t flush_messages = 0;  // 0: never by count.
+  SegmentRules segments;
+  Retention retention;
+  // What its partitions hold at the start, as if records of `history_record_bytes` as stored had
+  // come at `history_rate` to the whole topic for `history`, and retention had been applied since.
+  Duration history;
+  Rate history_rate;
+  Bytes history_record_bytes;
 };
 
 class BrokerCluster : public Component, public LogService {
@@ -49,12 +56,16 @@ class BrokerCluster : public Component, public LogService {
   static constexpr MetricDef kDuplicates = {
       "log.duplicate_records", MetricKind::kCounter, MetricUnit::kCount,
       "Records appended again by a retry without idempotence."};
+  static constexpr MetricDef kDeleted = {"log.deleted_records", MetricKind::kCounter,
+                                         MetricUnit::kCount, "Records deleted by retention."};
   static constexpr MetricDef kAppended = {"log.appended_records", MetricKind::kCounter,
                                           MetricUnit::kCount, "Records appended by leaders."};
 
-  // Fault verb down.
+  // Fault verb down. A broker that starts is up when its design is through with what a start takes;
+  // AbandonStart() stops it before, if it has been started.
   void CrashBroker(BrokerId id);
-  void RestartBroker(BrokerId id);
+  void RestartBroker(BrokerId id) { Recover(id); }
+  virtual void AbandonStart(BrokerId) {}
 
   virtual Broker& NodeAt(BrokerId id) = 0;
   virtual const Broker& NodeAt(BrokerId id) const = 0;
@@ -79,6 +90,7 @@ class BrokerCluster : public Component, public LogService {
   const PartitionLog& LogOf(PartitionId partition) const override {
     return partitions_[partition].log;
   }
+  void Seek(FetchSession* session, uint32_t index, Offset offset) override;
   void ConsumedUpTo(PartitionId partition, int reader, Offset offset) override;
   int AddReader(PartitionId partition) override;
   void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
@@ -97,6 +109,7 @@ class BrokerCluster : public Component, public LogService {
     int64_t next_sequence = 0;
   };
   struct Partition {
+    explicit Partition(const SegmentRules& segments) : log{segments} {}
     PartitionLog log;
     BrokerId leader = kNoBroker;
     int32_t leader_epoch = 0;
@@ -108,8 +121,8 @@ class BrokerCluster : public Component, public LogService {
     std::vector<Offset> readers;           // Consumed up to.
   };
 
-  // Partitions of all topics, in their order, without a leader. The design makes its brokers and
-  // elects the first leaders.
+  // Partitions of all topics, in their order, with their history and without a leader. The design
+  // makes its brokers and elects the first leaders.
   BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
                 Bytes fetch_max_bytes);
 
@@ -129,13 +142,16 @@ class BrokerCluster : public Component, public LogService {
   virtual bool AwaitsCommit(Acks acks) const = 0;
   // What the answer to a committed batch says.
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
-  // Of `size` bytes from `part` of its log, how many are not in memory at `broker`.
-  virtual Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) = 0;
+  // How many bytes of a part of the log, which a fetch asks for, are not in memory at `broker`.
+  // They are on their way there from now on: ReadMissing() follows.
+  virtual Bytes Missing(const FetchedRange& part, BrokerId broker) = 0;
   // Brings the `missed` bytes of the session's response into memory; `done` fires then.
   virtual void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) = 0;
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
+  // What a start does before the broker is up; it ends with Rejoin().
+  virtual void Recover(BrokerId id) { Rejoin(id); }
 
   // --- What a design calls ---
 
@@ -143,9 +159,13 @@ class BrokerCluster : public Component, public LogService {
   void Commit(PartitionId id, Offset offset, ComponentId blocker);
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
+  // The broker is up.
+  void Rejoin(BrokerId id);
   // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
   // sequences of its producers.
   void CutLog(PartitionId id, Offset offset);
+  // Raises the log start to `offset` and counts what is deleted.
+  void ExpireLog(PartitionId id, Offset offset);
   // New data up to the readers' limit.
   void Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes);
   // Clients see who leads now; those parked at a broker that leads no more are answered.
@@ -205,6 +225,7 @@ class BrokerCluster : public Component, public LogService {
   std::shared_ptr<const Metadata> metadata_;
   std::vector<Completion<BrokerId>> listeners_;
   Counter& duplicates_;
+  Counter& deleted_;
   Counter& appended_;
 };
 

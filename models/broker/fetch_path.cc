@@ -54,6 +54,18 @@ void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
   session->news.clear();
   session->available = Bytes(0);
   session->response.clear();
+  session->out_of_range.clear();
+}
+
+void BrokerCluster::Seek(FetchSession* session, uint32_t index, Offset offset) {
+  SIM_REQUIRE(session->open);
+  FetchSession::Position& position = session->positions[index];
+  const Partition& partition = partitions_[position.partition];
+  position.next = offset;
+  if (position.listed || offset >= LimitOf(*session, partition)) return;
+  position.listed = true;
+  session->news.push_back(index);
+  session->available += partition.log.BytesBetween(offset, LimitOf(*session, partition));
 }
 
 void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
@@ -160,6 +172,7 @@ void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t 
 
 void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
   session->response.clear();
+  session->out_of_range.clear();
   session->response_bytes = Bytes(0);
   const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
   for (size_t left = session->news.size(); left > 0; --left) {
@@ -174,6 +187,10 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
     }
     const Offset limit = LimitOf(*session, partition);
     if (position.next >= limit) continue;
+    if (position.next < partition.log.log_start_offset()) {
+      session->out_of_range.push_back(index);
+      continue;
+    }
     const Bytes room = most - session->response_bytes;
     // Only the first partition of a response may exceed the limits (so that it always proceeds).
     FetchedRange range = {position.partition, position.next, position.next, Bytes(0)};
@@ -181,10 +198,8 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
         partition.log.FirstBytes(position.next) <= std::min(room, session->max_partition_bytes)) {
       range.to =
           partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
-                             [&](const LogRange& part, int64_t, Bytes size) {
-                               range.bytes += size;
-                               *missed += Missing(position.partition, broker, part, size);
-                             });
+                             [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
+      *missed += Missing(range, broker);
       session->response_bytes += range.bytes;
       session->response.push_back(range);
       position.next = range.to;
@@ -199,6 +214,8 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
                            : Bytes(0);
   // What is left counts as available at once: it was not new, so nothing will announce it.
   if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
+  // What retention has deleted was announced once, too.
+  if (session->news.empty() && !session->out_of_range.empty()) session->available = Bytes(0);
 }
 
 void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t generation) {

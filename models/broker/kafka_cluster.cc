@@ -4,6 +4,12 @@
 #include "models/control/placement.h"
 
 namespace freshet {
+namespace {
+
+// LogManager's InitialTaskDelayMs.
+constexpr Duration kFirstRetentionCheck = Seconds(30);
+
+}  // namespace
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
                            const Config& config)
@@ -11,7 +17,16 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),
-      heartbeat_phase_(NewStream("heartbeat-phase")) {
+      log_dir_failed_at_(config.brokers.size()),
+      heartbeat_phase_(NewStream("heartbeat-phase")),
+      recoveries_(config.brokers.size()),
+      sending_throttled_until_(config.brokers.size()),
+      receiving_throttled_until_(config.brokers.size()),
+      rebuild_left_before_(config.brokers.size()),
+      rebuilding_(AddGauge(kRebuilding)),
+      rebuild_left_(AddGauge(kRebuildLeft)),
+      rebuild_projected_(AddGauge(kRebuildProjected)),
+      falling_behind_(AddGauge(kFallingBehind)) {
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
@@ -24,17 +39,20 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
     const int shift = static_cast<int>(placement.NextBelow(brokers_.size()));
     for (const std::vector<int32_t>& replicas :
          AssignReplicas(zones, topic.partitions, topic.replication_factor, start, shift)) {
-      partitions_[replicated_.size()].leader = replicas[0];
+      const auto id = static_cast<PartitionId>(replicated_.size());
+      partitions_[id].leader = replicas[0];
       replicated_.emplace_back();
       for (const int32_t broker : replicas) {
         replicated_.back().replicas.emplace_back();
         replicated_.back().replicas.back().broker = broker;
+        HoldHistory(id, replicated_.back().replicas.back());
       }
     }
   }
   PublishMetadata();
   StartFetchers();
   ScheduleSweep();
+  ScheduleRetention(kFirstRetentionCheck);
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -54,19 +72,32 @@ int64_t KafkaCluster::PartitionsOn(BrokerId broker) const {
 
 void KafkaCluster::Audit() {
   AuditLogs();
+  std::vector<Bytes> stored(brokers_.size());
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     const PartitionLog& log = partitions_[id].log;
     SIM_CHECK(
         partitions_[id].leader == (replicated_[id].leader < 0 ? kNoBroker : LeaderOf(id).broker),
         "inv.I9", absl::StrCat("two views of who leads partition ", id));
     for (const Replica& replica : replicated_[id].replicas) {
+      stored[static_cast<size_t>(replica.broker)] += replica.stored();
+      SIM_CHECK(replica.log_end < log.log_end_offset() || replica.position == log.end_position(),
+                "inv.I9",
+                absl::StrCat("replica ", replica.broker, " of partition ", id,
+                             " has the whole log and not its bytes"));
       SIM_CHECK(replica.log_end <= log.log_end_offset(), "inv.I11",
                 absl::StrCat("replica ", replica.broker, " of partition ", id, " is at ",
                              replica.log_end, ", past the log end ", log.log_end_offset()));
-      SIM_CHECK(!replica.in_sync || replica.log_end >= log.high_watermark(), "inv.I10",
+      SIM_CHECK(!replica.in_sync || replica.lost || replica.log_end >= log.high_watermark(),
+                "inv.I10",
                 absl::StrCat("in-sync replica ", replica.broker, " of partition ", id, " is at ",
                              replica.log_end, ", below the high watermark ", log.high_watermark()));
     }
+  }
+  for (size_t i = 0; i < brokers_.size(); ++i) {
+    // What is more are deleted files that are not unlinked yet.
+    SIM_CHECK(stored[i] <= brokers_[i]->SegmentBytes(), "inv.I9",
+              absl::StrCat("the replicas on broker ", i + 1, " hold more than its disks"));
+    brokers_[i]->Audit();
   }
 }
 

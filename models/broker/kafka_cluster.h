@@ -11,13 +11,18 @@
 // replica.lag.time.max. A dead broker is fenced when its session ends (7-9 s after the crash) and
 // its leaders move to the first live in-sync replica.
 //
+// Disks: replicas take room on their brokers' volumes, segment by segment, until retention deletes
+// them: a check every log.retention.check.interval.ms, and the room is back
+// log.segment.delete.delay.ms later. A broker whose volume is full halts.
+//
 // docs/models/kafka.md lists what is approximated and what the broker designs add later (controller
-// failover, leader epochs per fetch, retention, reassignment, quotas).
+// failover, leader epochs per fetch, reassignment, quotas).
 #ifndef FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -41,6 +46,14 @@ class KafkaCluster : public BrokerCluster {
     Duration broker_session_timeout;           // broker.session.timeout.ms
     Duration broker_heartbeat_interval;        // broker.heartbeat.interval.ms
     Duration leader_imbalance_check_interval;  // leader.imbalance.check.interval.seconds
+    Duration retention_check_interval;         // log.retention.check.interval.ms
+    Duration file_delete_delay;                // log.segment.delete.delay.ms
+    int recovery_threads = 1;                  // num.recovery.threads.per.data.dir
+    // What one of them checks a second; absent: what the volume reads.
+    std::optional<BytesPerSecond> recovery_rate;
+    // leader.replication.throttled.rate and follower.replication.throttled.rate of every broker,
+    // for replicas out of sync.
+    std::optional<BytesPerSecond> replication_throttle;
   };
 
   KafkaCluster(Simulation& sim, absl::string_view name, Network* network, const Config& config);
@@ -52,11 +65,36 @@ class KafkaCluster : public BrokerCluster {
   int64_t PartitionsOn(BrokerId broker) const override;
   int InSyncCount(PartitionId partition) const;
 
+  // Fault verb lose on a disk: the broker halts, and its replicas begin anew when it is restarted.
+  void LoseDisk(BrokerId id);
+  void AbandonStart(BrokerId id) override { ++recoveries_[static_cast<size_t>(id)].run; }
+
+  static constexpr MetricDef kRebuilding = {
+      "log.rebuilding_replicas", MetricKind::kGauge, MetricUnit::kCount,
+      "Replicas on live brokers that are out of sync and copy from their leaders, every 30 s."};
+  static constexpr MetricDef kRebuildLeft = {
+      "log.rebuild_left", MetricKind::kGauge, MetricUnit::kBytes,
+      "Bytes between them and the ends of their leaders' logs."};
+  static constexpr MetricDef kRebuildProjected = {
+      "log.rebuild_projected", MetricKind::kGauge, MetricUnit::kDuration,
+      "How long the slowest of their brokers still takes at the rate of the last 30 s."};
+  static constexpr MetricDef kFallingBehind = {"log.replicas_falling_behind", MetricKind::kGauge,
+                                               MetricUnit::kCount,
+                                               "Of those, replicas on brokers that did not come "
+                                               "nearer in the last 30 s: at this rate they are "
+                                               "never in sync."};
+
  private:
   struct Replica {
     BrokerId broker = kNoBroker;
     bool in_sync = true;
-    Offset log_end = 0;       // On the replica itself.
+    // Its disk was lost and it has not been in sync since: it cannot lead.
+    bool lost = false;
+    Offset log_end = 0;  // On the replica itself.
+    // What it has on its disk: from where to where in the log, by position.
+    int64_t start_position = 0;
+    int64_t position = 0;  // Of log_end.
+    Bytes stored() const { return Bytes(position - start_position); }
     Offset acknowledged = 0;  // As the leader knows it.
     Offset leader_end_at_fetch = 0;
     Time fetched_at;  // Its last fetch that acknowledged something.
@@ -92,8 +130,36 @@ class KafkaCluster : public BrokerCluster {
   void AfterRequest(PartitionId id, Bytes bytes) override;
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
-  Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) override;
+  Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) override;
+
+  // What is kept (kafka_retention.cc).
+  void HoldHistory(PartitionId id, Replica& replica);
+  void ScheduleRetention(Duration after);
+  void ApplyRetention();
+  // The replica deletes what is below the log start, and follows when it has nothing above.
+  void FollowLogStart(PartitionId id, Replica& replica);
+  // The broker stops: a volume has no room left.
+  void FailLogDir(BrokerId id);
+  // The replica's log ends at `offset` from now on: more is on its disk and in its cache, or less.
+  void SetLogEnd(PartitionId id, Replica& replica, Offset offset);
+
+  // Starts after an unclean stop, and replicas out of sync (kafka_recovery.cc).
+  struct Recovery {
+    uint32_t run = 0;                            // Raised by each start and each stop.
+    std::vector<std::vector<PartitionId>> logs;  // Left to check, by volume.
+    std::vector<Time> checked_at;  // By thread: when it is through with its log, read or not.
+    uint32_t threads_left = 0;
+  };
+  void Recover(BrokerId id) override;
+  // A thread takes its volume's next log, and waits for the disk and for its own work.
+  void RecoverNext(BrokerId id, uint32_t thread, uint32_t run);
+  void FinishLog(BrokerId id, uint32_t thread, uint32_t run);
+  int64_t UnflushedFrom(PartitionId id, const Replica& replica) const;
+  void WatchRebuilds();
+  void SampleRebuilds();
+  // When the follower may fetch again, having taken what its last answer held.
+  Time ThrottledUntil(const ReplicaFetcher& fetcher);
 
   // Replication (kafka_replication.cc).
   void StartFetchers();
@@ -113,6 +179,7 @@ class KafkaCluster : public BrokerCluster {
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
   void Fence(BrokerId id, uint32_t generation);
+  void TakeLeadership(BrokerId id);
   void Unfence(BrokerId id);
   void Elect(PartitionId id, int replica);
   void BalanceLeaders();
@@ -124,11 +191,23 @@ class KafkaCluster : public BrokerCluster {
   Network* network_;
   std::vector<std::unique_ptr<KafkaBroker>> brokers_;
   std::vector<bool> fenced_;
+  // The generation whose log directory failed; it is raised by the crash that follows.
+  std::vector<std::optional<uint32_t>> log_dir_failed_at_;
   std::vector<Replicated> replicated_;  // By PartitionId.
   std::vector<std::unique_ptr<ReplicaFetcher>> fetchers_;
   std::vector<ReplicaFetcher*> fetcher_of_;  // By follower, leader and thread.
   RandomStream heartbeat_phase_;
   bool balance_scheduled_ = false;
+  std::vector<Recovery> recoveries_;  // By BrokerId.
+  // Until when the throttled rate is used up, by BrokerId.
+  std::vector<Time> sending_throttled_until_;
+  std::vector<Time> receiving_throttled_until_;
+  bool watching_rebuilds_ = false;
+  std::vector<Bytes> rebuild_left_before_;  // By BrokerId, at the last sample.
+  Gauge& rebuilding_;
+  Gauge& rebuild_left_;
+  Gauge& rebuild_projected_;
+  Gauge& falling_behind_;
 };
 
 }  // namespace freshet

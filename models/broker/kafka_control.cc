@@ -17,6 +17,14 @@ void KafkaCluster::OnCrash(BrokerId id) {
 }
 
 void KafkaCluster::OnRestart(BrokerId id) {
+  // One that comes back with an empty disk registers as another incarnation: it leads nothing, even
+  // if its session has not ended.
+  const bool lost =
+      std::any_of(replicated_.begin(), replicated_.end(), [id](const Replicated& partition) {
+        return std::any_of(partition.replicas.begin(), partition.replicas.end(),
+                           [id](const Replica& r) { return r.broker == id && r.lost; });
+      });
+  if (lost && !fenced_[id]) TakeLeadership(id);
   if (fenced_[id]) Unfence(id);
   StartFetchers();
 }
@@ -24,6 +32,10 @@ void KafkaCluster::OnRestart(BrokerId id) {
 void KafkaCluster::Fence(BrokerId id, uint32_t generation) {
   KafkaBroker& node = *brokers_[id];
   if (node.up() || node.generation() != generation) return;  // It came back in time.
+  if (!fenced_[id]) TakeLeadership(id);
+}
+
+void KafkaCluster::TakeLeadership(BrokerId id) {
   fenced_[id] = true;
   for (PartitionId partition = 0; partition < partitions_.size(); ++partition) {
     Replica* gone = ReplicaOn(partition, id);
@@ -35,7 +47,8 @@ void KafkaCluster::Fence(BrokerId id, uint32_t generation) {
       const auto& replicas = replicated_[partition].replicas;
       int successor = -1;
       for (size_t i = 0; i < replicas.size() && successor < 0; ++i) {
-        const bool live = replicas[i].in_sync && brokers_[replicas[i].broker]->up();
+        const bool live =
+            replicas[i].in_sync && !replicas[i].lost && brokers_[replicas[i].broker]->up();
         if (live) successor = static_cast<int>(i);
       }
       Elect(partition, successor);
@@ -56,9 +69,10 @@ void KafkaCluster::Unfence(BrokerId id) {
     if (back == nullptr) continue;
     Replicated& replicated = replicated_[partition];
     // What it has beyond the point where the present leader took over is not the partition's log.
-    if (replicated.leader >= 0) back->log_end = std::min(back->log_end, replicated.epoch_start);
+    // An election has cut what it had beyond the new leader's log; the rest is a prefix of it.
+    FollowLogStart(partition, *back);
     back->acknowledged = std::min(back->acknowledged, back->log_end);
-    if (replicated.leader < 0 && back->in_sync) {
+    if (replicated.leader < 0 && back->in_sync && !back->lost) {
       Elect(partition, static_cast<int>(back - replicated.replicas.data()));
     }
   }
@@ -81,7 +95,7 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   CutLog(id, leader.log_end);
   replicated.epoch_start = partition.log.log_end_offset();
   for (Replica& other : replicated.replicas) {
-    other.log_end = std::min(other.log_end, leader.log_end);
+    if (other.log_end >= leader.log_end) SetLogEnd(id, other, leader.log_end);
     other.acknowledged = std::min(other.acknowledged, other.log_end);
     other.caught_up_at = Now();
   }
@@ -93,7 +107,7 @@ void KafkaCluster::BalanceLeaders() {
   bool changed = false;
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     const Replica& preferred = replicated_[id].replicas[0];
-    const bool can_lead = preferred.in_sync && brokers_[preferred.broker]->up();
+    const bool can_lead = preferred.in_sync && !preferred.lost && brokers_[preferred.broker]->up();
     if (replicated_[id].leader == 0 || !can_lead) continue;
     // A controlled move: the preferred replica is in sync; what it lacks above the high watermark
     // is repeated by the producers.
@@ -129,6 +143,7 @@ void KafkaCluster::CountHealth() {
     under += InSyncCount(id) < static_cast<int>(replicated_[id].replicas.size());
     without_leader += partition.leader == kNoBroker;
   }
+  if (under > 0) WatchRebuilds();
   under_replicated_.Set(under);
   offline_.Set(without_leader);
 }

@@ -27,8 +27,9 @@ void KafkaCluster::StartFetchers() {
   for (Partition& partition : partitions_) {
     const BrokerId leader = partition.leader;
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
-    for (const Replica& replica : replicated_[IdOf(partition)].replicas) {
+    for (Replica& replica : replicated_[IdOf(partition)].replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
+      FollowLogStart(IdOf(partition), replica);
       ReplicaFetcher*& wanted = fetcher_of_[(static_cast<size_t>(replica.broker) * brokers +
                                              static_cast<size_t>(leader)) *
                                                 threads +
@@ -68,6 +69,11 @@ void KafkaCluster::StartFetchers() {
 
 void KafkaCluster::ReplicaResponse(ReplicaFetcher* fetcher) {
   FetchSession& session = fetcher->session;
+  for (const uint32_t index : session.out_of_range) {
+    const PartitionId id = session.positions[index].partition;
+    FollowLogStart(id, *ReplicaOn(id, fetcher->follower));
+    Seek(&session, index, partitions_[id].log.log_start_offset());
+  }
   if (session.response.empty()) {
     FetchAgain(fetcher);
     return;
@@ -87,8 +93,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
   while (fetcher->appending < session.response.size()) {
     const FetchedRange& range = session.response[fetcher->appending++];
     Replica& replica = *ReplicaOn(range.partition, fetcher->follower);
-    replica.log_end = range.to;
-    node.NoteAppended(range.bytes);
+    SetLogEnd(range.partition, replica, range.to);
     node.replicated_bytes_in().Add(range.bytes.count());
     fetcher->acknowledge.push_back({range.partition, range.to});
     const auto go_on = [this, fetcher, generation = session.generation] {
@@ -100,7 +105,15 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
 }
 
 void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
-  if (fetcher->session.open) Fetch(&fetcher->session, fetcher->leader);
+  if (!fetcher->session.open) return;
+  const Time at = ThrottledUntil(*fetcher);
+  if (at <= Now()) {
+    Fetch(&fetcher->session, fetcher->leader);
+    return;
+  }
+  At<"log.replication_throttled">(at, [this, fetcher, generation = fetcher->session.generation] {
+    if (generation == fetcher->session.generation) Fetch(&fetcher->session, fetcher->leader);
+  });
 }
 
 void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
@@ -120,6 +133,7 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
     if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
         progress.log_end >= replicated_[progress.partition].epoch_start) {
       replica.in_sync = true;
+      replica.lost = false;
       sim().recorder().Mark(RecordLevel::kState, brokers_[fetcher->follower]->lane(),
                             "in_sync_replica_joins", Now(), progress.partition);
       CountHealth();

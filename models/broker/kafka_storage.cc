@@ -22,7 +22,7 @@ void KafkaCluster::BeforeAppend(PartitionId id) {
 
 void KafkaCluster::AfterAppend(PartitionId id) {
   Replica& leader = LeaderOf(id);
-  leader.log_end = partitions_[id].log.log_end_offset();
+  SetLogEnd(id, leader, partitions_[id].log.log_end_offset());
   leader.acknowledged = leader.log_end;
 }
 
@@ -60,8 +60,14 @@ ProduceError KafkaCluster::ErrorOfCommitted(PartitionId id) {
              : ProduceError::kNotEnoughReplicas;
 }
 
-Bytes KafkaCluster::Missing(PartitionId, BrokerId broker, const LogRange& part, Bytes size) {
-  return brokers_[broker]->StillCached(part.cache_mark) ? Bytes(0) : size;
+Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
+  const PartitionLog& log = partitions_[part.partition].log;
+  KafkaBroker& node = *brokers_[broker];
+  const int64_t from = log.PositionOf(part.from);
+  const int64_t to = log.PositionOf(part.to);
+  const Bytes missing = node.MissingOf(part.partition, from, to);
+  if (missing > Bytes(0)) node.TakeIntoCache(part.partition, from, to);
+  return missing;
 }
 
 void KafkaCluster::ReadMissing(FetchSession* session, BrokerId broker, Bytes missed,

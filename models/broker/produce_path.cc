@@ -139,9 +139,8 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   batch.leader_component = node.component_id();
   batch.acked_before_replication = request.acks == Acks::kNone;  // acks=1: when it is told.
   BeforeAppend(batch.partition);
-  partition.log.Append(batch, node.appended_bytes());
+  partition.log.Append(batch);
   AfterAppend(batch.partition);
-  node.NoteAppended(batch.bytes);
   node.bytes_in().Add(batch.bytes.count());
   appended_.Add(batch.record_count);
   sim().DigestField(static_cast<uint64_t>(partition.log.log_end_offset()));

@@ -30,6 +30,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       fetches_(AddCounter(kFetches)),
       commits_(AddCounter(kCommits)),
       interpolated_(AddCounter(kInterpolated)),
+      skipped_(AddCounter(kSkipped)),
       lag_(AddGauge(kLag)),
       staleness_(AddGauge(kStaleness)) {
   const int members = static_cast<int>(config.member_zones.size());
@@ -78,10 +79,22 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
 Consumers::~Consumers() = default;
 
 void Consumers::Start() {
+  if (config_.start_at == Duration::Zero()) {
+    Begin();
+    return;
+  }
+  At<"consumer.starts">(Time() + config_.start_at, [this] { Begin(); });
+}
+
+void Consumers::Begin() {
+  started_ = true;
   for (int p = 0; p < topic_.count; ++p) {
     const PartitionId partition = topic_.first + static_cast<PartitionId>(p);
-    position_[p] = config_.start_from == StartFrom::kEarliest ? log_->EarliestOffset(partition)
-                                                              : log_->LatestOffset(partition);
+    if (config_.start_from_age) {
+      position_[p] = log_->LogOf(partition).FirstCreatedSince(Now() - *config_.start_from_age);
+    } else {
+      position_[p] = ResetOffset(partition);
+    }
     start_[p] = position_[p];
   }
   metadata_ = log_->CurrentMetadata();
@@ -139,11 +152,22 @@ void Consumers::Processed(Link* link, uint32_t generation) {
     SIM_CHECK(fetched.from == position_[slot], "inv.I7",
               absl::StrCat("partition ", fetched.partition, ": fetched from ", fetched.from,
                            ", expected ", position_[slot]));
-    log_->LogOf(fetched.partition)
-        .Read(fetched.from, fetched.to, Bytes(INT64_MAX / 4),
-              [&](const LogRange& range, int64_t records, Bytes) {
-                CountRange(range, records, *link);
-              });
+    const PartitionLog& log = log_->LogOf(fetched.partition);
+    Offset at = fetched.from;
+    if (at < log.log_start_offset()) {
+      // Retention overtook the answer on its way: how old the records were is known at the least.
+      const int64_t gone = std::min(fetched.to, log.log_start_offset()) - at;
+      end_to_end_.Record(Now() - log.ExpiredUntil(), gone);
+      interpolated_.Add(gone);
+      at += gone;
+    }
+    if (at < fetched.to) {
+      log.Read(at, fetched.to, Bytes(INT64_MAX / 4),
+               [&](const LogRange& range, int64_t records, Bytes) {
+                 CountRange(range, at, records, *link);
+                 at += records;
+               });
+    }
     position_[slot] = fetched.to;
     records_.Add(fetched.to - fetched.from);
     bytes_.Add(fetched.bytes.count());
@@ -151,17 +175,34 @@ void Consumers::Processed(Link* link, uint32_t generation) {
   }
   if (session.failed) {
     Reopen();
-  } else {
-    log_->Fetch(&session, link->broker);
+    return;
   }
+  for (const uint32_t index : session.out_of_range) SkipDeleted(link, index);
+  log_->Fetch(&session, link->broker);
 }
 
-void Consumers::CountRange(const LogRange& range, int64_t records, const Link& link) {
+Offset Consumers::ResetOffset(PartitionId partition) const {
+  return config_.start_from == StartFrom::kEarliest ? log_->EarliestOffset(partition)
+                                                    : log_->LatestOffset(partition);
+}
+
+void Consumers::SkipDeleted(Link* link, uint32_t index) {
+  const PartitionId partition = link->session.positions[index].partition;
+  Offset& position = position_[partition - topic_.first];
+  const Offset reset = ResetOffset(partition);
+  skipped_.Add(reset - position);
+  sim().recorder().Mark(RecordLevel::kState, lane_, "offset_reset", Now(), reset - position,
+                        Severity::kCritical);
+  position = reset;
+  log_->Seek(&link->session, index, reset);
+}
+
+void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link) {
   const Batch& batch = range.batch;
   if (records != batch.record_count || range.coalesced) {
     // A part of a range: the row of its creation times is cut in proportion, and says so.
-    const Duration oldest = Now() - batch.created.Earliest();
-    const Duration youngest = Now() - std::max(batch.created.high, batch.created.first);
+    const Duration oldest = Now() - range.CreatedAt(from);
+    const Duration youngest = Now() - range.CreatedAt(from + records);
     end_to_end_.RecordEvenly(youngest.nanos(), oldest.nanos(), records);
     interpolated_.Add(records);
     return;
@@ -207,7 +248,7 @@ void Consumers::BrokerChanged() {
       }
     }
   }
-  if (!members_.empty()) Reopen();
+  if (started_) Reopen();
 }
 
 void Consumers::Reopen() {
@@ -250,8 +291,9 @@ void Consumers::Sample() {
   for (int p = 0; p < topic_.count; ++p) {
     const PartitionLog& log = log_->LogOf(topic_.first + static_cast<PartitionId>(p));
     lag += log.high_watermark() - position_[p];
-    if (position_[p] < log.log_end_offset()) {
-      oldest = std::min(oldest, log.OldestCreatedFrom(position_[p]));
+    const Offset first_kept = std::max(position_[p], log.log_start_offset());
+    if (first_kept < log.log_end_offset()) {
+      oldest = std::min(oldest, log.OldestCreatedFrom(first_kept));
     }
   }
   lag_.Set(lag);
@@ -261,7 +303,8 @@ void Consumers::Sample() {
 }
 
 void Consumers::Audit() const {
-  // What was read is what the positions passed over, and never beyond the high watermark.
+  // What was read or skipped is what the positions passed over, and never beyond the high
+  // watermark.
   int64_t passed = 0;
   for (int p = 0; p < topic_.count; ++p) {
     const Offset high_watermark =
@@ -271,8 +314,9 @@ void Consumers::Audit() const {
         absl::StrCat("position ", position_[p], " is past the high watermark ", high_watermark));
     passed += position_[p] - start_[p];
   }
-  SIM_CHECK(passed == records_.Value(), "inv.I9",
-            absl::StrCat("positions passed ", passed, " records, processed ", records_.Value()));
+  SIM_CHECK(passed == records_.Value() + skipped_.Value(), "inv.I9",
+            absl::StrCat("positions passed ", passed, " records, processed ", records_.Value(),
+                         ", skipped ", skipped_.Value()));
   waterfall_.Audit();
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,12 @@ class Consumers : public Component {
     std::string topic;
     std::vector<ZoneId> member_zones;  // One entry a member.
     BytesPerSecond network_bandwidth;  // Of each member's host.
+    Duration start_at;                 // When the group starts, from the start of the run.
+    // Where it starts without a committed offset, and where it goes on when retention has deleted
+    // what it wants to read (auto.offset.reset).
     StartFrom start_from = StartFrom::kLatest;
+    // Instead, where it starts: at the first record that was created so long before.
+    std::optional<Duration> start_from_age;
     Bytes fetch_min_bytes;
     Duration fetch_max_wait;
     Bytes fetch_max_bytes;
@@ -60,6 +66,11 @@ class Consumers : public Component {
   static constexpr MetricDef kInterpolated = {
       "consumer.interpolated_records", MetricKind::kCounter, MetricUnit::kCount,
       "Records whose times are interpolated inside a coalesced range of the log."};
+  static constexpr MetricDef kSkipped = {"consumer.records_skipped_by_retention",
+                                         MetricKind::kCounter, MetricUnit::kCount,
+                                         "Records passed over because retention had deleted the "
+                                         "next one to read: up to the log start, "
+                                         "or with LATEST up to the high watermark."};
   static constexpr MetricDef kLag = {"consumer.lag", MetricKind::kGauge, MetricUnit::kCount,
                                      "Records below the high watermark and not yet processed."};
   static constexpr MetricDef kStaleness = {"freshness.staleness", MetricKind::kGauge,
@@ -72,6 +83,7 @@ class Consumers : public Component {
             const Config& config);
   ~Consumers() override;
 
+  // Starts the group, or has it start at its time.
   void Start();
 
   // By member.
@@ -98,10 +110,15 @@ class Consumers : public Component {
     ControlSender commits;
   };
 
+  void Begin();
   void OpenSessions(Member& member);
   void Arrived(Link* link);
   void Processed(Link* link, uint32_t generation);
-  void CountRange(const LogRange& range, int64_t records, const Link& link);
+  // Where auto.offset.reset leads now.
+  Offset ResetOffset(PartitionId partition) const;
+  void SkipDeleted(Link* link, uint32_t index);
+  // Records [from, from + records) of `range` have become visible.
+  void CountRange(const LogRange& range, Offset from, int64_t records, const Link& link);
   void Reopen();
   void BrokerChanged();
   void Commit(Member* member);
@@ -119,6 +136,7 @@ class Consumers : public Component {
   std::vector<Offset> start_;
   std::vector<int> reader_;  // Our number at the log.
   std::shared_ptr<const Metadata> metadata_;
+  bool started_ = false;
   bool reopening_ = false;
   Waterfall waterfall_;
   uint64_t ranges_counted_ = 0;
@@ -129,6 +147,7 @@ class Consumers : public Component {
   Counter& fetches_;
   Counter& commits_;
   Counter& interpolated_;
+  Counter& skipped_;
   Gauge& lag_;
   Gauge& staleness_;
 };

@@ -12,6 +12,8 @@ absl::string_view NameOf(FaultVerb verb) {
       return "slow";
     case FaultVerb::kThrottle:
       return "throttle";
+    case FaultVerb::kLose:
+      return "lose";
   }
   return "";
 }
@@ -75,25 +77,28 @@ void FaultInjector::End(size_t index) {
 }
 
 void FaultInjector::Apply(FaultTarget* target, FaultVerb verb) {
-  bool down = false;
+  bool holds = false;
   Ratio slowest = Ratio::One();
   BytesPerSecond lowest(INT64_MAX);
   for (const Active& active : active_) {
     const FaultPlan& plan = effects_[active.index].plan;
     if (plan.on != target || plan.verb != verb) continue;
-    down = true;
+    holds = true;
     slowest = std::max(slowest, plan.factor);
     lowest = std::min(lowest, plan.rate);
   }
   switch (verb) {
     case FaultVerb::kDown:
-      target->SetDown(down);
+      target->SetDown(holds);
       break;
     case FaultVerb::kSlow:
       target->SetSlow(slowest);
       break;
     case FaultVerb::kThrottle:
       target->SetThrottle(lowest);
+      break;
+    case FaultVerb::kLose:
+      target->SetLost(holds);
       break;
   }
 }

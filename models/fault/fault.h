@@ -22,6 +22,7 @@ enum class FaultVerb : uint8_t {
   kDown,      // The process does not run; its host answers nobody.
   kSlow,      // Work takes `factor` times as long.
   kThrottle,  // Bandwidth is capped at `rate`.
+  kLose,      // What is stored there is gone for good; an empty one takes its place at the end.
 };
 absl::string_view NameOf(FaultVerb verb);
 
@@ -29,11 +30,12 @@ class FaultTarget {
  public:
   virtual ~FaultTarget() = default;
   virtual bool Understands(FaultVerb verb) const = 0;
-  // What holds from now on, over all active faults; the neutral values are false, 1 and no cap.
+  // What holds from now on, over all active faults; the neutral values are false, 1, no cap, false.
   // Only verbs that the target understands are called.
   virtual void SetDown(bool down) { static_cast<void>(down); }
   virtual void SetSlow(Ratio factor) { static_cast<void>(factor); }
   virtual void SetThrottle(BytesPerSecond cap) { static_cast<void>(cap); }
+  virtual void SetLost(bool lost) { static_cast<void>(lost); }
   // A count that grows with every piece of work the target does or, while down, fails to do.
   virtual int64_t WorkTouched() const = 0;
 };

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "models/broker/broker_cluster.h"
-#include "models/broker/kafka_broker.h"
+#include "models/broker/kafka_cluster.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
 
@@ -15,13 +15,17 @@ namespace freshet {
 class BrokerTarget : public FaultTarget {
  public:
   BrokerTarget(BrokerCluster* cluster, BrokerId broker) : cluster_(cluster), broker_(broker) {}
-  bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kThrottle; }
+  bool Understands(FaultVerb verb) const override {
+    return verb == FaultVerb::kDown || verb == FaultVerb::kSlow;
+  }
   void SetDown(bool down) override {
     Broker& node = cluster_->NodeAt(broker_);
     if (down && node.up()) {
       cluster_->CrashBroker(broker_);
       ++crashes_;
-    } else if (!down && !node.up()) {
+    } else if (down) {
+      cluster_->AbandonStart(broker_);
+    } else if (!node.up()) {
       cluster_->RestartBroker(broker_);
     }
   }
@@ -47,11 +51,14 @@ class BrokerTarget : public FaultTarget {
 };
 
 // "log/broker-1/disk", all volumes of the broker: slow stretches their latencies, throttle caps the
-// bandwidth of each.
+// bandwidth of each, lose takes what is on them, and the broker down until they are replaced.
 class DiskTarget : public FaultTarget {
  public:
-  explicit DiskTarget(KafkaBroker* broker)
-      : broker_(broker), full_(broker->volumes()[0]->bandwidth().capacity()) {}
+  DiskTarget(KafkaCluster* cluster, BrokerId id)
+      : cluster_(cluster),
+        id_(id),
+        broker_(&cluster->broker(id)),
+        full_(broker_->volumes()[0]->bandwidth().capacity()) {}
   bool Understands(FaultVerb verb) const override { return verb != FaultVerb::kDown; }
   void SetSlow(Ratio factor) override {
     for (const auto& volume : broker_->volumes()) volume->SetLatencyFactor(factor);
@@ -61,15 +68,27 @@ class DiskTarget : public FaultTarget {
       volume->bandwidth().SetCapacity(std::min(full_, cap));
     }
   }
+  void SetLost(bool lost) override {
+    if (lost) {
+      lost_bytes_ += broker_->SegmentBytes().count();
+      cluster_->LoseDisk(id_);
+    } else if (!broker_->up()) {
+      cluster_->RestartBroker(id_);
+    }
+  }
+  // Commands, and bytes that were lost.
   int64_t WorkTouched() const override {
-    int64_t commands = 0;
+    int64_t commands = lost_bytes_;
     for (const auto& volume : broker_->volumes()) commands += volume->commands();
     return commands;
   }
 
  private:
+  KafkaCluster* cluster_;
+  BrokerId id_;
   KafkaBroker* broker_;
   BytesPerSecond full_;
+  int64_t lost_bytes_ = 0;
 };
 
 // "log/broker-1/nic", "shop/client-0/nic": throttle caps both directions.

@@ -111,6 +111,9 @@ struct FetchSession {
     bool listed = false;  // On `news`.
   };
   std::vector<Position> positions;
+  // The response says OFFSET_OUT_OF_RANGE for these positions: retention has passed them. The
+  // reader goes elsewhere with Seek().
+  std::vector<uint32_t> out_of_range;
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
@@ -171,6 +174,9 @@ class LogService {
   virtual void OpenSession(FetchSession* session, BrokerId broker) = 0;
   virtual void CloseSession(FetchSession* session, BrokerId broker) = 0;
   virtual void Fetch(FetchSession* session, BrokerId broker) = 0;
+  // The reader goes on from `offset` in the session's position `index`. REQUIRES: session->open, no
+  // fetch under way, log start <= offset <= log end.
+  virtual void Seek(FetchSession* session, uint32_t index, Offset offset) = 0;
 
   // Records each range of a fetched part; visit(const LogRange&, record_count).
   virtual const PartitionLog& LogOf(PartitionId partition) const = 0;

@@ -7,12 +7,51 @@
 
 namespace freshet {
 
-Offset PartitionLog::Append(const Batch& batch, int64_t cache_mark) {
+Time LogRange::CreatedAt(Offset offset) const {
+  const CreatedTimes& created = batch.created;
+  const Time low = created.Earliest();
+  const Time high = std::max(created.high, created.first);
+  return low +
+         Nanoseconds(MulDivFloor((high - low).nanos(), offset - base_offset, batch.record_count));
+}
+
+void PartitionLog::Fill(const LogHistory& history) {
+  SIM_REQUIRE(ranges_.empty() && log_end_ == 0 && history.records > 0 &&
+              Bytes(history.records) <= history.bytes && history.oldest <= history.newest);
+  LogRange range;
+  range.batch.record_count = history.records;
+  range.batch.bytes = history.bytes;
+  range.batch.created = {history.oldest, 1, history.oldest, history.newest};
+  range.coalesced = true;
+  segments_.Fill(range.batch);
+  ranges_.push_back(range);
+  coalesced_ = 1;
+  log_end_ = high_watermark_ = passed_by_all_ = history.records;
+  end_position_ = history.bytes.count();
+}
+
+Offset PartitionLog::FirstCreatedSince(Time since) const {
+  for (size_t i = 0; i < ranges_.size() && ranges_[i].base_offset < high_watermark_; ++i) {
+    const LogRange& range = ranges_[i];
+    const CreatedTimes& created = range.batch.created;
+    const Time latest = std::max(created.high, created.first);
+    if (latest < since) continue;
+    if (!range.coalesced || created.Earliest() >= since) return range.base_offset;
+    const Offset within = MulDivCeil(range.batch.record_count, (since - created.Earliest()).nanos(),
+                                     (latest - created.Earliest()).nanos());
+    return std::min(range.base_offset + within, high_watermark_);
+  }
+  return high_watermark_;
+}
+
+Offset PartitionLog::Append(const Batch& batch) {
   SIM_REQUIRE(batch.record_count > 0);
   const Offset base = log_end_;
-  ranges_.push_back({base, batch, cache_mark, false});
+  segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
+                   std::max(batch.created.high, batch.created.first));
+  ranges_.push_back({base, batch, end_position_, false});
   log_end_ += batch.record_count;
-  bytes_ += batch.bytes;
+  end_position_ += batch.bytes.count();
   while (ranges_.size() - coalesced_ > kMostRanges ||
          (ranges_.size() - coalesced_ > kMostCoalesced &&
           ranges_[coalesced_].end_offset() <= passed_by_all_)) {
@@ -83,34 +122,61 @@ bool PartitionLog::NoteAcknowledged(const Batch& batch, Offset end) {
 void PartitionLog::CutLast(Offset offset) {
   LogRange& last = ranges_.back();
   if (last.base_offset >= offset) {
-    bytes_ -= last.batch.bytes;
     log_end_ = last.base_offset;
+    end_position_ = last.position;
     if (coalesced_ == ranges_.size()) --coalesced_;
     ranges_.pop_back();
   } else {
-    const int64_t kept = offset - last.base_offset;
-    const Bytes size = Bytes(MulDivCeil(last.batch.bytes.count(), kept, last.batch.record_count));
-    bytes_ -= last.batch.bytes - size;
-    last.batch.bytes = size;
-    last.batch.record_count = kept;
+    end_position_ = last.PositionOf(offset);
+    // A segment that begins inside a coalesced range knows better where.
+    for (size_t i = segments_.size(); i-- > 0 && segments_[i].position >= end_position_;) {
+      if (segments_[i].base_offset < offset) end_position_ = segments_[i].position + 1;
+    }
+    last.batch.bytes = Bytes(end_position_ - last.position);
+    last.batch.record_count = offset - last.base_offset;
     log_end_ = offset;
   }
   high_watermark_ = std::min(high_watermark_, log_end_);
   found_ = 0;
 }
 
+Offset PartitionLog::RetainedFrom(const Retention& retention, Time now) const {
+  return segments_.RetainedFrom(retention, now, high_watermark_, log_end_, end_position_);
+}
+
+void PartitionLog::CutFirst(Offset offset) {
+  LogRange& first = ranges_.front();
+  int64_t position = first.PositionOf(offset);
+  if (!segments_.empty() && segments_.front().base_offset == offset) {
+    position = segments_.front().position;
+  }
+  CreatedTimes& created = first.batch.created;
+  const Time low = first.CreatedAt(offset);
+  created = {low, 1, low, std::max(created.high, created.first)};
+  first.batch.bytes -= Bytes(position - first.position);
+  first.batch.record_count -= offset - first.base_offset;
+  first.base_offset = offset;
+  first.position = position;
+}
+
 Bytes PartitionLog::Expire(Offset offset) {
-  Bytes expired;
-  while (!ranges_.empty() && ranges_.front().end_offset() <= offset &&
-         ranges_.front().end_offset() <= high_watermark_) {
-    expired += ranges_.front().batch.bytes;
+  const int64_t before = start_position_;
+  const Offset limit = std::min(offset, high_watermark_);
+  while (!ranges_.empty() && ranges_.front().end_offset() <= limit) {
     log_start_ = ranges_.front().end_offset();
+    start_position_ = ranges_.front().position + ranges_.front().batch.bytes.count();
     if (coalesced_ > 0) --coalesced_;
     ranges_.pop_front();
   }
-  bytes_ -= expired;
+  const bool cuts = coalesced_ > 0 && ranges_.front().base_offset < limit;
+  segments_.Expire(cuts ? limit : log_start_, log_end_);
+  if (cuts) {
+    CutFirst(limit);
+    log_start_ = limit;
+    start_position_ = ranges_.front().position;
+  }
   found_ = 0;
-  return expired;
+  return Bytes(start_position_ - before);
 }
 
 size_t PartitionLog::LastStartingBy(Offset offset, size_t low) const {
@@ -145,11 +211,15 @@ Bytes PartitionLog::FirstBytes(Offset offset) const {
   return Bytes(MulDivCeil(range.batch.bytes.count(), count, range.batch.record_count));
 }
 
-Bytes PartitionLog::BytesBetween(Offset from, Offset limit) const {
-  Bytes total;
-  Read(from, limit, Bytes(INT64_MAX / 2),
-       [&](const LogRange&, int64_t, Bytes size) { total += size; });
-  return total;
+int64_t PartitionLog::PositionOf(Offset offset) const {
+  if (offset >= log_end_) return end_position_;
+  if (offset <= log_start_) return start_position_;
+  return ranges_[FindRange(offset)].PositionOf(offset);
+}
+
+Time PartitionLog::OldestCreatedFrom(Offset offset) const {
+  const LogRange& range = ranges_[FindRange(offset)];
+  return range.coalesced ? range.CreatedAt(offset) : range.batch.created.Earliest();
 }
 
 void PartitionLog::AllowCoalescingBelow(Offset offset) {
@@ -161,13 +231,19 @@ void PartitionLog::Audit() const {
             absl::StrCat("log start ", log_start_, ", high watermark ", high_watermark_,
                          ", log end ", log_end_));
   Offset next = log_start_;
+  int64_t position = start_position_;
   for (size_t i = 0; i < ranges_.size(); ++i) {
-    SIM_CHECK(ranges_[i].base_offset == next, "inv.I7",
+    SIM_CHECK(ranges_[i].base_offset == next && ranges_[i].position == position, "inv.I7",
               absl::StrCat("a range starts at ", ranges_[i].base_offset, ", expected ", next));
     next = ranges_[i].end_offset();
+    position += ranges_[i].batch.bytes.count();
   }
-  SIM_CHECK(next == log_end_, "inv.I7",
+  SIM_CHECK(next == log_end_ && position == end_position_, "inv.I7",
             absl::StrCat("the last range ends at ", next, ", the log at ", log_end_));
+  SIM_CHECK(segments_.empty() == ranges_.empty() &&
+                (segments_.empty() || (segments_.front().base_offset <= log_start_ &&
+                                       segments_.back().base_offset < log_end_)),
+            "inv.I7", "the segments do not cover the log");
 }
 
 }  // namespace freshet

@@ -9,8 +9,11 @@
 // passed coalesce, and beyond kMostRanges the oldest coalesce in any case: memory is bounded,
 // counts and bytes stay exact, and times inside a coalesced range are interpolated and say so.
 //
-// Audited: inv.I7 offsets are contiguous; inv.I8 log start <= high watermark <= log end, each
-// monotone but for Truncate() and Expire().
+// Beside the ranges stand the segments (segments.h), which are what retention deletes. A position
+// is a count of bytes since the log began; Truncate() gives positions back, Expire() does not.
+//
+// Audited: inv.I7 offsets and positions are contiguous; inv.I8 log start <= high watermark <= log
+// end, each monotone but for Truncate() and Expire().
 #ifndef FRESHET_MODELS_LOG_PARTITION_LOG_H_
 #define FRESHET_MODELS_LOG_PARTITION_LOG_H_
 
@@ -18,21 +21,31 @@
 #include <cstdint>
 
 #include "models/log/batch.h"
+#include "models/log/segments.h"
 #include "sim/ring.h"
 #include "sim/units.h"
 
 namespace freshet {
 
-using Offset = int64_t;
-
 struct LogRange {
   Offset base_offset = 0;
   Batch batch;
-  // Bytes the leader's broker had ever appended when this range came: what was written since tells
-  // whether the page cache still holds it.
-  int64_t cache_mark = 0;
+  int64_t position = 0;    // Bytes of the log before it, since the log began.
   bool coalesced = false;  // Milestones of the parts are gone; `created` spans them all.
   Offset end_offset() const { return base_offset + batch.record_count; }
+  // Within the range bytes and times are spread evenly over the records, so that parts add up.
+  int64_t PositionOf(Offset offset) const {
+    return position + MulDivCeil(batch.bytes.count(), offset - base_offset, batch.record_count);
+  }
+  Time CreatedAt(Offset offset) const;
+};
+
+// What a log holds when the run begins: records of even size, evenly spread over a time.
+struct LogHistory {
+  int64_t records = 0;
+  Bytes bytes;
+  Time oldest;
+  Time newest;
 };
 
 class PartitionLog {
@@ -40,14 +53,23 @@ class PartitionLog {
   static constexpr size_t kMostRanges = 4096;
   static constexpr size_t kMostCoalesced = 64;  // An even number: they merge in pairs.
 
+  explicit PartitionLog(const SegmentRules& rules = SegmentRules()) : segments_(rules) {}
+
   Offset log_start_offset() const { return log_start_; }
   Offset log_end_offset() const { return log_end_; }
   Offset high_watermark() const { return high_watermark_; }
-  Bytes bytes() const { return bytes_; }
+  Bytes bytes() const { return Bytes(end_position_ - start_position_); }
+  int64_t end_position() const { return end_position_; }
+  // REQUIRES: offset <= log end. Below the log start it is the log start's.
+  int64_t PositionOf(Offset offset) const;
   size_t range_count() const { return ranges_.size(); }
+  const SegmentRow& segments() const { return segments_; }
 
+  // Begins the log with a history, committed, as one coalesced range and its segments.
+  // REQUIRES: nothing was ever appended; 0 < records <= bytes; oldest <= newest.
+  void Fill(const LogHistory& history);
   // Appends at the log end and returns the batch's base offset. REQUIRES: record_count > 0.
-  Offset Append(const Batch& batch, int64_t cache_mark);
+  Offset Append(const Batch& batch);
   // REQUIRES: offset <= log end. Lower values are ignored: the watermark never goes back.
   // Stamps the ranges it passes as durable at `now`, thanks to `blocker`.
   void AdvanceHighWatermark(Offset offset, Time now, ComponentId blocker);
@@ -58,8 +80,13 @@ class PartitionLog {
   // that goes, latest first. REQUIRES: offset >= log start.
   template <class Cut>
   void Truncate(Offset offset, Cut&& cut);
-  // Drops whole ranges below `offset` (retention). Returns their bytes.
+  // Where retention would have the log start now.
+  Offset RetainedFrom(const Retention& retention, Time now) const;
+  // Drops what is below `offset` and the high watermark: whole batches, or a part of a coalesced
+  // range. Returns its bytes.
   Bytes Expire(Offset offset);
+  // The latest creation time of what Expire() dropped. REQUIRES: it has dropped a segment.
+  Time ExpiredUntil() const { return segments_.expired_until(); }
 
   // The ranges from `from` on, up to `limit` and to about `most` bytes; the first range is always
   // returned even if larger (as Kafka does), but a coalesced one is served in parts.
@@ -70,12 +97,16 @@ class PartitionLog {
   // Size of what Read() would return at the least from `offset`: the rest of its range, or one
   // record of a coalesced one. REQUIRES: offset < log end.
   Bytes FirstBytes(Offset offset) const;
-  // The earliest creation time in the range that holds `offset`. REQUIRES: offset < log end.
-  Time OldestCreatedFrom(Offset offset) const {
-    return ranges_[FindRange(offset)].batch.created.Earliest();
+  // The earliest creation time in the batch that holds `offset`, or of the record itself in a
+  // coalesced range. REQUIRES: log start <= offset < log end.
+  Time OldestCreatedFrom(Offset offset) const;
+  // The first offset that was created at `since` or later, as a look-up by time finds it: the first
+  // of its batch. The high watermark when there is none below it.
+  Offset FirstCreatedSince(Time since) const;
+  // Bytes in [from, limit); what is below the log start has none.
+  Bytes BytesBetween(Offset from, Offset limit) const {
+    return Bytes(PositionOf(limit) - PositionOf(from));
   }
-  // Bytes in [from, limit).
-  Bytes BytesBetween(Offset from, Offset limit) const;
 
   // Ranges wholly below `offset` have no reader left that needs their milestones.
   void AllowCoalescingBelow(Offset offset);
@@ -88,12 +119,15 @@ class PartitionLog {
   size_t LastStartingBy(Offset offset, size_t low) const;
   void CoalesceFront();
   void CutLast(Offset offset);
+  void CutFirst(Offset offset);
 
   Ring<LogRange> ranges_;
+  SegmentRow segments_;
   Offset log_start_ = 0;
   Offset log_end_ = 0;
   Offset high_watermark_ = 0;
-  Bytes bytes_;
+  int64_t start_position_ = 0;
+  int64_t end_position_ = 0;
   size_t coalesced_ = 0;  // Ranges at the front that are coalesced.
   Offset passed_by_all_ = 0;
   mutable size_t found_ = 0;  // Where the last look-up ended: readers go on from there.
@@ -107,6 +141,7 @@ void PartitionLog::Truncate(Offset offset, Cut&& cut) {
     cut(last, last.end_offset() - std::max(offset, last.base_offset));
     CutLast(offset);
   }
+  segments_.Truncate(ranges_.empty() ? 0 : log_end_);
 }
 
 template <class Visit>
@@ -123,7 +158,7 @@ Offset PartitionLog::Read(Offset from, Offset limit, Bytes most, Visit&& visit) 
             MulDivFloor(most.count(), range.batch.record_count, range.batch.bytes.count());
         if (fitting < count) count = fitting > 0 ? fitting : 1;
       }
-      size = Bytes(MulDivCeil(range.batch.bytes.count(), count, range.batch.record_count));
+      size = Bytes(range.PositionOf(from + count) - range.PositionOf(from));
     }
     if (taken > Bytes(0) && taken + size > most) break;
     visit(range, count, size);

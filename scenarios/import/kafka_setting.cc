@@ -219,7 +219,6 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "security.protocol",
       "segment.index.bytes",
       "segment.jitter.ms",
-      "segment.ms",
       "send.buffer.bytes",
       "session.timeout.ms",
       "ssl.endpoint.identification.algorithm",

@@ -58,7 +58,9 @@ class Assembler {
     BuildNetwork();
     // Brokers first, whatever the order of the text: clients connect to them.
     for (const v1::Component& component : scenario_.component()) {
-      if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
+      if (!component.has_kafka()) continue;
+      absl::Status status = BuildKafka(component.name(), component.kafka());
+      if (!status.ok()) return status;
     }
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
@@ -100,7 +102,28 @@ class Assembler {
     pipeline_->network = std::make_unique<Network>(sim_, "network", config);
   }
 
-  void BuildKafka(const std::string& name, const v1::Kafka& kafka) {
+  absl::StatusOr<TopicConfig> TopicOf(const v1::Topic& text) const {
+    TopicConfig topic;
+    topic.name = text.name();
+    topic.partitions = static_cast<int>(text.partitions());
+    topic.replication_factor = static_cast<int>(text.replication_factor());
+    topic.min_in_sync_replicas = static_cast<int>(text.min_insync_replicas());
+    topic.flush_messages = static_cast<int64_t>(text.flush_messages());
+    topic.segments = {BytesOf(text.segment_bytes()), DurationOf(text.segment_roll())};
+    topic.retention.time = DurationOf(text.retention());
+    if (!text.retention_bytes().empty()) topic.retention.bytes = BytesOf(text.retention_bytes());
+    if (text.history().empty()) return topic;
+    topic.history = DurationOf(text.history());
+    absl::StatusOr<MeanIngress> mean = MeanIngressOf(scenario_, text.name(), root_);
+    if (!mean.ok()) return mean.status();
+    topic.history_rate = text.history_rate().empty() ? mean->rate : RateOf(text.history_rate());
+    topic.history_record_bytes = text.history_record_size().empty()
+                                     ? mean->record_bytes
+                                     : BytesOf(text.history_record_size());
+    return topic;
+  }
+
+  absl::Status BuildKafka(const std::string& name, const v1::Kafka& kafka) {
     KafkaCluster::Config config;
     const int brokers = static_cast<int>(kafka.brokers());
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
@@ -126,16 +149,16 @@ class Assembler {
         broker.volume_path_burst = BurstOf(kafka.volume_path_burst(), kafka.volume_path_credits(),
                                            kafka.volume_path_credits_at_start());
       }
+      if (!volume.size().empty()) broker.volume_size = BytesOf(volume.size());
       const Bytes beyond_heap = std::max(Bytes(0), BytesOf(kafka.memory()) - BytesOf(kafka.heap()));
       broker.page_cache = {RatioOf(kafka.page_cache_share()) * beyond_heap, kDirtyBackgroundRatio,
                            kDirtyRatio, kDirtyWriteback, kDirtyExpire};
       config.brokers.push_back(broker);
     }
     for (const v1::Topic& topic : scenario_.topic()) {
-      config.topics.push_back({topic.name(), static_cast<int>(topic.partitions()),
-                               static_cast<int>(topic.replication_factor()),
-                               static_cast<int>(topic.min_insync_replicas()),
-                               static_cast<int64_t>(topic.flush_messages())});
+      absl::StatusOr<TopicConfig> built = TopicOf(topic);
+      if (!built.ok()) return built.status();
+      config.topics.push_back(*std::move(built));
     }
     config.replica_fetchers = static_cast<int>(kafka.num_replica_fetchers());
     config.replica_fetch_wait_max = DurationOf(kafka.replica_fetch_wait_max());
@@ -147,16 +170,26 @@ class Assembler {
     config.broker_session_timeout = kBrokerSession;
     config.broker_heartbeat_interval = kBrokerHeartbeat;
     config.leader_imbalance_check_interval = kImbalanceCheck;
+    config.retention_check_interval = DurationOf(kafka.retention_check_interval());
+    config.recovery_threads = static_cast<int>(kafka.num_recovery_threads_per_data_dir());
+    if (!kafka.log_recovery_rate().empty()) {
+      config.recovery_rate = BytesPerSecondOf(kafka.log_recovery_rate());
+    }
+    if (!kafka.replication_throttle().empty()) {
+      config.replication_throttle = BytesPerSecondOf(kafka.replication_throttle());
+    }
+    config.file_delete_delay = DurationOf(kafka.segment_delete_delay());
     pipeline_->log = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
 
     KafkaCluster* cluster = pipeline_->log.get();
     for (BrokerId broker = 0; broker < brokers; ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
-      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(&cluster->broker(broker));
+      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(cluster, broker);
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
     }
+    return absl::OkStatus();
   }
 
   absl::Status BuildClient(const v1::Component& component) {
@@ -226,6 +259,8 @@ class Assembler {
         text.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(text.network_bandwidth());
     config.start_from =
         text.start_from() == v1::Consumers::EARLIEST ? StartFrom::kEarliest : StartFrom::kLatest;
+    config.start_at = DurationOf(text.start_at());
+    if (!text.start_from_age().empty()) config.start_from_age = DurationOf(text.start_from_age());
     config.fetch_min_bytes = BytesOf(text.fetch_min_bytes());
     config.fetch_max_wait = DurationOf(text.fetch_max_wait());
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
@@ -267,6 +302,10 @@ class Assembler {
           plan.verb = FaultVerb::kThrottle;
           plan.target = text.throttle().target();
           plan.rate = BytesPerSecondOf(text.throttle().rate());
+          break;
+        case v1::Fault::kLose:
+          plan.verb = FaultVerb::kLose;
+          plan.target = text.lose().target();
           break;
         case v1::Fault::VERB_NOT_SET:
           continue;
@@ -333,13 +372,19 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kFetches,
       &Consumers::kCommits,
       &Consumers::kInterpolated,
+      &Consumers::kSkipped,
       &Consumers::kLag,
       &Consumers::kStaleness,
       &KafkaCluster::kUnderReplicated,
       &KafkaCluster::kOffline,
+      &KafkaCluster::kRebuilding,
+      &KafkaCluster::kRebuildLeft,
+      &KafkaCluster::kRebuildProjected,
+      &KafkaCluster::kFallingBehind,
       &KafkaCluster::kElections,
       &KafkaCluster::kLostAcked,
       &KafkaCluster::kDuplicates,
+      &KafkaCluster::kDeleted,
       &KafkaCluster::kAppended,
       &KafkaBroker::kProduceRequests,
       &KafkaBroker::kFetchRequests,
@@ -347,6 +392,9 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kReplicatedIn,
       &KafkaBroker::kBytesOut,
       &KafkaBroker::kCacheMisses,
+      &KafkaBroker::kLogBytes,
+      &KafkaBroker::kLogDirFailures,
+      &KafkaBroker::kRecovered,
       &Volume::kReadBytes,
       &Volume::kWrittenBytes,
       &Volume::kFlushLatency,

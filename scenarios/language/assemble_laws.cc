@@ -9,11 +9,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "models/client/producers.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/read_file.h"
+#include "sim/math.h"
 
 namespace freshet {
 namespace {
+
+constexpr int64_t kMillion = 1'000'000;  // Micro-hertz in a hertz.
 
 double AmountOf(const std::string& text) {
   return static_cast<double>(ParseQuantity(UNIT_VALUE, text)->amount);
@@ -233,6 +237,31 @@ absl::StatusOr<std::shared_ptr<const RateFunction>> RateFunctionOf(const v1::Sce
     default:
       return shared(RateFunction::Constant(base));
   }
+}
+
+absl::StatusOr<MeanIngress> MeanIngressOf(const v1::Scenario& scenario, const std::string& topic,
+                                          const std::string& root) {
+  MeanIngress ingress;
+  Bytes a_second;
+  int64_t micro_hertz = 0;
+  for (const v1::Component& component : scenario.component()) {
+    if (!component.has_producers() || component.producers().topic() != topic) continue;
+    const v1::Producers& producers = component.producers();
+    absl::StatusOr<std::shared_ptr<const RateFunction>> rate =
+        RateFunctionOf(scenario, producers, root);
+    if (!rate.ok()) return rate.status();
+    Bytes stored = Bytes(RoundToInt64(EventSizesOf(producers).Mean())) + Producers::kRecordOverhead;
+    if (producers.compression().codec() > v1::Compression::NONE) {
+      stored = RatioOf(producers.compression().ratio()) * stored;
+    }
+    const int64_t mean = (*rate)->MeanRate().micro_hertz();
+    micro_hertz += mean;
+    a_second += Bytes(MulDivFloor(stored.count(), mean, kMillion));
+  }
+  if (micro_hertz == 0) return ingress;
+  ingress.rate = Rate::FromMicroHertz(micro_hertz);
+  ingress.record_bytes = Bytes(MulDivCeil(a_second.count(), kMillion, micro_hertz));
+  return ingress;
 }
 
 }  // namespace freshet

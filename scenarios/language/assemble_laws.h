@@ -25,6 +25,16 @@ absl::StatusOr<std::shared_ptr<const RateFunction>> RateFunctionOf(const v1::Sce
                                                                    const v1::Producers& producers,
                                                                    const std::string& root);
 
+// What comes to a topic on average: the mean rates of its producers together, and what one of their
+// records takes as stored: its mean size and framing, after compression, without its share of the
+// batch's header. Zero records and bytes without producers. Fails as RateFunctionOf() does.
+struct MeanIngress {
+  Rate rate;
+  Bytes record_bytes;
+};
+absl::StatusOr<MeanIngress> MeanIngressOf(const v1::Scenario& scenario, const std::string& topic,
+                                          const std::string& root);
+
 }  // namespace freshet
 
 #endif  // FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_LAWS_H_

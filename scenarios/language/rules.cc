@@ -28,6 +28,9 @@ namespace {
 
 constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
 
+// Of all partitions of a topic: some tens of MB.
+constexpr int64_t kMostSegments = 1'000'000;
+
 std::string Text(Unit unit, int64_t amount) { return ToText(Quantity{unit, amount}); }
 
 class RuleCheck {
@@ -145,6 +148,7 @@ class RuleCheck {
           absl::StrCat("retention ", topic.retention(), " is below run_for ", scenario_.run_for(),
                        ": records are deleted during the run; is that meant?"));
     }
+    CheckHistory(topic, here);
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
@@ -153,6 +157,60 @@ class RuleCheck {
                        absl::StrCat("topic ", Quoted(topic.name()),
                                     " asks for flushes, and the "
                                     "volume has no flush_latency; state it"));
+    }
+  }
+
+  void CheckHistory(const Topic& topic, const Places& here) {
+    if (topic.history().empty()) {
+      for (const char* field : {"history_rate", "history_record_size"}) {
+        if (!here.Has(field)) continue;
+        findings_->Warning(here.In(field).place,
+                           absl::StrCat(field,
+                                        " says how the history came, and there is none; state "
+                                        "history, or remove it"));
+      }
+      return;
+    }
+    bool written = false;
+    for (const Component& component : scenario_.component()) {
+      written =
+          written || (component.has_producers() && component.producers().topic() == topic.name());
+    }
+    if (!written && (topic.history_rate().empty() || topic.history_record_size().empty()) &&
+        !AnyWithin(blanked_, here)) {
+      findings_->Error(here.In("history").place,
+                       absl::StrCat("topic ", Quoted(topic.name()),
+                                    " has a history and no producers to tell how much came; state "
+                                    "history_rate and history_record_size"));
+    }
+    CheckSegmentCount(topic, here);
+  }
+
+  // At most 2^60, so that products fit.
+  Wide HistoryBytesPerSecond(const Topic& topic) const {
+    Wide a_second = 0;
+    for (const Component& component : scenario_.component()) {
+      if (component.has_producers() && component.producers().topic() == topic.name()) {
+        a_second += BytesPerSecondOf(component.producers());
+      }
+    }
+    const auto rate = AmountOf(UNIT_RATE, topic.history_rate());
+    const auto size = AmountOf(UNIT_BYTES, topic.history_record_size());
+    if (rate && size) a_second = Wide{*rate} * *size / 1'000'000;
+    return std::min(a_second, Wide{1} << 60);
+  }
+
+  // A segment is an entry in memory.
+  void CheckSegmentCount(const Topic& topic, const Places& here) {
+    const auto history = AmountOf(UNIT_DURATION, topic.history());
+    const auto segment = AmountOf(UNIT_BYTES, topic.segment_bytes());
+    if (!history || !segment || *segment == 0) return;
+    const Wide segments = HistoryBytesPerSecond(topic) * (*history / 1'000'000'000) / *segment;
+    if (segments > kMostSegments) {
+      findings_->Error(here.In("history").place,
+                       absl::StrCat("a history of ", topic.history(), " is more than ",
+                                    kMostSegments, " segments of ", topic.segment_bytes(),
+                                    "; shorten it or raise segment_bytes"));
     }
   }
 
@@ -330,6 +388,30 @@ class RuleCheck {
                        ": quiet followers leave the in-sync replicas; lower it"));
     }
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
+    CheckRoom(kafka, here);
+  }
+
+  // What topics hold at the start, against the room on all volumes.
+  void CheckRoom(const Kafka& kafka, const Places& here) {
+    const auto size = AmountOf(UNIT_BYTES, kafka.volume().size());
+    if (!size) return;
+    Wide held = 0;
+    for (const Topic& topic : scenario_.topic()) {
+      const auto history = AmountOf(UNIT_DURATION, topic.history());
+      if (!history) continue;
+      const int64_t span =
+          std::min(*history, AmountOf(UNIT_DURATION, topic.retention()).value_or(kMostInt));
+      const auto limit = AmountOf(UNIT_BYTES, topic.retention_bytes());
+      Wide bytes = HistoryBytesPerSecond(topic) * (span / 1'000'000'000);
+      if (limit) bytes = std::min(bytes, Wide{*limit} * topic.partitions());
+      held += bytes * std::max(topic.replication_factor(), 1u);
+    }
+    const Wide room = Wide{*size} * kafka.brokers() * kafka.volume().count();
+    if (held <= room) return;
+    findings_->Warning(
+        here.In("volume").In("size").place,
+        absl::StrCat("the histories of the topics are more than all volumes of ",
+                     kafka.volume().size(), " hold: brokers will halt; is that meant?"));
   }
 
   // The bound of docs/sources.md AWSRS: volume, network and CPU, each against what it is asked for.

@@ -43,6 +43,7 @@ struct MiniSettings {
   Network::Config network;
   KafkaBroker::Config broker;  // Each of them; zones go round.
   int brokers = 3;
+  std::optional<Bytes> first_broker_volume;  // Its size, on the first broker only.
   KafkaCluster::Config cluster;
   TopicConfig topic;
   Producers::Config producers;
@@ -78,6 +79,8 @@ inline MiniSettings Plausible() {
   s.cluster.broker_session_timeout = Seconds(9);
   s.cluster.broker_heartbeat_interval = Seconds(2);
   s.cluster.leader_imbalance_check_interval = Seconds(300);
+  s.cluster.retention_check_interval = Minutes(5);
+  s.cluster.file_delete_delay = Minutes(1);
 
   s.producers.topic = "t";
   s.producers.client_zones = {0};
@@ -132,7 +135,7 @@ class MiniPipeline {
         faults(sim, "faults") {
     for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
       broker_handles.push_back(std::make_unique<BrokerTarget>(&log, broker));
-      disk_handles.push_back(std::make_unique<DiskTarget>(&log.broker(broker)));
+      disk_handles.push_back(std::make_unique<DiskTarget>(&log, broker));
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
     if (settings.consumers) {
@@ -199,6 +202,7 @@ class MiniPipeline {
     for (int i = 0; i < settings.brokers; ++i) {
       config.brokers.push_back(settings.broker);
       config.brokers.back().zone = static_cast<ZoneId>(i) % zones;
+      if (i == 0) config.brokers.back().volume_size = settings.first_broker_volume;
     }
     config.topics = {settings.topic};
     return config;

@@ -32,6 +32,14 @@ class TargetsTest : public testing::Test {
     broker.page_cache = {GiB(1), Ratio::Percent(10), Ratio::Percent(20), Seconds(5), Seconds(30)};
     return broker;
   }
+  static KafkaCluster::Config OneBroker() {
+    KafkaCluster::Config config;
+    config.brokers = {Burstable()};
+    config.topics.emplace_back();
+    config.replica_lag_time_max = Seconds(30);
+    config.retention_check_interval = Seconds(300);
+    return config;
+  }
   // Throttles the target to `rate` for the first `lasts`.
   void ThrottleAtOnce(FaultTarget* on, int64_t rate, Duration lasts) {
     FaultPlan plan;
@@ -47,30 +55,31 @@ class TargetsTest : public testing::Test {
   Simulation sim{92};
   FaultInjector faults{sim, "faults"};
   Network network{sim, "network", OneZone()};
-  KafkaBroker broker{sim, "broker", &network, Burstable()};
+  KafkaCluster log{sim, "log", &network, OneBroker()};
+  KafkaBroker& broker = log.broker(0);
   NicTarget nic{&network, broker.host()};
-  DiskTarget disk{&broker};
+  DiskTarget disk{&log, 0};
   Time done;
 };
 
 TEST_F(TargetsTest, AThrottledCardBelowItsBaselineKeepsItsCredits) {
   ThrottleAtOnce(&nic, 5'000'000, Seconds(4));
   network.Outgoing(broker.host()).Start(kHundredMegabytes, [this] { done = sim.Now(); });
-  sim.Run();
+  sim.RunUntil(Time() + Seconds(20));
   EXPECT_EQ(done.SinceStart(), Seconds(6));  // 20 MB in 4 s, then 80 MB in a whole burst.
 }
 
 TEST_F(TargetsTest, AThrottledCardAboveItsBaselineSpendsFewerCredits) {
   ThrottleAtOnce(&nic, 20'000'000, Seconds(3));
   network.Incoming(broker.host()).Start(kHundredMegabytes, [this] { done = sim.Now(); });
-  sim.Run();
+  sim.RunUntil(Time() + Seconds(20));
   EXPECT_EQ(done.SinceStart(), Seconds(4));  // 60 MB for 30 MB of credits, 40 MB for the others.
 }
 
 TEST_F(TargetsTest, AThrottledDiskBelowItsBaselineKeepsItsCredits) {
   ThrottleAtOnce(&disk, 5'000'000, Seconds(4));
   broker.VolumeOf(0).Write(kHundredMegabytes, [this] { done = sim.Now(); });
-  sim.Run();
+  sim.RunUntil(Time() + Seconds(20));
   EXPECT_EQ(done.SinceStart(), Seconds(6));
   EXPECT_EQ(broker.volume_path()->done(), kHundredMegabytes);
 }

@@ -41,16 +41,16 @@ std::vector<Part> ReadAll(const PartitionLog& log, Offset from, Offset limit, By
 
 TEST(PartitionLogTest, OffsetsAreContiguous) {
   PartitionLog log;
-  EXPECT_EQ(log.Append(BatchOf(3), 0), 0);
-  EXPECT_EQ(log.Append(BatchOf(5), 0), 3);
+  EXPECT_EQ(log.Append(BatchOf(3)), 0);
+  EXPECT_EQ(log.Append(BatchOf(5)), 3);
   EXPECT_EQ(log.log_end_offset(), 8);
   EXPECT_EQ(log.bytes(), Bytes(80));
 }
 
 TEST(PartitionLogTest, TheFirstRangeIsReadEvenIfLarger) {
   PartitionLog log;
-  log.Append(BatchOf(3), 0);
-  log.Append(BatchOf(5), 0);
+  log.Append(BatchOf(3));
+  log.Append(BatchOf(5));
   Offset next = 0;
   EXPECT_EQ(ReadAll(log, 0, 8, Bytes(1), &next), (std::vector<Part>{{0, 3, 30}}));
   EXPECT_EQ(next, 3);
@@ -60,14 +60,14 @@ TEST(PartitionLogTest, TheFirstRangeIsReadEvenIfLarger) {
 
 TEST(PartitionLogTest, AReadEndsAtItsLimitInsideARange) {
   PartitionLog log;
-  log.Append(BatchOf(5), 0);
+  log.Append(BatchOf(5));
   EXPECT_EQ(ReadAll(log, 1, 4, MiB(1)), (std::vector<Part>{{0, 3, 30}}));
 }
 
 TEST(PartitionLogTest, TheHighWatermarkStampsWhatItPassesOnce) {
   PartitionLog log;
-  log.Append(BatchOf(1), 0);
-  log.Append(BatchOf(1), 0);
+  log.Append(BatchOf(1));
+  log.Append(BatchOf(1));
   log.AdvanceHighWatermark(1, Time::FromNanos(10), 7);
   log.AdvanceHighWatermark(2, Time::FromNanos(20), 8);
   log.AdvanceHighWatermark(1, Time::FromNanos(30), 9);  // It never goes back.
@@ -82,7 +82,7 @@ TEST(PartitionLogTest, TheHighWatermarkStampsWhatItPassesOnce) {
 
 TEST(PartitionLogTest, WhatIsCutIsToldLatestFirst) {
   PartitionLog log;
-  for (int64_t i = 0; i < 3; ++i) log.Append(BatchOf(4, i), 0);
+  for (int64_t i = 0; i < 3; ++i) log.Append(BatchOf(4, i));
   std::vector<std::pair<int64_t, int64_t>> cut;  // Sequence, records.
   log.Truncate(6, [&](const LogRange& range, int64_t records) {
     cut.emplace_back(range.batch.sequence, records);
@@ -94,7 +94,7 @@ TEST(PartitionLogTest, WhatIsCutIsToldLatestFirst) {
 
 TEST(PartitionLogTest, RetentionDropsWholeRangesBelowTheHighWatermark) {
   PartitionLog log;
-  for (int i = 0; i < 3; ++i) log.Append(BatchOf(4), 0);
+  for (int i = 0; i < 3; ++i) log.Append(BatchOf(4));
   log.AdvanceHighWatermark(8, Time(), 0);
   EXPECT_EQ(log.Expire(7), Bytes(40));
   EXPECT_EQ(log.log_start_offset(), 4);
@@ -105,7 +105,7 @@ TEST(PartitionLogTest, RetentionDropsWholeRangesBelowTheHighWatermark) {
 TEST(PartitionLogTest, RangesThatAllHavePassedCoalesceAndKeepCountsBytesAndSpan) {
   PartitionLog log;
   for (int64_t i = 0; i < 10'000; ++i) {
-    log.Append(BatchOf(2, i, Time::FromNanos(i)), 0);
+    log.Append(BatchOf(2, i, Time::FromNanos(i)));
     log.AdvanceHighWatermark(log.log_end_offset(), Time(), 0);
     log.AllowCoalescingBelow(log.log_end_offset());
   }
@@ -119,14 +119,14 @@ TEST(PartitionLogTest, RangesThatAllHavePassedCoalesceAndKeepCountsBytesAndSpan)
 
 TEST(PartitionLogTest, MemoryIsBoundedEvenIfNobodyReads) {
   PartitionLog log;
-  for (int64_t i = 0; i < 20'000; ++i) log.Append(BatchOf(1, i), 0);
+  for (int64_t i = 0; i < 20'000; ++i) log.Append(BatchOf(1, i));
   EXPECT_LE(log.range_count(), PartitionLog::kMostRanges + PartitionLog::kMostCoalesced);
   EXPECT_EQ(log.BytesBetween(0, 20'000), Bytes(200'000));
 }
 
 TEST(PartitionLogTest, ACoalescedRangeIsServedInParts) {
   PartitionLog log;
-  for (int64_t i = 0; i < 10'000; ++i) log.Append(BatchOf(1), 0);
+  for (int64_t i = 0; i < 10'000; ++i) log.Append(BatchOf(1));
   Offset next = 0;
   const auto parts = ReadAll(log, 0, 10'000, Bytes(35), &next);
   ASSERT_EQ(parts.size(), 1u);
@@ -136,13 +136,13 @@ TEST(PartitionLogTest, ACoalescedRangeIsServedInParts) {
 
 TEST(PartitionLogTest, AnAcknowledgementFindsItsBatchOrSaysThatItIsGone) {
   PartitionLog log;
-  log.Append(BatchOf(4, 0), 0);
-  log.Append(BatchOf(4, 1), 0);
+  log.Append(BatchOf(4, 0));
+  log.Append(BatchOf(4, 1));
   EXPECT_TRUE(log.NoteAcknowledged(BatchOf(4, 1), 8));
   log.Truncate(
       4, [](const LogRange& range, int64_t) { EXPECT_TRUE(range.batch.acked_before_replication); });
   EXPECT_FALSE(log.NoteAcknowledged(BatchOf(4, 1), 8));
-  log.Append(BatchOf(4, 2), 0);  // Another one has taken its place.
+  log.Append(BatchOf(4, 2));  // Another one has taken its place.
   EXPECT_FALSE(log.NoteAcknowledged(BatchOf(4, 1), 8));
   log.Truncate(0, [](const LogRange& range, int64_t) {
     EXPECT_FALSE(range.batch.acked_before_replication);
@@ -166,7 +166,7 @@ RC_GTEST_PROP(PartitionLogProperty, BehavesAsAVectorOfRecords, ()) {
         const int times = *rc::gen::inRange(1, 80);
         const int64_t count = *rc::gen::inRange(1, 9);
         for (int i = 0; i < times; ++i) {
-          RC_ASSERT(log.Append(BatchOf(count, batches), 0) ==
+          RC_ASSERT(log.Append(BatchOf(count, batches)) ==
                     start + static_cast<Offset>(records.size()));
           records.insert(records.end(), static_cast<size_t>(count), batches++);
         }

@@ -14,6 +14,7 @@ namespace freshet {
 using v1::Producers;
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -121,13 +122,37 @@ TEST(RulesTest, LawsHaveBoundsInOrderAndSomeWeight) {
 
 TEST(RulesTest, RetentionBelowSegmentOrRunIsAWarning) {
   EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 6 retention_bytes: \"1MiB\"")),
-              UnorderedElementsAre(
-                  HasSubstr("warning: \"retention_bytes\" changes nothing yet; nothing is deleted"),
-                  HasSubstr("warning: retention_bytes 1MiB is below segment_bytes 1GiB")));
+              ElementsAre(HasSubstr("warning: retention_bytes 1MiB is below segment_bytes 1GiB")));
   EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 6 retention: \"5min\"")),
-              UnorderedElementsAre(
-                  HasSubstr("warning: \"retention\" changes nothing yet; nothing is deleted until"),
-                  HasSubstr("warning: retention 5min is below run_for 10min")));
+              ElementsAre(HasSubstr("warning: retention 5min is below run_for 10min")));
+}
+
+TEST(RulesTest, AHistoryNeedsAnIngressAndBoundedSegments) {
+  EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 6 history: \"7d\"")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Small("partitions: 6", "partitions: 6 history_rate: \"1k/s\"")),
+              ElementsAre(HasSubstr("warning: history_rate says how the history came")));
+  EXPECT_THAT(ProblemsOf(Small("partitions: 6",
+                               "partitions: 6 history: \"7d\" "
+                               "history_rate: \"1M/s\" "
+                               "history_record_size: \"1KiB\" "
+                               "segment_bytes: \"1MiB\"")),
+              ElementsAre(HasSubstr("is more than 1000000 segments of 1MiB")));
+  EXPECT_THAT(ProblemsOf(Small("topic {",
+                               "topic { name: \"quiet\" partitions: 1 "
+                               "replication_factor: 1 history: \"7d\" } topic {")),
+              Contains(HasSubstr("topic \"quiet\" has a history and no producers")));
+}
+
+// A day at 1 MiB a second and three replicas is 253 GiB.
+TEST(RulesTest, AHistoryThatDoesNotFitIsAWarning) {
+  const auto with = [](const std::string& size) {
+    std::string text = Small("partitions: 6", "partitions: 6 history: \"1d\"");
+    return ProblemsOf(absl::StrReplaceAll(
+        text, {{"kind: NVME", absl::StrCat("kind: NVME size: \"", size, "\"")}}));
+  };
+  EXPECT_THAT(with("90GiB"), IsEmpty());
+  EXPECT_THAT(with("80GiB"),
+              ElementsAre(HasSubstr("warning: the histories of the topics are more than all")));
 }
 
 TEST(RulesTest, FlushesNeedALatency) {
