@@ -1,6 +1,7 @@
 #include "sim/range_cache.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "sim/check.h"
@@ -39,6 +40,8 @@ RangeCache::Slot RangeCache::Add(StreamId stream, int64_t from, int64_t to) {
 }
 
 void RangeCache::Remove(Map::iterator at) {
+  Slot& last = last_[at->first.first % kLastEntries];
+  if (last == at->second) last = kNone;
   Unlink(at->second);
   free_.push_back(at->second);
   ranges_.erase(at);
@@ -73,6 +76,7 @@ int64_t RangeCache::CutOut(StreamId stream, int64_t from, int64_t to) {
       pool_[right].newer = newer;
       (newer == kNone ? newest_ : pool_[newer].older) = right;
       pool_[slot].newer = right;
+      if (LastOf(stream) == slot) last_[stream % kLastEntries] = right;
     }
     if (low < from) {
       pool_[slot].to = from;
@@ -87,22 +91,35 @@ int64_t RangeCache::CutOut(StreamId stream, int64_t from, int64_t to) {
 void RangeCache::Insert(StreamId stream, int64_t from, int64_t to) {
   SIM_REQUIRE(from >= 0 && from <= to);
   if (from == to) return;
+  const Slot last = LastOf(stream);
+  if (last != kNone && pool_[last].to == from && to - pool_[last].from <= grain_) {
+    inserted_ += to - from;
+    bytes_ += to - from;
+    pool_[last].to = to;
+    MakeNewest(last);
+    Evict();
+    return;
+  }
   inserted_ += to - from - CutOut(stream, from, to);
   bytes_ += to - from;
   // Extend the range right before it, if there is one that is not too long.
   auto at = ranges_.lower_bound(Key{stream, from});
+  const bool is_last = at == ranges_.end() || at->first.first != stream;
+  Slot grown = kNone;
   if (at != ranges_.begin()) {
     --at;
     Range& before = pool_[at->second];
     if (before.stream == stream && before.to == from && to - before.from <= grain_) {
       before.to = to;
-      Unlink(at->second);
-      LinkNewest(at->second);
-      Evict();
-      return;
+      grown = at->second;
+      MakeNewest(grown);
     }
   }
-  LinkNewest(Add(stream, from, to));
+  if (grown == kNone) {
+    grown = Add(stream, from, to);
+    LinkNewest(grown);
+  }
+  if (is_last) last_[stream % kLastEntries] = grown;
   Evict();
 }
 
@@ -127,6 +144,12 @@ void RangeCache::Evict() {
 
 Bytes RangeCache::Lookup(StreamId stream, int64_t from, int64_t to, std::vector<Piece>* pieces) {
   SIM_REQUIRE(from >= 0 && from <= to);
+  const Slot last = LastOf(stream);
+  if (pieces == nullptr && last != kNone && from < to && pool_[last].from <= from &&
+      to <= pool_[last].to) {
+    MakeNewest(last);
+    return Bytes(to - from);
+  }
   int64_t hit = 0;
   int64_t position = from;
   const auto add = [pieces](int64_t low, int64_t high, bool is_hit) {
@@ -174,6 +197,7 @@ void RangeCache::Clear() {
   ranges_.clear();
   pool_.clear();
   free_.clear();
+  last_.assign(kLastEntries, kNone);
   newest_ = kNone;
   oldest_ = kNone;
 }
@@ -195,6 +219,14 @@ void RangeCache::Audit() const {
               "inv.I13", "cached ranges overlap");
     bytes += range.to - range.from;
     previous = &range;
+  }
+  for (const Slot slot : last_) {
+    if (slot == kNone) continue;
+    const auto at = ranges_.find(Key{pool_[slot].stream, pool_[slot].from});
+    const auto next = at == ranges_.end() ? at : std::next(at);
+    SIM_CHECK(at != ranges_.end() && at->second == slot &&
+                  (next == ranges_.end() || next->first.first != pool_[slot].stream),
+              "inv.I13", "what counts as the last range of a stream is not");
   }
   size_t in_order = 0;
   for (Slot slot = newest_; slot != kNone; slot = pool_[slot].older) ++in_order;

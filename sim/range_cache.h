@@ -66,6 +66,8 @@ class RangeCache {
 
   using Slot = uint32_t;
   static constexpr Slot kNone = UINT32_MAX;
+  // Streams that share an entry of `last_` take it from one another.
+  static constexpr size_t kLastEntries = 1024;
   using Key = std::pair<StreamId, int64_t>;  // Stream and low end.
   using Map = absl::btree_map<Key, Slot>;
 
@@ -86,12 +88,24 @@ class RangeCache {
   Map::const_iterator FirstBehind(StreamId stream, int64_t from) const;
   int64_t CutOut(StreamId stream, int64_t from, int64_t to);
   void Evict();
+  // The last range of the stream if that is known, else kNone.
+  Slot LastOf(StreamId stream) const {
+    const Slot slot = last_[stream % kLastEntries];
+    return slot != kNone && pool_[slot].stream == stream ? slot : kNone;
+  }
+  void MakeNewest(Slot slot) {
+    if (slot == newest_) return;
+    Unlink(slot);
+    LinkNewest(slot);
+  }
 
   Bytes capacity_;
   int64_t grain_;
   Map ranges_;
   std::vector<Range> pool_;
   std::vector<Slot> free_;
+  // Appends and reads at the end of a stream find its last range here, without a look-up.
+  std::vector<Slot> last_ = std::vector<Slot>(kLastEntries, kNone);
   Slot newest_ = kNone;
   Slot oldest_ = kNone;
   int64_t bytes_ = 0;

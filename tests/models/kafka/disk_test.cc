@@ -204,5 +204,50 @@ TEST(DiskLossTest, AThrottleBelowTheIngressNeverFinishesAndSaysSo) {
   EXPECT_EQ(rebuild.falling_behind, 1);
 }
 
+// Crashes and lost disks at any moment, one broker at a time, while retention runs, a reader lags
+// and replicas rebuild: what was acknowledged by all is in the log or was deleted, and every
+// replica ends with the whole of it.
+TEST(DiskLossTest, NoOrderOfCrashesAndLossesLosesWhatAllHaveAcknowledged) {
+  for (uint64_t seed = 1; seed <= 15; ++seed) {
+    MiniSettings s = Plausible();
+    s.seed = seed;
+    s.topic.history = Minutes(10);
+    s.topic.history_rate = Rate::PerSecond(2'000);
+    s.topic.history_record_bytes = kStoredSize;
+    s.topic.segments.bytes = Bytes(2'000'000);
+    s.topic.retention.time = Minutes(2);
+    s.cluster.retention_check_interval = Seconds(20);
+    s.cluster.replication_throttle = BytesPerSecond(5'000'000);
+    s.cluster.recovery_rate = BytesPerSecond(1'000'000);
+    s.producers.arrivals = ArrivalLaw::kPoisson;
+    s.producers.rate = Until(Minutes(6), 500);
+    s.consumers = Reading();
+    s.consumers->cpu_per_record = Milliseconds(1);
+    MiniPipeline pipeline(s);
+    RandomStream dice(seed, "test", "faults");
+    for (int i = 0; i < 3; ++i) {
+      const auto broker = static_cast<size_t>(dice.NextBelow(3));
+      const auto at =
+          Milliseconds(20'000 + 100'000 * i + static_cast<int64_t>(dice.NextBelow(9'999)));
+      const auto lasts = Milliseconds(1'000 + static_cast<int64_t>(dice.NextBelow(20'000)));
+      const bool lose = dice.NextBelow(2) == 0;
+      FaultTarget* disk = pipeline.disk_handles[broker].get();
+      FaultTarget* process = pipeline.broker_handles[broker].get();
+      pipeline.Fault(lose ? FaultVerb::kLose : FaultVerb::kDown, lose ? disk : process, at, lasts);
+    }
+    pipeline.Run(Minutes(20));
+    const int64_t history = 600 * 2'000;
+    EXPECT_EQ(pipeline.Producer(Producers::kFailed), 0) << seed;
+    EXPECT_EQ(pipeline.Producer(Producers::kAcked), pipeline.RecordsInLog() - history) << seed;
+    EXPECT_EQ(pipeline.Log(KafkaCluster::kLostAcked), 0) << seed;
+    EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 0) << seed;
+    EXPECT_EQ(pipeline.Log(KafkaCluster::kRebuilding), 0) << seed;
+    EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0) << seed;
+    for (BrokerId broker = 0; broker < 3; ++broker) {  // All is older than two minutes.
+      EXPECT_EQ(pipeline.log.broker(broker).SegmentBytes(), Bytes(0)) << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace freshet
