@@ -5,7 +5,8 @@
 namespace freshet {
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
-                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes)
+                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes,
+                             int32_t most_unanswered)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
       offline_(AddGauge(kOffline)),
@@ -14,6 +15,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
       lane_(sim.recorder().AddLane(name)),
       topic_configs_(topics),
       fetch_max_bytes_(fetch_max_bytes),
+      most_unanswered_(most_unanswered),
       duplicates_(AddCounter(kDuplicates)),
       appended_(AddCounter(kAppended)) {
   for (size_t topic = 0; topic < topics.size(); ++topic) {

@@ -5,7 +5,9 @@
 //
 // Produce: the channel is muted, a handler thread takes the request, the cores work, each batch is
 // appended to the leader's log and stored as the design has it; the answer goes out when the high
-// watermark has passed what has to be committed first. Consumers read up to the high watermark.
+// watermark has passed what has to be committed first. The channel's next request is taken then, or
+// after the append where a design lets several wait for their answers. Consumers read up to the
+// high watermark.
 //
 //   kafka_cluster.h      shared-nothing: replicas on disks of their own
 //   s3stream_cluster.h   shared storage: a write-ahead log and object storage
@@ -110,9 +112,10 @@ class BrokerCluster : public Component, public LogService {
   };
 
   // Partitions of all topics, in their order, without a leader. The design makes its brokers and
-  // elects the first leaders.
+  // elects the first leaders. `most_unanswered`: requests of one channel that a broker takes before
+  // it has answered the first of them.
   BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
-                Bytes fetch_max_bytes);
+                Bytes fetch_max_bytes, int32_t most_unanswered);
 
   // --- What a design answers ---
 
@@ -132,8 +135,10 @@ class BrokerCluster : public Component, public LogService {
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
   // Of `size` bytes from `part` of its log, how many are not in memory at `broker`.
   virtual Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) = 0;
-  // Brings the `missed` bytes of the session's response into memory; `done` fires then.
-  virtual void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) = 0;
+  // Brings the `missed` bytes of the session's response into memory and waits for whatever else
+  // holds a response back. Returns true when it may be served at once; otherwise `serve` fires when
+  // it may, unless the broker dies first.
+  virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
@@ -183,7 +188,7 @@ class BrokerCluster : public Component, public LogService {
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
   void Respond(RequestIndex index, BrokerId broker);
   void NoteTold(const ProduceRequest& request);
-  void Unmute(ProduceChannel* channel, BrokerId broker);
+  void TakeNext(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
   void CountUnanswered(const ProduceRequest& request, size_t first_batch);
 
@@ -199,6 +204,7 @@ class BrokerCluster : public Component, public LogService {
 
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
+  const int32_t most_unanswered_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
   struct ControlRequest {

@@ -93,7 +93,7 @@ class KafkaCluster : public BrokerCluster {
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(PartitionId id, BrokerId broker, const LogRange& part, Bytes size) override;
-  void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
 
   // Replication (kafka_replication.cc).
   void StartFetchers();

@@ -64,12 +64,13 @@ Bytes KafkaCluster::Missing(PartitionId, BrokerId broker, const LogRange& part, 
   return brokers_[broker]->StillCached(part.cache_mark) ? Bytes(0) : size;
 }
 
-void KafkaCluster::ReadMissing(FetchSession* session, BrokerId broker, Bytes missed,
-                               Callback done) {
+bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) {
+  if (missed == Bytes(0)) return true;
   KafkaBroker& node = *brokers_[broker];
   node.cache_misses().Add(missed.count());
   // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition).Read(missed, done);
+  node.VolumeOf(session->response[0].partition).Read(missed, serve);
+  return false;
 }
 
 }  // namespace freshet

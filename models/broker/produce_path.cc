@@ -52,7 +52,8 @@ void BrokerCluster::ResetChannel(ProduceChannel* channel) {
       FreeRequest(index);
     }
   }
-  channel->muted = false;
+  channel->appending = false;
+  channel->unanswered = 0;
   ++channel->generation;
 }
 
@@ -73,12 +74,8 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
   request.broker_generation = NodeAt(broker).generation();
   request.channel_generation = channel->generation;
   for (Batch& batch : request.batches) batch.received_at = Now();
-  if (channel->muted) {
-    channel->waiting.push_back(index);
-    return;
-  }
-  channel->muted = true;
-  TakeRequest(index, broker);
+  channel->waiting.push_back(index);
+  TakeNext(channel, broker);
 }
 
 void BrokerCluster::TakeRequest(RequestIndex index, BrokerId broker) {
@@ -178,7 +175,14 @@ void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
     }
     AfterRequest(request.batches[i].partition, request.batches[i].bytes);
   }
-  if (--request.waiting_for_acks == 0) Respond(index, broker);
+  ProduceChannel* channel = request.channel;
+  const bool same_channel = request.channel_generation == channel->generation;
+  if (same_channel) channel->appending = false;
+  if (--request.waiting_for_acks == 0) {
+    Respond(index, broker);
+  } else if (same_channel) {
+    TakeNext(channel, broker);
+  }
 }
 
 void BrokerCluster::AwaitAck(Partition& partition, Offset required, RequestIndex index) {
@@ -246,7 +250,9 @@ void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
   } else {
     FreeRequest(index);
   }
-  if (same_channel) Unmute(channel, broker);
+  if (!same_channel) return;
+  --channel->unanswered;
+  TakeNext(channel, broker);
 }
 
 void BrokerCluster::NoteTold(const ProduceRequest& request) {
@@ -259,10 +265,12 @@ void BrokerCluster::NoteTold(const ProduceRequest& request) {
   }
 }
 
-void BrokerCluster::Unmute(ProduceChannel* channel, BrokerId broker) {
-  channel->muted = false;
-  if (channel->waiting.empty()) return;
-  channel->muted = true;
+void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
+  // One at a time: they are appended in the order in which they were sent.
+  if (channel->waiting.empty() || channel->appending) return;
+  if (channel->unanswered == most_unanswered_) return;
+  channel->appending = true;
+  ++channel->unanswered;
   TakeRequest(channel->waiting.pop_front(), broker);
 }
 
