@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "models/fault/targets.h"
+#include "models/storage/object_client.h"
+#include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/quantity.h"
 
@@ -326,6 +328,42 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Volume::kFlushLatency,
       &PageCache::kDirty,
       &PageCache::kHeld,
+      &ObjectStore::kPutRequests,
+      &ObjectStore::kGetRequests,
+      &ObjectStore::kDeleteRequests,
+      &ObjectStore::kThrottled,
+      &ObjectStore::kFailed,
+      &ObjectStore::kStoredBytes,
+      &ObjectStore::kObjects,
+      &ObjectStore::kBytesIn[0],
+      &ObjectStore::kBytesIn[1],
+      &ObjectStore::kBytesIn[2],
+      &ObjectStore::kBytesIn[3],
+      &ObjectStore::kBytesIn[4],
+      &ObjectStore::kBytesIn[5],
+      &ObjectStore::kBytesIn[6],
+      &ObjectStore::kBytesIn[7],
+      &ObjectStore::kBytesIn[8],
+      &ObjectStore::kBytesIn[9],
+      &ObjectStore::kBytesOut[0],
+      &ObjectStore::kBytesOut[1],
+      &ObjectStore::kBytesOut[2],
+      &ObjectStore::kBytesOut[3],
+      &ObjectStore::kBytesOut[4],
+      &ObjectStore::kBytesOut[5],
+      &ObjectStore::kBytesOut[6],
+      &ObjectStore::kBytesOut[7],
+      &ObjectStore::kBytesOut[8],
+      &ObjectStore::kBytesOut[9],
+      &ObjectClient::kPutLatency,
+      &ObjectClient::kGetLatency,
+      &ObjectClient::kRetries,
+      &ObjectClient::kThrottled,
+      &ObjectClient::kAttemptsTimedOut,
+      &ObjectClient::kHedged,
+      &ObjectClient::kUnsuccessful,
+      &ObjectClient::kInFlight,
+      &ObjectClient::kWaiting,
       &Network::kBytes[0],
       &Network::kBytes[1],
       &Network::kBytes[2],
