@@ -110,7 +110,7 @@ ObjectStore::RequestId ObjectStore::Start(const ObjectRequest& request, Bandwidt
   if (down_) return id;
   Running& running = running_[id];
   running = {request, &card, done, {}, {}, ObjectAnswer::kOk, 0, {}};
-  // A stream of its own, so that what one request draws moves no other.
+  // A stream of its own: how many words a request takes moves no later one.
   RandomStream draws = request_stream_.Substream(id);
   if (!Admit(request)) {
     throttled_.Add(1);
