@@ -6,7 +6,7 @@ namespace freshet {
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
                              const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes,
-                             int32_t most_unanswered)
+                             size_t most_unanswered)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
       offline_(AddGauge(kOffline)),

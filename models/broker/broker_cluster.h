@@ -115,7 +115,7 @@ class BrokerCluster : public Component, public LogService {
   // elects the first leaders. `most_unanswered`: requests of one channel that a broker takes before
   // it has answered the first of them.
   BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
-                Bytes fetch_max_bytes, int32_t most_unanswered);
+                Bytes fetch_max_bytes, size_t most_unanswered);
 
   // --- What a design answers ---
 
@@ -187,6 +187,7 @@ class BrokerCluster : public Component, public LogService {
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
   void Respond(RequestIndex index, BrokerId broker);
+  void SendAnswer(RequestIndex index);
   void NoteTold(const ProduceRequest& request);
   void TakeNext(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
@@ -204,7 +205,7 @@ class BrokerCluster : public Component, public LogService {
 
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
-  const int32_t most_unanswered_;
+  const size_t most_unanswered_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
   struct ControlRequest {

@@ -20,6 +20,7 @@ RequestIndex BrokerCluster::NewRequest() {
   request.request_count = 1;
   request.on_response = {};
   request.at_broker = false;
+  request.answered = false;
   request.waiting_for_acks = 0;
   return index;
 }
@@ -52,8 +53,12 @@ void BrokerCluster::ResetChannel(ProduceChannel* channel) {
       FreeRequest(index);
     }
   }
+  // So do answers that wait for earlier ones; the others are still being worked on.
+  while (!channel->taken.empty()) {
+    const RequestIndex index = channel->taken.pop_front();
+    if (requests_[index].answered) FreeRequest(index);
+  }
   channel->appending = false;
-  channel->unanswered = 0;
   ++channel->generation;
 }
 
@@ -237,11 +242,23 @@ void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
   }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "produce", request.sent_at,
                         Now(), request.bytes.count());
-  const bool same_channel = request.channel_generation == channel->generation;
+  if (request.channel_generation != channel->generation) {
+    FreeRequest(index);
+    return;
+  }
+  request.answered = true;
+  while (!channel->taken.empty() && requests_[channel->taken.front()].answered) {
+    SendAnswer(channel->taken.pop_front());
+  }
+  TakeNext(channel, broker);
+}
+
+void BrokerCluster::SendAnswer(RequestIndex index) {
+  ProduceRequest& request = requests_[index];
   const bool told = request.acks != Acks::kNone && request.on_response;
   if (told) {
     request.at_broker = false;
-    channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
+    request.channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
       ProduceRequest& answered = requests_[index];
       if (answered.acks == Acks::kLeader) NoteTold(answered);
       if (answered.on_response) answered.on_response(answered);
@@ -250,9 +267,6 @@ void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
   } else {
     FreeRequest(index);
   }
-  if (!same_channel) return;
-  --channel->unanswered;
-  TakeNext(channel, broker);
 }
 
 void BrokerCluster::NoteTold(const ProduceRequest& request) {
@@ -268,10 +282,11 @@ void BrokerCluster::NoteTold(const ProduceRequest& request) {
 void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
   // One at a time: they are appended in the order in which they were sent.
   if (channel->waiting.empty() || channel->appending) return;
-  if (channel->unanswered == most_unanswered_) return;
+  if (channel->taken.size() == most_unanswered_) return;
   channel->appending = true;
-  ++channel->unanswered;
-  TakeRequest(channel->waiting.pop_front(), broker);
+  const RequestIndex index = channel->waiting.pop_front();
+  channel->taken.push_back(index);
+  TakeRequest(index, broker);
 }
 
 void BrokerCluster::SendControl(BrokerId broker, Connection* request_on, Connection* reply_on,

@@ -57,6 +57,7 @@ struct ProduceRequest {
   // --- Kept by the service ---
   std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
   bool at_broker = false;
+  bool answered = false;  // But for earlier ones of its channel.
   int32_t waiting_for_acks = 0;
   uint32_t broker_generation = 0;
   uint32_t channel_generation = 0;
@@ -72,8 +73,8 @@ struct ProduceChannel {
   Connection* reply_on = nullptr;
 
   // --- Kept by the service ---
-  bool appending = false;  // A request of it is on its way into the log.
-  int32_t unanswered = 0;  // Requests taken and not answered.
+  bool appending = false;    // A request of it is on its way into the log.
+  Ring<RequestIndex> taken;  // And not answered; answers go out in this order.
   Ring<RequestIndex> waiting;
   Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
   uint32_t generation = 0;                // Raised by ResetChannel().
