@@ -5,10 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "models/broker/kafka_cluster.h"
+#include "models/broker/s3stream_cluster.h"
+#include "models/fault/object_store_target.h"
 #include "models/fault/targets.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -31,6 +35,10 @@ constexpr Duration kBrokerSession = Seconds(9);
 constexpr Duration kBrokerHeartbeat = Seconds(2);
 constexpr Duration kImbalanceCheck = Seconds(300);
 
+// AMQSRC: the failover controller's scan, and how long an object may be prepared and not committed.
+constexpr Duration kFailoverScan = Seconds(1);
+constexpr Duration kPreparedObjectTtl = Minutes(60);
+
 // KIP-794 came with Kafka 3.3.
 bool StickyPerBatch(const std::string& kafka_version) {
   return kafka_version < "3.3";  // Versions are "2.8", "3.9", "4.0": text order is theirs.
@@ -45,7 +53,11 @@ class Assembler {
     BuildNetwork();
     // Brokers first, whatever the order of the text: clients connect to them.
     for (const v1::Component& component : scenario_.component()) {
+      if (component.has_object_store()) BuildStore(component.name(), component.object_store());
+    }
+    for (const v1::Component& component : scenario_.component()) {
       if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
+      if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
     }
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
@@ -107,12 +119,7 @@ class Assembler {
                            kDirtyRatio, kDirtyWriteback, kDirtyExpire};
       config.brokers.push_back(broker);
     }
-    for (const v1::Topic& topic : scenario_.topic()) {
-      config.topics.push_back({topic.name(), static_cast<int>(topic.partitions()),
-                               static_cast<int>(topic.replication_factor()),
-                               static_cast<int>(topic.min_insync_replicas()),
-                               static_cast<int64_t>(topic.flush_messages())});
-    }
+    config.topics = Topics();
     config.replica_fetchers = static_cast<int>(kafka.num_replica_fetchers());
     config.replica_fetch_wait_max = DurationOf(kafka.replica_fetch_wait_max());
     config.replica_fetch_min_bytes = BytesOf(kafka.replica_fetch_min_bytes());
@@ -123,16 +130,62 @@ class Assembler {
     config.broker_session_timeout = kBrokerSession;
     config.broker_heartbeat_interval = kBrokerHeartbeat;
     config.leader_imbalance_check_interval = kImbalanceCheck;
-    pipeline_->log = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
-
-    KafkaCluster* cluster = pipeline_->log.get();
+    auto cluster = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
     for (BrokerId broker = 0; broker < brokers; ++broker) {
+      pipeline_->targets[absl::StrCat(name, "/broker-", broker + 1, "/disk")] =
+          std::make_unique<DiskTarget>(&cluster->broker(broker));
+    }
+    pipeline_->log = std::move(cluster);
+    AddBrokers(name);
+  }
+
+  void BuildStore(const std::string& name, const v1::ObjectStorage& text) {
+    pipeline_->object_store = std::make_unique<ObjectStore>(
+        sim_, name,
+        text.preset() == v1::ObjectStorage::OPTIMISTIC_2019 ? ObjectStore::Optimistic2019()
+                                                            : ObjectStore::Realistic());
+    pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
+  }
+
+  void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
+    S3StreamCluster::Config config;
+    const int brokers = static_cast<int>(text.brokers());
+    for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
+      config.brokers.push_back(S3StreamBrokerOf(text));
+      config.brokers.back().zone = zone;
+    }
+    config.topics = Topics();
+    config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
+    config.broker_session_timeout = kBrokerSession;
+    config.broker_heartbeat_interval = kBrokerHeartbeat;
+    config.failover_scan_interval = kFailoverScan;
+    config.open_time = DurationOf(text.partition_open_time());
+    config.deleted_object_retention = DurationOf(text.deleted_object_retention());
+    config.prepared_object_ttl = kPreparedObjectTtl;
+    pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
+                                                       pipeline_->object_store.get(), config);
+    AddBrokers(name);
+  }
+
+  void AddBrokers(const std::string& name) {
+    BrokerCluster* cluster = pipeline_->log.get();
+    for (BrokerId broker = 0; broker < cluster->broker_count(); ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
-      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(&cluster->broker(broker));
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
     }
+  }
+
+  std::vector<TopicConfig> Topics() const {
+    std::vector<TopicConfig> topics;
+    for (const v1::Topic& topic : scenario_.topic()) {
+      topics.push_back({topic.name(), static_cast<int>(topic.partitions()),
+                        static_cast<int>(topic.replication_factor()),
+                        static_cast<int>(topic.min_insync_replicas()),
+                        static_cast<int64_t>(topic.flush_messages())});
+    }
+    return topics;
   }
 
   absl::Status BuildClient(const v1::Component& component) {
@@ -143,6 +196,8 @@ class Assembler {
         BuildConsumers(component.name(), component.consumers());
         return absl::OkStatus();
       case v1::Component::kKafka:
+      case v1::Component::kS3Stream:
+      case v1::Component::kObjectStore:
       case v1::Component::KIND_NOT_SET:
         return absl::OkStatus();
     }
@@ -323,6 +378,31 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kReplicatedIn,
       &KafkaBroker::kBytesOut,
       &KafkaBroker::kCacheMisses,
+      &S3StreamCluster::kRecoveries,
+      &S3StreamCluster::kRecoveredBytes,
+      &S3StreamCluster::kUnavailable,
+      &S3StreamCluster::kMoves,
+      &S3StreamCluster::kMoveTime,
+      &S3StreamCluster::kStreamSetObjects,
+      &S3StreamCluster::kStreamObjects,
+      &S3StreamBroker::kLogCache,
+      &S3StreamBroker::kNotUploaded,
+      &S3StreamBroker::kBackingOff,
+      &S3StreamBroker::kColdBytes,
+      &StreamUploader::kUploads,
+      &StreamUploader::kUploadedBytes,
+      &StreamUploader::kUploadTime,
+      &StreamReader::kHitBytes,
+      &StreamReader::kMissBytes,
+      &StreamCompactor::kCompactions,
+      &StreamCompactor::kCompactedBytes,
+      &WriteAheadLog::kBytes,
+      &WriteAheadLog::kWrites,
+      &WriteAheadLog::kUnflushed,
+      &WriteAheadLog::kHeld,
+      &WriteAheadLog::kOverCapacity,
+      &NetworkLimiter::kWait,
+      &NetworkLimiter::kWaiting,
       &Volume::kReadBytes,
       &Volume::kWrittenBytes,
       &Volume::kFlushLatency,
