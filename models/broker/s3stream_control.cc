@@ -17,14 +17,19 @@ void S3StreamCluster::OnCrash(BrokerId id) {
     placement.state = State::kLost;
   }
   DeleteLater(broker(id).TakeUnknownObjects(), config_.prepared_object_ttl);
-  // What it was recovering is left to another.
-  for (auto at = recoveries_.begin(); at != recoveries_.end();) {
-    if (at->second.by != id) {
-      ++at;
-      continue;
+  // What it was recovering is left to its owner, if that is back, or to another.
+  std::vector<BrokerId> left;
+  for (const auto& [failed, recovery] : recoveries_) {
+    if (recovery.by == id) left.push_back(failed);
+  }
+  for (const BrokerId failed : left) {
+    broker(failed).wal().CancelRecovery();
+    recoveries_.erase(failed);
+    if (broker(failed).up()) {
+      BeginRecovery(failed, failed);
+    } else if (fenced_[static_cast<size_t>(failed)]) {
+      ScheduleScan();
     }
-    broker(at->first).wal().CancelRecovery();
-    at = recoveries_.erase(at);
   }
   // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
   // that is uniform over the heartbeat interval before the crash.

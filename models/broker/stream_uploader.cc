@@ -133,7 +133,11 @@ void StreamUploader::Written(TaskId id, size_t index, ObjectResult result) {
   }
   Task& task = tasks_.at(id);
   if (++task.written < task.objects.size()) return;
-  task.order == Order::kApart ? AskCommit(id) : CommitNext();
+  if (task.order == Order::kApart) {
+    AskCommit(id);
+  } else {
+    CommitNext();
+  }
 }
 
 void StreamUploader::CommitNext() {

@@ -66,8 +66,11 @@ void S3Wal::PutOver(uint64_t number, ObjectResult result) {
   if (fenced()) return;
   Bulk& bulk = BulkOf(number);
   if (result != ObjectResult::kOk) {
-    const bool give_up = Now() - bulk.first_put_at >= config_.give_up_after;
-    give_up ? Fence() : Put(number);
+    if (Now() - bulk.first_put_at >= config_.give_up_after) {
+      Fence();
+    } else {
+      Put(number);
+    }
     return;
   }
   bulk.written = true;
@@ -80,9 +83,13 @@ void S3Wal::Confirm() {
   while (written_number_ < put_number_ && BulkOf(written_number_).written) ++written_number_;
   if (written_number_ == before) return;
   StartPuts();
+  ReadLease(written_number_);
+}
+
+void S3Wal::ReadLease(uint64_t up_to) {
   reading_lease_ = true;
   client_->Get(lease_, Bytes(0), kLeaseBytes, ObjectCause::kWal,
-               [this, up_to = written_number_](ObjectResult result) { LeaseRead(up_to, result); });
+               [this, up_to](ObjectResult result) { LeaseRead(up_to, result); });
 }
 
 void S3Wal::LeaseRead(uint64_t up_to, ObjectResult result) {
@@ -93,14 +100,11 @@ void S3Wal::LeaseRead(uint64_t up_to, ObjectResult result) {
     return;
   }
   if (result != ObjectResult::kOk) {
-    const bool give_up = Now() - BulkOf(durable_number_).first_put_at >= config_.give_up_after;
-    if (give_up) {
+    if (Now() - BulkOf(durable_number_).first_put_at >= config_.give_up_after) {
       Fence();
-      return;
+    } else {
+      ReadLease(up_to);
     }
-    reading_lease_ = true;
-    client_->Get(lease_, Bytes(0), kLeaseBytes, ObjectCause::kWal,
-                 [this, up_to](ObjectResult again) { LeaseRead(up_to, again); });
     return;
   }
   durable_number_ = up_to;

@@ -71,6 +71,7 @@ class S3Wal : public WriteAheadLog {
   void Put(uint64_t number);
   void PutOver(uint64_t number, ObjectResult result);
   void Confirm();
+  void ReadLease(uint64_t up_to);
   void LeaseRead(uint64_t up_to, ObjectResult result);
   void ReadMore();
   void ReadOne(uint64_t number);

@@ -163,6 +163,21 @@ TEST(S3StreamFailoverTest, ASurvivorThatDiesOverItIsReplaced) {
   EXPECT_EQ(pipeline.RecordsInLog(), 100'000);
 }
 
+// The owner is back, and waits for the survivor, who dies over it: then it does so itself.
+TEST(S3StreamFailoverTest, AnOwnerThatIsBackTakesOverFromASurvivorThatDies) {
+  S3Settings s = PlausibleS3();
+  s.broker.wal = OnAVolume(Seconds(30));
+  s.producers.rate = Until(Seconds(60), 1'000);
+  S3Pipeline pipeline(s);
+  pipeline.Down(pipeline.Broker(0), Seconds(10), Seconds(20));
+  pipeline.Down(pipeline.Broker(1), Seconds(35), Seconds(3));
+  pipeline.Run(Seconds(40));
+  EXPECT_EQ(pipeline.Log(S3StreamCluster::kRecoveries), 2);
+  pipeline.Run(Seconds(120));
+  EXPECT_EQ(pipeline.Log(BrokerCluster::kOffline), 0);
+  EXPECT_EQ(pipeline.RecordsInLog(), 60'000);
+}
+
 // One failed node at a time: the second waits for the first.
 TEST(S3StreamFailoverTest, TwoThatDieTogetherAreRecoveredOneAfterTheOther) {
   S3Settings s = PlausibleS3();
