@@ -15,7 +15,8 @@ void FillHistory(const TopicConfig& topic, PartitionLog* log) {
 }  // namespace
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
-                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes)
+                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes,
+                             size_t most_unanswered)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
       offline_(AddGauge(kOffline)),
@@ -24,6 +25,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
       lane_(sim.recorder().AddLane(name)),
       topic_configs_(topics),
       fetch_max_bytes_(fetch_max_bytes),
+      most_unanswered_(most_unanswered),
       duplicates_(AddCounter(kDuplicates)),
       deleted_(AddCounter(kDeleted)),
       appended_(AddCounter(kAppended)) {

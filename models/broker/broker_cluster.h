@@ -5,7 +5,9 @@
 //
 // Produce: the channel is muted, a handler thread takes the request, the cores work, each batch is
 // appended to the leader's log and stored as the design has it; the answer goes out when the high
-// watermark has passed what has to be committed first. Consumers read up to the high watermark.
+// watermark has passed what has to be committed first. The channel's next request is taken then, or
+// after the append where a design lets several wait for their answers. Consumers read up to the
+// high watermark.
 //
 //   kafka_cluster.h      shared-nothing: replicas on disks of their own
 //   s3stream_cluster.h   shared storage: a write-ahead log and object storage
@@ -122,9 +124,10 @@ class BrokerCluster : public Component, public LogService {
   };
 
   // Partitions of all topics, in their order, with their history and without a leader. The design
-  // makes its brokers and elects the first leaders.
+  // makes its brokers and elects the first leaders. `most_unanswered`: requests of one channel that
+  // a broker takes before it has answered the first of them.
   BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
-                Bytes fetch_max_bytes);
+                Bytes fetch_max_bytes, size_t most_unanswered);
 
   // --- What a design answers ---
 
@@ -143,10 +146,12 @@ class BrokerCluster : public Component, public LogService {
   // What the answer to a committed batch says.
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
   // How many bytes of a part of the log, which a fetch asks for, are not in memory at `broker`.
-  // They are on their way there from now on: ReadMissing() follows.
+  // They are on their way there from now on: Prepare() follows.
   virtual Bytes Missing(const FetchedRange& part, BrokerId broker) = 0;
-  // Brings the `missed` bytes of the session's response into memory; `done` fires then.
-  virtual void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) = 0;
+  // Brings the `missed` bytes of the session's response into memory and waits for whatever else
+  // holds a response back. Returns true when it may be served at once; otherwise `serve` fires when
+  // it may, unless the broker dies first.
+  virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
@@ -201,8 +206,9 @@ class BrokerCluster : public Component, public LogService {
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
   void Respond(RequestIndex index, BrokerId broker);
+  void SendAnswer(RequestIndex index);
   void NoteTold(const ProduceRequest& request);
-  void Unmute(ProduceChannel* channel, BrokerId broker);
+  void TakeNext(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
   void CountUnanswered(const ProduceRequest& request, size_t first_batch);
 
@@ -219,6 +225,7 @@ class BrokerCluster : public Component, public LogService {
 
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
+  const size_t most_unanswered_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
   ProducerId next_producer_id_ = 0;

@@ -146,13 +146,10 @@ void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
   Collect(session, broker, &missed);
   Broker& node = NodeAt(broker);
   node.bytes_out().Add(session->response_bytes.count());
-  if (missed == Bytes(0)) {
-    ServeResponse(session, broker, session->generation);
-    return;
-  }
-  ReadMissing(session, broker, missed, [this, session, broker, generation = session->generation] {
+  const auto serve = [this, session, broker, generation = session->generation] {
     ServeResponse(session, broker, generation);
-  });
+  };
+  if (Prepare(session, broker, missed, serve)) serve();
 }
 
 void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {

@@ -13,7 +13,8 @@ constexpr Duration kFirstRetentionCheck = Seconds(30);
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
                            const Config& config)
-    : BrokerCluster(sim, name, config.topics, config.fetch_max_bytes),
+    // Kafka mutes a channel from a request's arrival until its response is sent.
+    : BrokerCluster(sim, name, config.topics, config.fetch_max_bytes, /*most_unanswered=*/1),
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),

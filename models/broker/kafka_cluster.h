@@ -131,7 +131,7 @@ class KafkaCluster : public BrokerCluster {
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  void ReadMissing(FetchSession* session, BrokerId broker, Bytes missed, Callback done) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
 
   // What is kept (kafka_retention.cc).
   void HoldHistory(PartitionId id, Replica& replica);

@@ -70,12 +70,13 @@ Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
   return missing;
 }
 
-void KafkaCluster::ReadMissing(FetchSession* session, BrokerId broker, Bytes missed,
-                               Callback done) {
+bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) {
+  if (missed == Bytes(0)) return true;
   KafkaBroker& node = *brokers_[broker];
   node.cache_misses().Add(missed.count());
   // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition).Read(missed, done);
+  node.VolumeOf(session->response[0].partition).Read(missed, serve);
+  return false;
 }
 
 }  // namespace freshet

@@ -20,6 +20,7 @@ RequestIndex BrokerCluster::NewRequest() {
   request.request_count = 1;
   request.on_response = {};
   request.at_broker = false;
+  request.answered = false;
   request.waiting_for_acks = 0;
   return index;
 }
@@ -52,7 +53,12 @@ void BrokerCluster::ResetChannel(ProduceChannel* channel) {
       FreeRequest(index);
     }
   }
-  channel->muted = false;
+  // So do answers that wait for earlier ones; the others are still being worked on.
+  while (!channel->taken.empty()) {
+    const RequestIndex index = channel->taken.pop_front();
+    if (requests_[index].answered) FreeRequest(index);
+  }
+  channel->appending = false;
   ++channel->generation;
 }
 
@@ -73,12 +79,8 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
   request.broker_generation = NodeAt(broker).generation();
   request.channel_generation = channel->generation;
   for (Batch& batch : request.batches) batch.received_at = Now();
-  if (channel->muted) {
-    channel->waiting.push_back(index);
-    return;
-  }
-  channel->muted = true;
-  TakeRequest(index, broker);
+  channel->waiting.push_back(index);
+  TakeNext(channel, broker);
 }
 
 void BrokerCluster::TakeRequest(RequestIndex index, BrokerId broker) {
@@ -177,7 +179,14 @@ void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
     }
     AfterRequest(request.batches[i].partition, request.batches[i].bytes);
   }
-  if (--request.waiting_for_acks == 0) Respond(index, broker);
+  ProduceChannel* channel = request.channel;
+  const bool same_channel = request.channel_generation == channel->generation;
+  if (same_channel) channel->appending = false;
+  if (--request.waiting_for_acks == 0) {
+    Respond(index, broker);
+  } else if (same_channel) {
+    TakeNext(channel, broker);
+  }
 }
 
 void BrokerCluster::AwaitAck(Partition& partition, Offset required, RequestIndex index) {
@@ -232,11 +241,23 @@ void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
   }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "produce", request.sent_at,
                         Now(), request.bytes.count());
-  const bool same_channel = request.channel_generation == channel->generation;
+  if (request.channel_generation != channel->generation) {
+    FreeRequest(index);
+    return;
+  }
+  request.answered = true;
+  while (!channel->taken.empty() && requests_[channel->taken.front()].answered) {
+    SendAnswer(channel->taken.pop_front());
+  }
+  TakeNext(channel, broker);
+}
+
+void BrokerCluster::SendAnswer(RequestIndex index) {
+  ProduceRequest& request = requests_[index];
   const bool told = request.acks != Acks::kNone && request.on_response;
   if (told) {
     request.at_broker = false;
-    channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
+    request.channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
       ProduceRequest& answered = requests_[index];
       if (answered.acks == Acks::kLeader) NoteTold(answered);
       if (answered.on_response) answered.on_response(answered);
@@ -245,7 +266,6 @@ void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
   } else {
     FreeRequest(index);
   }
-  if (same_channel) Unmute(channel, broker);
 }
 
 void BrokerCluster::NoteTold(const ProduceRequest& request) {
@@ -258,11 +278,14 @@ void BrokerCluster::NoteTold(const ProduceRequest& request) {
   }
 }
 
-void BrokerCluster::Unmute(ProduceChannel* channel, BrokerId broker) {
-  channel->muted = false;
-  if (channel->waiting.empty()) return;
-  channel->muted = true;
-  TakeRequest(channel->waiting.pop_front(), broker);
+void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
+  // One at a time: they are appended in the order in which they were sent.
+  if (channel->waiting.empty() || channel->appending) return;
+  if (channel->taken.size() == most_unanswered_) return;
+  channel->appending = true;
+  const RequestIndex index = channel->waiting.pop_front();
+  channel->taken.push_back(index);
+  TakeRequest(index, broker);
 }
 
 void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {

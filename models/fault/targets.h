@@ -21,8 +21,8 @@ class BrokerTarget : public FaultTarget {
   void SetDown(bool down) override {
     Broker& node = cluster_->NodeAt(broker_);
     if (down && node.up()) {
+      lost_ += cluster_->PartitionsOn(broker_);  // Before a design gives them to others.
       cluster_->CrashBroker(broker_);
-      ++crashes_;
     } else if (down) {
       cluster_->AbandonStart(broker_);
     } else if (!node.up()) {
@@ -32,11 +32,10 @@ class BrokerTarget : public FaultTarget {
   void SetSlow(Ratio factor) override {
     cluster_->NodeAt(broker_).cpu().SetSpeed(InverseOf(factor));
   }
-  // Requests it took, and each crash that cost it the replicas it hosts.
+  // Requests it took, and for each crash the partitions that it held.
   int64_t WorkTouched() const override {
     Broker& node = cluster_->NodeAt(broker_);
-    return node.produce_requests().Value() + node.fetch_requests().Value() +
-           crashes_ * cluster_->PartitionsOn(broker_);
+    return node.produce_requests().Value() + node.fetch_requests().Value() + lost_;
   }
   static Ratio InverseOf(Ratio factor) {
     constexpr int64_t kBillion = 1'000'000'000;
@@ -47,7 +46,7 @@ class BrokerTarget : public FaultTarget {
  private:
   BrokerCluster* cluster_;
   BrokerId broker_;
-  int64_t crashes_ = 0;
+  int64_t lost_ = 0;
 };
 
 // "log/broker-1/disk", all volumes of the broker: slow stretches their latencies, throttle caps the

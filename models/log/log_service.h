@@ -57,6 +57,7 @@ struct ProduceRequest {
   // --- Kept by the service ---
   std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
   bool at_broker = false;
+  bool answered = false;  // But for earlier ones of its channel.
   int32_t waiting_for_acks = 0;
   uint32_t broker_generation = 0;
   uint32_t channel_generation = 0;
@@ -64,15 +65,16 @@ struct ProduceRequest {
 };
 using RequestIndex = uint32_t;
 
-// A producer's connection to one broker. The broker takes one request of it at a time: Kafka mutes
-// a channel from a request's arrival until its response is sent, so requests in flight beyond the
-// first save the way, not the waiting for acks.
+// A producer's connection to one broker. The broker appends one request of it at a time, and takes
+// no more than a number of them before it has answered; with Kafka one, so that requests in flight
+// beyond the first save the way, not the waiting for acks.
 struct ProduceChannel {
   Connection* request_on = nullptr;
   Connection* reply_on = nullptr;
 
   // --- Kept by the service ---
-  bool muted = false;
+  bool appending = false;    // A request of it is on its way into the log.
+  Ring<RequestIndex> taken;  // And not answered; answers go out in this order.
   Ring<RequestIndex> waiting;
   Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
   uint32_t generation = 0;                // Raised by ResetChannel().

@@ -5,10 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "models/broker/kafka_cluster.h"
+#include "models/broker/s3stream_cluster.h"
+#include "models/fault/object_store_target.h"
 #include "models/fault/targets.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/quantity.h"
 
@@ -31,6 +35,10 @@ constexpr Duration kDirtyExpire = Seconds(30);
 constexpr Duration kBrokerSession = Seconds(9);
 constexpr Duration kBrokerHeartbeat = Seconds(2);
 constexpr Duration kImbalanceCheck = Seconds(300);
+
+// AMQSRC: the failover controller's scan, and how long an object may be prepared and not committed.
+constexpr Duration kFailoverScan = Seconds(1);
+constexpr Duration kPreparedObjectTtl = Minutes(60);
 
 // KIP-794 came with Kafka 3.3.
 bool StickyPerBatch(const std::string& kafka_version) {
@@ -58,9 +66,14 @@ class Assembler {
     BuildNetwork();
     // Brokers first, whatever the order of the text: clients connect to them.
     for (const v1::Component& component : scenario_.component()) {
-      if (!component.has_kafka()) continue;
-      absl::Status status = BuildKafka(component.name(), component.kafka());
-      if (!status.ok()) return status;
+      if (component.has_object_store()) BuildStore(component.name(), component.object_store());
+    }
+    absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
+    if (!topics.ok()) return topics.status();
+    topics_ = *std::move(topics);
+    for (const v1::Component& component : scenario_.component()) {
+      if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
+      if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
     }
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
@@ -123,7 +136,7 @@ class Assembler {
     return topic;
   }
 
-  absl::Status BuildKafka(const std::string& name, const v1::Kafka& kafka) {
+  void BuildKafka(const std::string& name, const v1::Kafka& kafka) {
     KafkaCluster::Config config;
     const int brokers = static_cast<int>(kafka.brokers());
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
@@ -155,11 +168,7 @@ class Assembler {
                            kDirtyRatio, kDirtyWriteback, kDirtyExpire};
       config.brokers.push_back(broker);
     }
-    for (const v1::Topic& topic : scenario_.topic()) {
-      absl::StatusOr<TopicConfig> built = TopicOf(topic);
-      if (!built.ok()) return built.status();
-      config.topics.push_back(*std::move(built));
-    }
+    config.topics = topics_;
     config.replica_fetchers = static_cast<int>(kafka.num_replica_fetchers());
     config.replica_fetch_wait_max = DurationOf(kafka.replica_fetch_wait_max());
     config.replica_fetch_min_bytes = BytesOf(kafka.replica_fetch_min_bytes());
@@ -179,17 +188,61 @@ class Assembler {
       config.replication_throttle = BytesPerSecondOf(kafka.replication_throttle());
     }
     config.file_delete_delay = DurationOf(kafka.segment_delete_delay());
-    pipeline_->log = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
-
-    KafkaCluster* cluster = pipeline_->log.get();
+    auto cluster = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
     for (BrokerId broker = 0; broker < brokers; ++broker) {
+      pipeline_->targets[absl::StrCat(name, "/broker-", broker + 1, "/disk")] =
+          std::make_unique<DiskTarget>(cluster.get(), broker);
+    }
+    pipeline_->log = std::move(cluster);
+    AddBrokers(name);
+  }
+
+  void BuildStore(const std::string& name, const v1::ObjectStorage& text) {
+    pipeline_->object_store = std::make_unique<ObjectStore>(
+        sim_, name,
+        text.preset() == v1::ObjectStorage::OPTIMISTIC_2019 ? ObjectStore::Optimistic2019()
+                                                            : ObjectStore::Realistic());
+    pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
+  }
+
+  void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
+    S3StreamCluster::Config config;
+    const int brokers = static_cast<int>(text.brokers());
+    for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
+      config.brokers.push_back(S3StreamBrokerOf(text));
+      config.brokers.back().zone = zone;
+    }
+    config.topics = topics_;
+    config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
+    config.broker_session_timeout = kBrokerSession;
+    config.broker_heartbeat_interval = kBrokerHeartbeat;
+    config.failover_scan_interval = kFailoverScan;
+    config.open_time = DurationOf(text.partition_open_time());
+    config.deleted_object_retention = DurationOf(text.deleted_object_retention());
+    config.prepared_object_ttl = kPreparedObjectTtl;
+    pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
+                                                       pipeline_->object_store.get(), config);
+    AddBrokers(name);
+  }
+
+  void AddBrokers(const std::string& name) {
+    BrokerCluster* cluster = pipeline_->log.get();
+    for (BrokerId broker = 0; broker < cluster->broker_count(); ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
-      pipeline_->targets[handle + "/disk"] = std::make_unique<DiskTarget>(cluster, broker);
       pipeline_->targets[handle + "/nic"] =
           std::make_unique<NicTarget>(pipeline_->network.get(), cluster->HostOf(broker));
     }
-    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<TopicConfig>> Topics() const {
+    std::vector<TopicConfig> topics;
+    for (const v1::Topic& topic : scenario_.topic()) {
+      absl::StatusOr<TopicConfig> built = TopicOf(topic);
+      if (!built.ok()) return built.status();
+      topics.push_back(*std::move(built));
+    }
+    return topics;
   }
 
   absl::Status BuildClient(const v1::Component& component) {
@@ -200,6 +253,8 @@ class Assembler {
         BuildConsumers(component.name(), component.consumers());
         return absl::OkStatus();
       case v1::Component::kKafka:
+      case v1::Component::kS3Stream:
+      case v1::Component::kObjectStore:
       case v1::Component::KIND_NOT_SET:
         return absl::OkStatus();
     }
@@ -343,6 +398,7 @@ class Assembler {
   const std::string& root_;
   Simulation& sim_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::vector<TopicConfig> topics_;
 };
 
 }  // namespace
@@ -395,6 +451,31 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kLogBytes,
       &KafkaBroker::kLogDirFailures,
       &KafkaBroker::kRecovered,
+      &S3StreamCluster::kRecoveries,
+      &S3StreamCluster::kRecoveredBytes,
+      &S3StreamCluster::kUnavailable,
+      &S3StreamCluster::kMoves,
+      &S3StreamCluster::kMoveTime,
+      &S3StreamCluster::kStreamSetObjects,
+      &S3StreamCluster::kStreamObjects,
+      &S3StreamBroker::kLogCache,
+      &S3StreamBroker::kNotUploaded,
+      &S3StreamBroker::kBackingOff,
+      &S3StreamBroker::kColdBytes,
+      &StreamUploader::kUploads,
+      &StreamUploader::kUploadedBytes,
+      &StreamUploader::kUploadTime,
+      &StreamReader::kHitBytes,
+      &StreamReader::kMissBytes,
+      &StreamCompactor::kCompactions,
+      &StreamCompactor::kCompactedBytes,
+      &WriteAheadLog::kBytes,
+      &WriteAheadLog::kWrites,
+      &WriteAheadLog::kUnflushed,
+      &WriteAheadLog::kHeld,
+      &WriteAheadLog::kOverCapacity,
+      &NetworkLimiter::kWait,
+      &NetworkLimiter::kWaiting,
       &Volume::kReadBytes,
       &Volume::kWrittenBytes,
       &Volume::kFlushLatency,

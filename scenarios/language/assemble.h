@@ -10,11 +10,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "models/broker/kafka_cluster.h"
+#include "models/broker/broker_cluster.h"
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
+#include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
 
@@ -23,7 +24,8 @@ namespace freshet {
 // The parts of one run, in the order of construction.
 struct Pipeline {
   std::unique_ptr<Network> network;
-  std::unique_ptr<KafkaCluster> log;
+  std::unique_ptr<ObjectStore> object_store;  // None where no design needs it.
+  std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.

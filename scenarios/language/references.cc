@@ -109,34 +109,38 @@ class ReferenceCheck {
     if (is_target) CheckHandle(name, text, place);
   }
 
-  // Brokers offer "broker-N", each with a "disk" and a "nic"; fleets of clients offer nothing below
-  // themselves yet.
+  // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk";
+  // fleets of clients offer nothing below themselves yet.
   void CheckHandle(const std::string& name, const std::string& target, Place place) {
     const std::vector<std::string> parts = absl::StrSplit(target, '/');
     if (parts.size() == 1) return;
     for (const Component& component : scenario_.component()) {
       if (component.name() != name) continue;
-      if (!component.has_kafka()) {
+      if (!component.has_kafka() && !component.has_s3stream()) {
         findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
                                              " has a part that its component does not offer; "
                                              "write ",
                                              Quoted(name)));
         return;
       }
-      const uint32_t brokers = component.kafka().brokers();
+      const bool has_disk = component.has_kafka();
+      const uint32_t brokers =
+          has_disk ? component.kafka().brokers() : component.s3stream().brokers();
       uint32_t broker = 0;
       const absl::string_view handle = parts[1];
       const bool is_broker = absl::StartsWith(handle, "broker-") && handle.size() > 7 &&
                              absl::ascii_isdigit(handle[7]) && handle[7] != '0' &&
                              absl::SimpleAtoi(handle.substr(7), &broker) && broker <= brokers;
       const bool is_part =
-          parts.size() == 2 || (parts.size() == 3 && (parts[2] == "disk" || parts[2] == "nic"));
+          parts.size() == 2 ||
+          (parts.size() == 3 && ((parts[2] == "disk" && has_disk) || parts[2] == "nic"));
       if (is_broker && is_part) return;
       findings_->Error(place,
                        absl::StrCat("fault target ", Quoted(target), " is no handle; write ",
                                     Quoted(absl::StrCat(name, "/broker-1")), " to ",
                                     Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
-                                    ", and behind it \"/disk\" or \"/nic\" for a part"));
+                                    has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
+                                             : ", and behind it \"/nic\" for its link"));
       return;
     }
   }

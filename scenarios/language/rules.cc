@@ -22,6 +22,7 @@ using v1::Consumers;
 using v1::Fault;
 using v1::Kafka;
 using v1::Producers;
+using v1::S3Stream;
 using v1::Scenario;
 using v1::Topic;
 namespace {
@@ -39,8 +40,12 @@ class RuleCheck {
             Findings* findings)
       : scenario_(scenario), places_(places), blanked_(blanked), findings_(findings) {
     for (int i = 0; i < scenario.component_size(); ++i) {
+      stores_ += scenario.component(i).has_object_store();
+      if (scenario.component(i).has_s3stream()) {
+        if (++logs_ == 2) second_log_ = &places.In("component", i);
+      }
       if (!scenario.component(i).has_kafka()) continue;
-      ++logs_;
+      if (++logs_ == 2) second_log_ = &places.In("component", i);
       if (kafka_ != nullptr) continue;
       kafka_ = &scenario.component(i).kafka();
       kafka_places_ = &places.In("component", i).In("kafka");
@@ -58,6 +63,7 @@ class RuleCheck {
       if (component.has_producers()) CheckProducers(component, here.In("producers"));
       if (component.has_consumers()) CheckConsumers(component, here.In("consumers"));
       if (component.has_kafka()) CheckKafka(component.kafka(), here.In("kafka"), i);
+      if (component.has_s3stream()) CheckS3Stream(component.s3stream(), here.In("s3stream"));
     }
     for (int i = 0; i < scenario_.fault_size(); ++i) {
       CheckFault(scenario_.fault(i), places_.In("fault", i));
@@ -95,10 +101,16 @@ class RuleCheck {
       findings_->Error(places_.place,
                        "no component holds the log; add component { name: \"log\" kafka { ... } }");
     }
+    if (stores_ > 1) {
+      findings_->Error(
+          places_.place,
+          absl::StrCat("the scenario has ", stores_,
+                       " object stores; brokers do not say which is theirs, so keep one"));
+    }
     if (logs_ > 1) {
-      findings_->Error(kafka_places_->place, absl::StrCat("the scenario has ", logs_,
-                                                          " clusters of brokers; topics do "
-                                                          "not say which holds them, so keep one"));
+      findings_->Error(second_log_->place, absl::StrCat("the scenario has ", logs_,
+                                                        " clusters of brokers; topics do "
+                                                        "not say which holds them, so keep one"));
     }
     int64_t partitions = 0;
     for (const Topic& topic : scenario_.topic()) partitions += topic.partitions();
@@ -149,6 +161,13 @@ class RuleCheck {
                        ": records are deleted during the run; is that meant?"));
     }
     CheckHistory(topic, here);
+    for (const char* field : {"retention", "retention_bytes"}) {
+      if (!here.Has(field) || !HasS3Stream()) continue;
+      findings_->Warning(here.In(field).place,
+                         absl::StrCat(field,
+                                      " has no effect yet: brokers of kind s3stream keep "
+                                      "everything"));
+    }
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
@@ -158,6 +177,12 @@ class RuleCheck {
                                     " asks for flushes, and the "
                                     "volume has no flush_latency; state it"));
     }
+  }
+
+  bool HasS3Stream() const {
+    const auto& components = scenario_.component();
+    return std::any_of(components.begin(), components.end(),
+                       [](const Component& component) { return component.has_s3stream(); });
   }
 
   void CheckHistory(const Topic& topic, const Places& here) {
@@ -170,6 +195,10 @@ class RuleCheck {
                                         "history, or remove it"));
       }
       return;
+    }
+    if (HasS3Stream()) {
+      findings_->Error(here.In("history").place,
+                       "brokers of kind s3stream begin with an empty store; remove the history");
     }
     bool written = false;
     for (const Component& component : scenario_.component()) {
@@ -414,6 +443,34 @@ class RuleCheck {
                      kafka.volume().size(), " hold: brokers will halt; is that meant?"));
   }
 
+  void CheckS3Stream(const S3Stream& s3stream, const Places& here) {
+    if (stores_ == 0) {
+      findings_->Error(here.place,
+                       "brokers of this kind keep their log in object storage, and there is none; "
+                       "add component { name: \"s3\" object_store { } }");
+    }
+    const v1::WriteAheadLog& wal = s3stream.wal();
+    if (wal.kind() == v1::WriteAheadLog::VOLUME) {
+      std::vector<std::string> missing;
+      if (!wal.has_volume()) missing.push_back("volume");
+      if (wal.capacity().empty()) missing.push_back("capacity");
+      if (wal.attach_time().empty()) missing.push_back("attach_time");
+      if (!missing.empty() && !AnyWithin(blanked_, here.In("wal"))) {
+        findings_->Error(here.In("wal").place,
+                         absl::StrCat("a write-ahead log of kind VOLUME needs ",
+                                      absl::StrJoin(missing, ", "), "; state it"));
+      }
+    }
+    const auto memory = AmountOf(UNIT_BYTES, s3stream.direct_memory());
+    const auto cache = AmountOf(UNIT_BYTES, s3stream.log_cache());
+    if (memory && cache && *cache > *memory) {
+      findings_->Error(
+          here.In("log_cache").place,
+          absl::StrCat("log_cache ", s3stream.log_cache(), " is more than direct_memory ",
+                       s3stream.direct_memory(), "; lower it"));
+    }
+  }
+
   // The bound of docs/sources.md AWSRS: volume, network and CPU, each against what it is asked for.
   void CheckBrokerLoad(const Kafka& kafka, const Places& here, const std::string& name) {
     Wide stored = 0, in = 0, out = 0;
@@ -483,7 +540,9 @@ class RuleCheck {
   Findings* const findings_;
   const Kafka* kafka_ = nullptr;
   const Places* kafka_places_ = nullptr;
+  const Places* second_log_ = nullptr;
   int logs_ = 0;
+  int stores_ = 0;
 };
 
 }  // namespace

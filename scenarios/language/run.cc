@@ -97,7 +97,7 @@ std::string ResolutionNote(const v1::Scenario& scenario, const Pipeline& pipelin
   for (const v1::Component& component : scenario.component()) {
     if (!component.has_producers()) continue;
     const Bytes batch = BytesOf(component.producers().batch_size());
-    KafkaBroker& broker = pipeline.log->broker(0);
+    const Broker& broker = pipeline.log->NodeAt(0);
     const BytesPerSecond card = pipeline.network->Outgoing(broker.host()).SustainedCapacity();
     // Three stages of processor work (append, read, replicate) and three hops of two cards each.
     worst = std::max(worst, broker.CpuTime(1, batch) * 3 + card.TimeFor(batch) * 6);

@@ -185,6 +185,50 @@ TEST(RulesTest, WarmUpVersionAndResolutionAreChecked) {
               ElementsAre(HasSubstr("batches_per_parcel is 5; write 1, 4 or 16")));
 }
 
+std::string SharedStorage(const std::string& fields, const std::string& store) {
+  const std::string base = SmallScenario();
+  return absl::StrCat(base.substr(0, base.find("component {\n  name: \"log\"")),
+                      "component { name: \"log\" s3stream { brokers: 3 vcpus: 4 direct_memory: "
+                      "\"8GiB\" network_bandwidth: \"200MiB/s\" ",
+                      fields, " } }\n", store);
+}
+
+TEST(RulesTest, SharedStorageNeedsAStoreAndOneOnly) {
+  const std::string store = "component { name: \"s3\" object_store { } }\n";
+  EXPECT_THAT(ProblemsOf(SharedStorage("", store)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(SharedStorage("", "")),
+              ElementsAre(HasSubstr("add component { name: \"s3\" object_store { } }")));
+  EXPECT_THAT(
+      ProblemsOf(SharedStorage("", store + "component { name: \"other\" object_store { } }")),
+      ElementsAre(HasSubstr("the scenario has 2 object stores")));
+  EXPECT_THAT(ProblemsOf(SharedStorage("log_cache: \"9GiB\"", store)),
+              ElementsAre(HasSubstr("log_cache 9GiB is more than direct_memory 8GiB; lower it")));
+}
+
+TEST(RulesTest, SharedStorageBeginsEmptyAndKeepsEverything) {
+  std::string text = SharedStorage("", "component { name: \"s3\" object_store { } }\n");
+  const std::string topic = "topic { ";
+  const size_t at = text.find(topic);
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at + topic.size(), "history: \"7d\" retention: \"8d\" ");
+  EXPECT_THAT(ProblemsOf(text),
+              UnorderedElementsAre(HasSubstr("begin with an empty store; remove the history"),
+                                   HasSubstr("retention has no effect yet")));
+}
+
+TEST(RulesTest, AWriteAheadLogOnAVolumeNeedsTheVolume) {
+  const std::string store = "component { name: \"s3\" object_store { } }\n";
+  EXPECT_THAT(ProblemsOf(SharedStorage("wal { kind: VOLUME }", store)),
+              ElementsAre(HasSubstr("kind VOLUME needs volume, capacity, attach_time; state it")));
+  EXPECT_THAT(
+      ProblemsOf(SharedStorage(
+          "wal { kind: VOLUME capacity: \"2GiB\" attach_time: \"20s\" volume { kind: GP3 "
+          "bandwidth: "
+          "\"125MB/s\" write_latency { constant: \"2ms\" } read_latency { constant: \"1ms\" } } }",
+          store)),
+      IsEmpty());
+}
+
 TEST(RulesTest, SomebodyMustHoldTheLogAndOnlyOne) {
   EXPECT_THAT(ProblemsOf("name: \"x\" run_for: \"1h\""),
               ElementsAre(HasSubstr("the scenario has no component")));

@@ -1,0 +1,181 @@
+// Shared storage, as AutoMQ's S3Stream has it: a partition has one broker at a time, and no
+// replicas; what is acknowledged is in that broker's write-ahead log or in object storage, which
+// any broker can read. Requests are broker_cluster.h's, what one broker does is
+// s3stream_broker.h's.
+//
+// Append: into the write-ahead log; the high watermark passes when it is durable there, and
+// acks=all waits for that. A broker takes up to 64 requests of a connection before it has answered
+// the first. Consumers read what is in the log cache from memory, older data from objects.
+//
+// A broker that dies is fenced when its session ends. The controller looks once a scan interval,
+// and has one failed node at a time recovered: a survivor takes over its write-ahead log, reads
+// what was not uploaded and uploads it; then its partitions open elsewhere. One that comes back
+// first does so itself. A partition moves by the same means without a failure: no more appends,
+// upload, open there.
+//
+// Held to by audits: inv.I13, for every partition what is in objects, and then what is in its
+// broker's write-ahead log, is contiguous up to the high watermark.
+//
+// docs/models/s3stream.md lists what is approximated and left out (balancing, routing by zones,
+// table topics).
+#ifndef FRESHET_MODELS_BROKER_S3STREAM_CLUSTER_H_
+#define FRESHET_MODELS_BROKER_S3STREAM_CLUSTER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "models/broker/broker_cluster.h"
+#include "models/broker/s3stream_broker.h"
+
+namespace freshet {
+
+class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
+ public:
+  struct Config {
+    std::vector<S3StreamBroker::Config> brokers;
+    std::vector<TopicConfig> topics;
+    Bytes fetch_max_bytes = MiB(55);     // fetch.max.bytes, the broker's cap
+    Duration broker_session_timeout;     // broker.session.timeout.ms
+    Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
+    Duration failover_scan_interval;
+    Duration open_time;                 // Until a partition serves on its new broker.
+    Duration deleted_object_retention;  // Until garbage is deleted.
+    Duration prepared_object_ttl;       // The same for objects that were never committed.
+  };
+
+  static constexpr MetricDef kRecoveries = {
+      "log.recoveries", MetricKind::kCounter, MetricUnit::kCount,
+      "Write-ahead logs of failed brokers that were read and uploaded."};
+  static constexpr MetricDef kRecoveredBytes = {"log.recovered_bytes", MetricKind::kCounter,
+                                                MetricUnit::kBytes,
+                                                "Bytes uploaded from logs of failed brokers."};
+  static constexpr MetricDef kUnavailable = {
+      "log.partition_unavailable", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From a broker's crash until a partition of it serves again, for each."};
+  static constexpr MetricDef kMoves = {"log.partition_moves", MetricKind::kCounter,
+                                       MetricUnit::kCount, "Partitions that moved as asked."};
+  static constexpr MetricDef kMoveTime = {
+      "log.partition_move_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the order to move a partition until it serves on its new broker."};
+  static constexpr MetricDef kStreamSetObjects = {"log.stream_set_objects", MetricKind::kGauge,
+                                                  MetricUnit::kCount,
+                                                  "Objects that hold records of many partitions."};
+  static constexpr MetricDef kStreamObjects = {"log.stream_objects", MetricKind::kGauge,
+                                               MetricUnit::kCount,
+                                               "Objects that hold records of one partition."};
+
+  // REQUIRES: `network` and `store` outlive it.
+  S3StreamCluster(Simulation& sim, absl::string_view name, Network* network, ObjectStore* store,
+                  const Config& config);
+
+  // Moves a partition to another broker: a balancer's order. Returns false, and does nothing, while
+  // the partition is not served, or when `to` is not there to serve it.
+  bool MovePartition(PartitionId id, BrokerId to);
+
+  S3StreamBroker& broker(BrokerId id) { return *brokers_[static_cast<size_t>(id)]; }
+  const S3StreamBroker& broker(BrokerId id) const { return *brokers_[static_cast<size_t>(id)]; }
+  Broker& NodeAt(BrokerId id) override { return broker(id); }
+  const Broker& NodeAt(BrokerId id) const override { return broker(id); }
+  int broker_count() const override { return static_cast<int>(brokers_.size()); }
+  int64_t PartitionsOn(BrokerId broker) const override;
+  const StreamObjects& objects() const { return objects_; }
+
+ private:
+  friend class S3StreamClusterTestPeer;  // Breaks what the audits must notice.
+
+  enum class State : uint8_t {
+    kServed,
+    kClosing,  // Takes no more appends; its tail is being uploaded.
+    kOpening,
+    kLost,  // Its broker died with it.
+  };
+  struct Placement {
+    BrokerId home;  // In whose write-ahead log its tail is.
+    State state = State::kServed;
+    BrokerId to = kNoBroker;  // kClosing, kOpening.
+    bool lost = false;        // kOpening: after a crash.
+    Time since;               // The crash, or the order to move.
+  };
+  // A failed broker's write-ahead log, on its way into objects.
+  struct Recovery {
+    BrokerId by;
+    uint64_t number;
+  };
+  struct Opening {
+    PartitionId partition;
+    Time at;
+  };
+  struct Deletion {
+    std::vector<ObjectId> objects;
+    Time at;
+  };
+
+  // The log's storage (s3stream_cluster.cc).
+  ProduceError Admit(PartitionId id, const ProduceRequest& request) override;
+  void BeforeAppend(PartitionId id) override;
+  void AfterAppend(PartitionId id) override;
+  bool Store(PartitionId id, const Batch& batch, BrokerId leader, Callback go_on) override;
+  void AfterRequest(PartitionId id, Bytes bytes) override;
+  bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
+  ProduceError ErrorOfCommitted(PartitionId id) override;
+  Bytes Missing(const FetchedRange& part, BrokerId broker) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
+  void OnDurable(BrokerId id, PartitionId partition, Offset offset) override;
+  void OnUploaded(BrokerId id) override;
+  void OnFenced(BrokerId id) override;
+  void OnGarbage(const std::vector<ObjectId>& objects) override;
+  std::vector<PartitionId> LedBy(BrokerId id) const override;
+  void DeleteLater(std::vector<ObjectId> objects, Duration after);
+  void DeleteDue();
+  void ShowObjects();
+  void Audit() const;
+
+  // Failures and moves (s3stream_control.cc).
+  void OnCrash(BrokerId id) override;
+  void OnRestart(BrokerId id) override;
+  void Fence(BrokerId id, uint32_t generation);
+  void Abandon(BrokerId id);
+  void ScheduleScan();
+  void Scan();
+  void BeginRecovery(BrokerId failed, BrokerId by);
+  void RecoverNext(BrokerId failed, uint64_t number);
+  void UploadRead(BrokerId failed, uint64_t number);
+  void BlockRecovered(BrokerId failed, uint64_t number);
+  void FinishRecovery(BrokerId failed);
+  bool IsCurrent(BrokerId failed, uint64_t number) const;
+  bool IsReady(BrokerId id) const;
+  BrokerId LeastLoaded() const;
+  void CloseFurther(PartitionId id);
+  void Open(PartitionId id, BrokerId to);
+  void OpenDue();
+  bool OpenNow(PartitionId id);
+  void CountHealth();
+
+  const Config config_;
+  StreamObjects objects_;
+  std::vector<std::unique_ptr<S3StreamBroker>> brokers_;
+  std::vector<Placement> placements_;  // By PartitionId.
+  // By broker: its log holds what an earlier life left; and it is known to be dead.
+  std::vector<bool> to_recover_;
+  std::vector<bool> fenced_;
+  absl::btree_map<BrokerId, Recovery> recoveries_;  // By the failed broker.
+  uint64_t next_recovery_ = 1;
+  EventId scan_;
+  Ring<Opening> openings_;
+  absl::btree_map<Time, std::vector<ObjectId>> deletions_;
+  int64_t closing_ = 0;  // Partitions in kClosing.
+  RandomStream heartbeat_phase_;
+  Counter& recoveries_done_;
+  Counter& recovered_bytes_;
+  Distribution& unavailable_;
+  Counter& moves_;
+  Distribution& move_time_;
+  Gauge& stream_set_objects_;
+  Gauge& stream_objects_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_BROKER_S3STREAM_CLUSTER_H_
