@@ -93,14 +93,22 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
   MeterTable meters;
   const Network& network = *pipeline.network;
   for (const v1::Component& component : scenario.component()) {
-    if (!component.has_kafka()) continue;
+    if (!component.has_kafka() && !component.has_s3stream()) continue;
     std::vector<HostId> hosts;
-    for (BrokerId broker = 0; broker < static_cast<BrokerId>(component.kafka().brokers());
-         ++broker) {
+    for (BrokerId broker = 0; broker < pipeline.log->broker_count(); ++broker) {
       hosts.push_back(pipeline.log->HostOf(broker));
     }
-    AddHosts(network, component.name(), "broker", component.kafka().instance(), hosts, &meters);
-    AddVolumes(network, component.name(), "broker", component.kafka().volume(), hosts, &meters);
+    const std::string& name = component.name();
+    if (component.has_kafka()) {
+      AddHosts(network, name, "broker", component.kafka().instance(), hosts, &meters);
+      AddVolumes(network, name, "broker", component.kafka().volume(), hosts, &meters);
+      continue;
+    }
+    AddHosts(network, name, "broker", component.s3stream().instance(), hosts, &meters);
+    const v1::WriteAheadLog& wal = component.s3stream().wal();
+    if (wal.kind() == v1::WriteAheadLog::VOLUME) {
+      AddVolumes(network, name, "write-ahead log", wal.volume(), hosts, &meters);
+    }
   }
   for (const auto& producers : pipeline.producers) {
     AddHosts(network, producers->name(), "client", "", producers->hosts(), &meters);
