@@ -14,8 +14,7 @@ void FillHistory(const TopicConfig& topic, PartitionLog* log) {
 
 }  // namespace
 
-BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
-                             const std::vector<TopicConfig>& topics, Bytes fetch_max_bytes,
+BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Config& config,
                              size_t most_unanswered)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
@@ -23,12 +22,16 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name,
       elections_(AddCounter(kElections)),
       lost_acked_(AddCounter(kLostAcked)),
       lane_(sim.recorder().AddLane(name)),
-      topic_configs_(topics),
-      fetch_max_bytes_(fetch_max_bytes),
+      topic_configs_(config.topics),
+      fetch_max_bytes_(config.fetch_max_bytes),
+      session_timeout_(config.broker_session_timeout),
+      heartbeat_interval_(config.broker_heartbeat_interval),
       most_unanswered_(most_unanswered),
+      heartbeat_phase_(NewStream("heartbeat-phase")),
       duplicates_(AddCounter(kDuplicates)),
       deleted_(AddCounter(kDeleted)),
       appended_(AddCounter(kAppended)) {
+  const std::vector<TopicConfig>& topics = topic_configs_;
   for (size_t topic = 0; topic < topics.size(); ++topic) {
     topics_.push_back({static_cast<PartitionId>(partitions_.size()), topics[topic].partitions});
     for (int i = 0; i < topics[topic].partitions; ++i) {
@@ -72,7 +75,21 @@ void BrokerCluster::CrashBroker(BrokerId id) {
     }
   }
   OnCrash(id);
+  AwaitSessionEnd(id);
   for (Completion<BrokerId>& listener : listeners_) listener(id);
+}
+
+void BrokerCluster::AwaitSessionEnd(BrokerId id) {
+  // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
+  // that is uniform over the heartbeat interval before the crash.
+  const auto since_heartbeat = static_cast<int64_t>(
+      heartbeat_phase_.NextBelow(static_cast<uint64_t>(heartbeat_interval_.nanos())));
+  After<"log.broker_session_ends">(session_timeout_ - Nanoseconds(since_heartbeat),
+                                   [this, id, generation = NodeAt(id).generation()] {
+                                     const Broker& node = NodeAt(id);
+                                     if (node.up() || node.generation() != generation) return;
+                                     OnSessionEnd(id);
+                                   });
 }
 
 void BrokerCluster::Rejoin(BrokerId id) {

@@ -44,6 +44,14 @@ struct TopicConfig {
 
 class BrokerCluster : public Component, public LogService {
  public:
+  // What every design is told; each adds its own.
+  struct Config {
+    std::vector<TopicConfig> topics;
+    Bytes fetch_max_bytes = MiB(55);     // fetch.max.bytes, the broker's cap
+    Duration broker_session_timeout;     // broker.session.timeout.ms
+    Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
+  };
+
   static constexpr MetricDef kUnderReplicated = {
       "log.under_replicated_partitions", MetricKind::kGauge, MetricUnit::kCount,
       "Partitions with fewer replicas in sync than assigned."};
@@ -126,8 +134,8 @@ class BrokerCluster : public Component, public LogService {
   // Partitions of all topics, in their order, with their history and without a leader. The design
   // makes its brokers and elects the first leaders. `most_unanswered`: requests of one channel that
   // a broker takes before it has answered the first of them.
-  BrokerCluster(Simulation& sim, absl::string_view name, const std::vector<TopicConfig>& topics,
-                Bytes fetch_max_bytes, size_t most_unanswered);
+  BrokerCluster(Simulation& sim, absl::string_view name, const Config& config,
+                size_t most_unanswered);
 
   // --- What a design answers ---
 
@@ -154,6 +162,8 @@ class BrokerCluster : public Component, public LogService {
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
+  // It has not come back in time: its session with the controller is over.
+  virtual void OnSessionEnd(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
   // What a start does before the broker is up; it ends with Rejoin().
   virtual void Recover(BrokerId id) { Rejoin(id); }
@@ -223,9 +233,14 @@ class BrokerCluster : public Component, public LogService {
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
 
+  void AwaitSessionEnd(BrokerId id);
+
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
+  const Duration session_timeout_;
+  const Duration heartbeat_interval_;
   const size_t most_unanswered_;
+  RandomStream heartbeat_phase_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
   ProducerId next_producer_id_ = 0;

@@ -14,12 +14,11 @@ constexpr Duration kFirstRetentionCheck = Seconds(30);
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
                            const Config& config)
     // Kafka mutes a channel from a request's arrival until its response is sent.
-    : BrokerCluster(sim, name, config.topics, config.fetch_max_bytes, /*most_unanswered=*/1),
+    : BrokerCluster(sim, name, config, /*most_unanswered=*/1),
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),
       log_dir_failed_at_(config.brokers.size()),
-      heartbeat_phase_(NewStream("heartbeat-phase")),
       recoveries_(config.brokers.size()),
       sending_throttled_until_(config.brokers.size()),
       receiving_throttled_until_(config.brokers.size()),

@@ -33,18 +33,14 @@ namespace freshet {
 
 class KafkaCluster : public BrokerCluster {
  public:
-  struct Config {
+  struct Config : BrokerCluster::Config {
     std::vector<KafkaBroker::Config> brokers;
-    std::vector<TopicConfig> topics;
     int replica_fetchers = 1;                  // num.replica.fetchers
     Duration replica_fetch_wait_max;           // replica.fetch.wait.max.ms
     Bytes replica_fetch_min_bytes;             // replica.fetch.min.bytes
     Bytes replica_fetch_max_bytes;             // replica.fetch.max.bytes
     Bytes replica_fetch_response_max_bytes;    // replica.fetch.response.max.bytes
-    Bytes fetch_max_bytes = MiB(55);           // fetch.max.bytes, the broker's cap
     Duration replica_lag_time_max;             // replica.lag.time.max.ms
-    Duration broker_session_timeout;           // broker.session.timeout.ms
-    Duration broker_heartbeat_interval;        // broker.heartbeat.interval.ms
     Duration leader_imbalance_check_interval;  // leader.imbalance.check.interval.seconds
     Duration retention_check_interval;         // log.retention.check.interval.ms
     Duration file_delete_delay;                // log.segment.delete.delay.ms
@@ -178,7 +174,7 @@ class KafkaCluster : public BrokerCluster {
   // Control (kafka_control.cc).
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
-  void Fence(BrokerId id, uint32_t generation);
+  void OnSessionEnd(BrokerId id) override;
   void TakeLeadership(BrokerId id);
   void Unfence(BrokerId id);
   void Elect(PartitionId id, int replica);
@@ -196,7 +192,6 @@ class KafkaCluster : public BrokerCluster {
   std::vector<Replicated> replicated_;  // By PartitionId.
   std::vector<std::unique_ptr<ReplicaFetcher>> fetchers_;
   std::vector<ReplicaFetcher*> fetcher_of_;  // By follower, leader and thread.
-  RandomStream heartbeat_phase_;
   bool balance_scheduled_ = false;
   std::vector<Recovery> recoveries_;  // By BrokerId.
   // Until when the throttled rate is used up, by BrokerId.

@@ -5,16 +5,7 @@
 
 namespace freshet {
 
-void KafkaCluster::OnCrash(BrokerId id) {
-  StartFetchers();
-  // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
-  // that is uniform over the heartbeat interval before the crash.
-  const auto since_heartbeat = static_cast<int64_t>(
-      heartbeat_phase_.NextBelow(static_cast<uint64_t>(config_.broker_heartbeat_interval.nanos())));
-  After<"log.broker_session_ends">(
-      config_.broker_session_timeout - Nanoseconds(since_heartbeat),
-      [this, id, generation = brokers_[id]->generation()] { Fence(id, generation); });
-}
+void KafkaCluster::OnCrash(BrokerId) { StartFetchers(); }
 
 void KafkaCluster::OnRestart(BrokerId id) {
   // One that comes back with an empty disk registers as another incarnation: it leads nothing, even
@@ -29,9 +20,7 @@ void KafkaCluster::OnRestart(BrokerId id) {
   StartFetchers();
 }
 
-void KafkaCluster::Fence(BrokerId id, uint32_t generation) {
-  KafkaBroker& node = *brokers_[id];
-  if (node.up() || node.generation() != generation) return;  // It came back in time.
+void KafkaCluster::OnSessionEnd(BrokerId id) {
   if (!fenced_[id]) TakeLeadership(id);
 }
 
@@ -68,7 +57,6 @@ void KafkaCluster::Unfence(BrokerId id) {
     Replica* back = ReplicaOn(partition, id);
     if (back == nullptr) continue;
     Replicated& replicated = replicated_[partition];
-    // What it has beyond the point where the present leader took over is not the partition's log.
     // An election has cut what it had beyond the new leader's log; the rest is a prefix of it.
     FollowLogStart(partition, *back);
     back->acknowledged = std::min(back->acknowledged, back->log_end);

@@ -21,12 +21,11 @@ size_t PartitionCount(const std::vector<TopicConfig>& topics) {
 
 S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Network* network,
                                  ObjectStore* store, const Config& config)
-    : BrokerCluster(sim, name, config.topics, config.fetch_max_bytes, kMostUnanswered),
+    : BrokerCluster(sim, name, config, kMostUnanswered),
       config_(config),
       objects_(PartitionCount(config.topics)),
       to_recover_(config.brokers.size(), false),
       fenced_(config.brokers.size(), false),
-      heartbeat_phase_(NewStream("heartbeat-phase")),
       recoveries_done_(AddCounter(kRecoveries)),
       recovered_bytes_(AddCounter(kRecoveredBytes)),
       unavailable_(AddDistribution(kUnavailable)),

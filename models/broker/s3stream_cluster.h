@@ -33,12 +33,8 @@ namespace freshet {
 
 class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
  public:
-  struct Config {
+  struct Config : BrokerCluster::Config {
     std::vector<S3StreamBroker::Config> brokers;
-    std::vector<TopicConfig> topics;
-    Bytes fetch_max_bytes = MiB(55);     // fetch.max.bytes, the broker's cap
-    Duration broker_session_timeout;     // broker.session.timeout.ms
-    Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
     Duration failover_scan_interval;
     Duration open_time;                 // Until a partition serves on its new broker.
     Duration deleted_object_retention;  // Until garbage is deleted.
@@ -135,7 +131,7 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   // Failures and moves (s3stream_control.cc).
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
-  void Fence(BrokerId id, uint32_t generation);
+  void OnSessionEnd(BrokerId id) override;
   void Abandon(BrokerId id);
   void ScheduleScan();
   void Scan();
@@ -166,7 +162,6 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   Ring<Opening> openings_;
   absl::btree_map<Time, std::vector<ObjectId>> deletions_;
   int64_t closing_ = 0;  // Partitions in kClosing.
-  RandomStream heartbeat_phase_;
   Counter& recoveries_done_;
   Counter& recovered_bytes_;
   Distribution& unavailable_;

@@ -31,17 +31,9 @@ void S3StreamCluster::OnCrash(BrokerId id) {
       ScheduleScan();
     }
   }
-  // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
-  // that is uniform over the heartbeat interval before the crash.
-  const auto since_heartbeat = static_cast<int64_t>(
-      heartbeat_phase_.NextBelow(static_cast<uint64_t>(config_.broker_heartbeat_interval.nanos())));
-  After<"log.broker_session_ends">(
-      config_.broker_session_timeout - Nanoseconds(since_heartbeat),
-      [this, id, generation = broker(id).generation()] { Fence(id, generation); });
 }
 
-void S3StreamCluster::Fence(BrokerId id, uint32_t generation) {
-  if (broker(id).up() || broker(id).generation() != generation) return;  // It came back in time.
+void S3StreamCluster::OnSessionEnd(BrokerId id) {
   fenced_[static_cast<size_t>(id)] = true;
   Abandon(id);
   ScheduleScan();

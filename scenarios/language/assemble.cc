@@ -64,7 +64,7 @@ class Assembler {
 
   absl::StatusOr<std::unique_ptr<Pipeline>> Build() {
     BuildNetwork();
-    // Brokers first, whatever the order of the text: clients connect to them.
+    // Whatever the order of the text: the store first, which brokers use, and clients last.
     for (const v1::Component& component : scenario_.component()) {
       if (component.has_object_store()) BuildStore(component.name(), component.object_store());
     }
