@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -30,11 +31,9 @@ Bytes LogCacheOf(const v1::S3Stream& text) {
 }
 
 VolumeWal::Config VolumeWalOf(const v1::WriteAheadLog& text) {
-  const v1::Volume& volume = text.volume();
   VolumeWal::Config config;
   // A log that bypasses the page cache is durable when a write has ended: nothing is flushed.
-  config.volume = {BytesPerSecondOf(volume.bandwidth()), SamplerOf(volume.read_latency()),
-                   SamplerOf(volume.write_latency()), SamplerOf(volume.write_latency())};
+  config.volume = VolumeConfigOf(text.volume());
   config.capacity = BytesOf(text.capacity());
   config.most_unflushed = BytesOf(text.max_unflushed());
   config.most_in_flight = kVolumeWrites;
@@ -59,12 +58,7 @@ S3Wal::Config S3WalOf(const v1::WriteAheadLog& text) {
 
 S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text) {
   S3StreamBroker::Config broker;
-  broker.vcpus = text.vcpus();
-  broker.network_bandwidth = BytesPerSecondOf(text.network_bandwidth());
-  broker.io_threads = text.num_io_threads();
-  broker.cpu_per_request = DurationOf(text.cpu_per_request());
-  broker.cpu_per_mib = DurationOf(text.cpu_per_mib());
-
+  static_cast<Broker::Config&>(broker) = ProcessOf(text);
   const BytesPerSecond limit = BytesPerSecondOf(text.network_limit());
   broker.inbound = {limit, kRefillInterval, limit.InTime(Seconds(1))};
   broker.outbound = {limit, kRefillInterval, limit.InTime(Seconds(kOutboundSeconds))};

@@ -460,6 +460,11 @@ class RuleCheck {
                          absl::StrCat("a write-ahead log of kind VOLUME needs ",
                                       absl::StrJoin(missing, ", "), "; state it"));
       }
+      if (wal.volume().count() > 1) {
+        findings_->Error(here.In("wal").In("volume").In("count").place,
+                         absl::StrCat("a write-ahead log lies on one volume, not on ",
+                                      wal.volume().count(), "; remove count"));
+      }
     }
     const auto memory = AmountOf(UNIT_BYTES, s3stream.direct_memory());
     const auto cache = AmountOf(UNIT_BYTES, s3stream.log_cache());
