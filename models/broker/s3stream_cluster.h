@@ -13,8 +13,11 @@
 // first does so itself. A partition moves by the same means without a failure: no more appends,
 // upload, open there.
 //
+// Retention trims the partitions' streams: extents leave the index, and objects that hold nothing
+// else are deleted with the next compaction. A history lies in objects as compaction leaves them.
+//
 // Held to by audits: inv.I13, for every partition what is in objects, and then what is in its
-// broker's write-ahead log, is contiguous up to the high watermark.
+// broker's write-ahead log, is contiguous from the log start up to the high watermark.
 //
 // docs/models/s3stream.md lists what is approximated and left out (balancing, routing by zones,
 // table topics).
@@ -128,6 +131,10 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   void ShowObjects();
   void Audit() const;
 
+  // What is kept (s3stream_retention.cc).
+  void HoldHistory();
+  void ApplyRetention() override;
+
   // Failures and moves (s3stream_control.cc).
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
@@ -150,6 +157,7 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   void CountHealth();
 
   const Config config_;
+  ObjectStore* const store_;
   StreamObjects objects_;
   std::vector<std::unique_ptr<S3StreamBroker>> brokers_;
   std::vector<Placement> placements_;  // By PartitionId.

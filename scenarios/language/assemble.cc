@@ -196,6 +196,7 @@ class Assembler {
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
     config.broker_session_timeout = kBrokerSession;
     config.broker_heartbeat_interval = kBrokerHeartbeat;
+    config.retention_check_interval = DurationOf(text.retention_check_interval());
     config.failover_scan_interval = kFailoverScan;
     config.open_time = DurationOf(text.partition_open_time());
     config.deleted_object_retention = DurationOf(text.deleted_object_retention());

@@ -31,6 +31,7 @@ constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
 
 // Of all partitions of a topic: some tens of MB.
 constexpr int64_t kMostSegments = 1'000'000;
+constexpr int64_t kCompactedObjectBytes = int64_t{128} << 20;  // assemble_s3stream.cc
 
 std::string Text(Unit unit, int64_t amount) { return ToText(Quantity{unit, amount}); }
 
@@ -161,13 +162,6 @@ class RuleCheck {
                        ": records are deleted during the run; is that meant?"));
     }
     CheckHistory(topic, here);
-    for (const char* field : {"retention", "retention_bytes"}) {
-      if (!here.Has(field) || !HasS3Stream()) continue;
-      findings_->Warning(here.In(field).place,
-                         absl::StrCat(field,
-                                      " has no effect yet: brokers of kind s3stream keep "
-                                      "everything"));
-    }
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
@@ -195,10 +189,6 @@ class RuleCheck {
                                         "history, or remove it"));
       }
       return;
-    }
-    if (HasS3Stream()) {
-      findings_->Error(here.In("history").place,
-                       "brokers of kind s3stream begin with an empty store; remove the history");
     }
     bool written = false;
     for (const Component& component : scenario_.component()) {
@@ -229,7 +219,7 @@ class RuleCheck {
     return std::min(a_second, Wide{1} << 60);
   }
 
-  // A segment is an entry in memory.
+  // A segment is an entry in memory, and so is an object of compacted history.
   void CheckSegmentCount(const Topic& topic, const Places& here) {
     const auto history = AmountOf(UNIT_DURATION, topic.history());
     const auto segment = AmountOf(UNIT_BYTES, topic.segment_bytes());
@@ -240,6 +230,15 @@ class RuleCheck {
                        absl::StrCat("a history of ", topic.history(), " is more than ",
                                     kMostSegments, " segments of ", topic.segment_bytes(),
                                     "; shorten it or raise segment_bytes"));
+    }
+    const Wide objects =
+        HistoryBytesPerSecond(topic) * (*history / 1'000'000'000) / kCompactedObjectBytes;
+    if (HasS3Stream() && objects > kMostSegments) {
+      findings_->Error(
+          here.In("history").place,
+          absl::StrCat("a history of ", topic.history(), " is more than ", kMostSegments,
+                       " objects of 128 MiB, in which brokers of kind s3stream keep "
+                       "it; shorten it"));
     }
   }
 

@@ -45,6 +45,7 @@ inline S3Settings PlausibleS3() {
                         MiB(128),   MiB(16),     Sampler::Constant(10e6)};
 
   PlausibleSession(&s.cluster);
+  s.cluster.retention_check_interval = Minutes(5);
   s.cluster.failover_scan_interval = Seconds(1);
   s.cluster.open_time = Milliseconds(1500);
   s.cluster.deleted_object_retention = Minutes(1);

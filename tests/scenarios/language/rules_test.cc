@@ -205,15 +205,20 @@ TEST(RulesTest, SharedStorageNeedsAStoreAndOneOnly) {
               ElementsAre(HasSubstr("log_cache 9GiB is more than direct_memory 8GiB; lower it")));
 }
 
-TEST(RulesTest, SharedStorageBeginsEmptyAndKeepsEverything) {
+TEST(RulesTest, SharedStorageKeepsAHistoryOfAMillionObjectsAtMost) {
   std::string text = SharedStorage("", "component { name: \"s3\" object_store { } }\n");
   const std::string topic = "topic { ";
   const size_t at = text.find(topic);
   ASSERT_NE(at, std::string::npos);
-  text.insert(at + topic.size(), "history: \"7d\" retention: \"8d\" ");
-  EXPECT_THAT(ProblemsOf(text),
-              UnorderedElementsAre(HasSubstr("begin with an empty store; remove the history"),
-                                   HasSubstr("retention has no effect yet")));
+  const std::string rest = text.substr(at + topic.size());
+  const std::string begin = text.substr(0, at + topic.size());
+  EXPECT_THAT(ProblemsOf(begin + "history: \"7d\" retention: \"8d\" " + rest), IsEmpty());
+  // 1 GB a second for 7 days is 4.5 million objects, and 0.56 million segments of the largest size.
+  EXPECT_THAT(ProblemsOf(begin +
+                         "history: \"7d\" history_rate: \"1M/s\" history_record_size: \"1KB\" "
+                         "segment_bytes: \"2GiB\" " +
+                         rest),
+              ElementsAre(HasSubstr("more than 1000000 objects of 128 MiB")));
 }
 
 TEST(RulesTest, AWriteAheadLogOnAVolumeNeedsTheVolume) {
