@@ -178,10 +178,7 @@ class Assembler {
   }
 
   void BuildStore(const std::string& name, const v1::ObjectStorage& text) {
-    pipeline_->object_store = std::make_unique<ObjectStore>(
-        sim_, name,
-        text.preset() == v1::ObjectStorage::OPTIMISTIC_2019 ? ObjectStore::Optimistic2019()
-                                                            : ObjectStore::Realistic());
+    pipeline_->object_store = std::make_unique<ObjectStore>(sim_, name, StoreConfigOf(text));
     pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
   }
 

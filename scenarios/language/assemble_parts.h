@@ -1,10 +1,12 @@
-// Parts that brokers of every kind have, as the schema states them: a volume, the process.
+// Parts that stand under brokers of every kind, as the schema states them: a volume, the process,
+// an object store.
 #ifndef FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_PARTS_H_
 #define FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_PARTS_H_
 
 #include <string>
 
 #include "models/broker/broker.h"
+#include "models/storage/object_store.h"
 #include "models/storage/volume.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/scenario.pb.h"
@@ -17,6 +19,9 @@ BandwidthBurst BurstOf(const std::string& rate, const std::string& credits,
 
 // REQUIRES: `volume` is checked and has its defaults.
 Volume::Config VolumeConfigOf(const v1::Volume& volume);
+
+// The preset, and what the text has in the place of it. REQUIRES: as above.
+ObjectStore::Config StoreConfigOf(const v1::ObjectStorage& text);
 
 // What the messages of all broker designs call alike. REQUIRES: `text` is checked and has its
 // defaults.

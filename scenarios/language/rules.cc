@@ -65,6 +65,9 @@ class RuleCheck {
       if (component.has_consumers()) CheckConsumers(component, here.In("consumers"));
       if (component.has_kafka()) CheckKafka(component.kafka(), here.In("kafka"), i);
       if (component.has_s3stream()) CheckS3Stream(component.s3stream(), here.In("s3stream"));
+      if (component.has_object_store()) {
+        CheckStore(component.object_store(), here.In("object_store"));
+      }
     }
     for (int i = 0; i < scenario_.fault_size(); ++i) {
       CheckFault(scenario_.fault(i), places_.In("fault", i));
@@ -472,6 +475,17 @@ class RuleCheck {
           here.In("log_cache").place,
           absl::StrCat("log_cache ", s3stream.log_cache(), " is more than direct_memory ",
                        s3stream.direct_memory(), "; lower it"));
+    }
+  }
+
+  void CheckStore(const v1::ObjectStorage& store, const Places& here) {
+    const auto small = AmountOf(UNIT_BYTES, store.small_put());
+    const auto large = AmountOf(UNIT_BYTES, store.large_put());
+    if (small && large && *small >= *large) {
+      const char* field = here.Has("small_put") ? "small_put" : "large_put";
+      findings_->Error(here.In(field).place,
+                       absl::StrCat("small_put ", store.small_put(), " is not below large_put ",
+                                    store.large_put(), "; latencies lie between the two"));
     }
   }
 

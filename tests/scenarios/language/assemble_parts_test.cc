@@ -60,5 +60,27 @@ TEST(AssemblePartsTest, SoHasAVolumeWithAWriteAheadLog) {
   ExpectBursting(std::get<VolumeWal::Config>(broker.wal).volume);
 }
 
+// A store is its preset where the text says nothing else.
+TEST(AssemblePartsTest, AStoreIsItsPresetButForWhatIsStated) {
+  v1::ObjectStorage text;
+  text.set_preset(v1::ObjectStorage::OPTIMISTIC_2019);
+  text.set_small_put("1KiB");
+  text.set_large_put("2KiB");
+  text.set_writes_per_prefix("100/s");
+  text.set_reads_per_prefix("200/s");
+  text.mutable_stream_rate()->set_constant("10MB/s");
+  text.set_stall_probability("0.25");
+  const ObjectStore::Config store = StoreConfigOf(text);
+  const ObjectStore::Config preset = ObjectStore::Optimistic2019();
+  RandomStream stated(1, "store", "draws");
+  RandomStream given(1, "store", "draws");
+  EXPECT_EQ(store.get_latency.Draw(stated), preset.get_latency.Draw(given));
+  EXPECT_EQ(store.large_put_latency.Draw(stated), preset.large_put_latency.Draw(given));
+  EXPECT_EQ(store.stream_rate.Draw(stated), 10'000'000);
+  EXPECT_EQ(store.stall_probability, Ratio::Percent(25));
+  EXPECT_EQ(store.small_put, KiB(1));
+  EXPECT_EQ(store.writes_per_prefix, Rate::PerSecond(100));
+}
+
 }  // namespace
 }  // namespace freshet

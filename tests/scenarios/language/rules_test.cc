@@ -205,6 +205,22 @@ TEST(RulesTest, SharedStorageNeedsAStoreAndOneOnly) {
               ElementsAre(HasSubstr("log_cache 9GiB is more than direct_memory 8GiB; lower it")));
 }
 
+TEST(RulesTest, AStoreWaitsLongerForLargerBodies) {
+  const auto with = [](const std::string& fields) {
+    return ProblemsOf(
+        SharedStorage("", "component { name: \"s3\" object_store { " + fields + " } }\n"));
+  };
+  EXPECT_THAT(with("small_put: \"4MiB\""),
+              ElementsAre(HasSubstr("small_put 4MiB is not below large_put 4MiB")));
+  EXPECT_THAT(with("large_put: \"1KiB\""), ElementsAre(HasSubstr("is not below large_put 1KiB")));
+  EXPECT_THAT(with("get_latency { constant: \"1MB\" }"), ElementsAre(HasSubstr("1MB")));
+  EXPECT_THAT(with("stream_rate { constant: \"1s\" }"), ElementsAre(HasSubstr("1s")));
+  EXPECT_THAT(with("stall_probability: \"1.5\""), ElementsAre(HasSubstr("1.5")));
+  EXPECT_THAT(with("get_latency { constant: \"1ms\" } stream_rate { lognormal { median: "
+                   "\"50MB/s\" sigma: \"0.2\" } } stall_probability: \"0\""),
+              IsEmpty());
+}
+
 TEST(RulesTest, SharedStorageKeepsAHistoryOfAMillionObjectsAtMost) {
   std::string text = SharedStorage("", "component { name: \"s3\" object_store { } }\n");
   const std::string topic = "topic { ";
