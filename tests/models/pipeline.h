@@ -199,7 +199,7 @@ class TestPipeline : public Ground {
   }
   int LedBy(BrokerId broker) const {
     int count = 0;
-    for (const BrokerId leader : log.CurrentMetadata()->leader) count += leader == broker;
+    for (const BrokerId leader : log.CurrentMetadata(0)->leader) count += leader == broker;
     return count;
   }
 

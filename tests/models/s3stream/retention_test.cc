@@ -119,7 +119,7 @@ TEST(S3StreamRetentionTest, ReadersMovesAndCrashesMeetATrimmedLog) {
     pipeline.Down(pipeline.Broker(static_cast<BrokerId>(seed % 3)), Seconds(150) + phase,
                   Seconds(20));
     pipeline.Run(Minutes(5));
-    pipeline.log.MovePartition(2, (pipeline.log.CurrentMetadata()->leader[2] + 1) % 3);
+    pipeline.log.MovePartition(2, (pipeline.log.CurrentMetadata(0)->leader[2] + 1) % 3);
     pipeline.Run(Minutes(60));
     EXPECT_EQ(pipeline.Producer(Producers::kAcked), 360'000) << seed;
     EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0) << seed;
