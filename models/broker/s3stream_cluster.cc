@@ -57,6 +57,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
   PublishMetadata();
   for (const auto& broker : brokers_) broker->Start();
   ScheduleRetention();
+  StartBalancer();
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -121,6 +122,7 @@ Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
 }
 
 bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, Callback serve) {
+  if (balancer_ != nullptr) CountSent(*session);
   std::vector<StreamReader::Wanted> cold;
   if (missed > Bytes(0)) {
     for (const FetchedRange& range : session->response) {

@@ -198,6 +198,7 @@ class Assembler {
     config.open_time = DurationOf(text.partition_open_time());
     config.deleted_object_retention = DurationOf(text.deleted_object_retention());
     config.prepared_object_ttl = kPreparedObjectTtl;
+    config.balancer = BalancerOf(text, topics_);
     pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
                                                        pipeline_->object_store.get(), config);
     AddBrokers(name);
@@ -436,6 +437,8 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &S3StreamCluster::kMoveTime,
       &S3StreamCluster::kStreamSetObjects,
       &S3StreamCluster::kStreamObjects,
+      &AutoBalancer::kOrdered,
+      &AutoBalancer::kDetections,
       &S3StreamBroker::kLogCache,
       &S3StreamBroker::kNotUploaded,
       &S3StreamBroker::kBackingOff,

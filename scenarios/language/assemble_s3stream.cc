@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/quantity.h"
@@ -90,6 +91,33 @@ S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text) {
                       broker.part_size,
                       metadata};
   return broker;
+}
+
+std::optional<AutoBalancer::Config> BalancerOf(const v1::S3Stream& text,
+                                               const std::vector<TopicConfig>& topics) {
+  const v1::SelfBalancing& balancing = text.self_balancing();
+  if (!balancing.enable()) return std::nullopt;
+  AutoBalancer::Config config;
+  config.report_interval = DurationOf(balancing.reporting_interval());
+  config.metrics_delay = DurationOf(balancing.metrics_delay());
+  config.detect_interval = DurationOf(balancing.detect_interval());
+  config.goals = {{{RatioOf(balancing.network_in_deviation()),
+                    BytesPerSecondOf(balancing.network_in_threshold())},
+                   {RatioOf(balancing.network_out_deviation()),
+                    BytesPerSecondOf(balancing.network_out_threshold())}}};
+  config.most_moves = balancing.execution_concurrency();
+  config.execution_interval = DurationOf(balancing.execution_interval());
+  for (const std::string& name : balancing.exclude_brokers()) {
+    for (BrokerId broker = 0; broker < static_cast<BrokerId>(text.brokers()); ++broker) {
+      if (name == absl::StrCat("broker-", broker + 1)) config.excluded_brokers.push_back(broker);
+    }
+  }
+  for (const std::string& name : balancing.exclude_topics()) {
+    for (size_t topic = 0; topic < topics.size(); ++topic) {
+      if (name == topics[topic].name) config.excluded_topics.push_back(static_cast<int>(topic));
+    }
+  }
+  return config;
 }
 
 }  // namespace freshet

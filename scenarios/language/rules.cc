@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
@@ -468,6 +470,7 @@ class RuleCheck {
                                       wal.volume().count(), "; remove count"));
       }
     }
+    CheckBalancing(s3stream, here.In("self_balancing"));
     const auto memory = AmountOf(UNIT_BYTES, s3stream.direct_memory());
     const auto cache = AmountOf(UNIT_BYTES, s3stream.log_cache());
     if (memory && cache && *cache > *memory) {
@@ -475,6 +478,30 @@ class RuleCheck {
           here.In("log_cache").place,
           absl::StrCat("log_cache ", s3stream.log_cache(), " is more than direct_memory ",
                        s3stream.direct_memory(), "; lower it"));
+    }
+  }
+
+  void CheckBalancing(const S3Stream& s3stream, const Places& here) {
+    const v1::SelfBalancing& balancing = s3stream.self_balancing();
+    const auto reports = AmountOf(UNIT_DURATION, balancing.reporting_interval());
+    const auto delay = AmountOf(UNIT_DURATION, balancing.metrics_delay());
+    if (reports && delay && *delay < *reports) {
+      findings_->Error(
+          here.In(here.Has("metrics_delay") ? "metrics_delay" : "reporting_interval").place,
+          absl::StrCat("metrics_delay ", balancing.metrics_delay(), " is below reporting_interval ",
+                       balancing.reporting_interval(),
+                       ": every report would be too old; raise it"));
+    }
+    for (int i = 0; i < balancing.exclude_brokers_size(); ++i) {
+      const std::string& name = balancing.exclude_brokers(i);
+      uint32_t number = 0;
+      const bool named = absl::StartsWith(name, "broker-") &&
+                         absl::SimpleAtoi(name.substr(7), &number) && number >= 1 &&
+                         number <= s3stream.brokers() && name == absl::StrCat("broker-", number);
+      if (named) continue;
+      findings_->Error(here.In("exclude_brokers", i).place,
+                       absl::StrCat(Quoted(name), " is no broker of this cluster; they are ",
+                                    "\"broker-1\" to \"broker-", s3stream.brokers(), "\""));
     }
   }
 

@@ -221,6 +221,22 @@ TEST(RulesTest, AStoreWaitsLongerForLargerBodies) {
               IsEmpty());
 }
 
+TEST(RulesTest, SelfBalancingNeedsReportsThatCountAndBrokersThatExist) {
+  const std::string store = "component { name: \"s3\" object_store { } }\n";
+  const auto with = [&store](const std::string& fields) {
+    return ProblemsOf(SharedStorage("self_balancing { " + fields + " }", store));
+  };
+  EXPECT_THAT(with("enable: true exclude_brokers: \"broker-3\" exclude_topics: \"orders\""),
+              IsEmpty());
+  EXPECT_THAT(with("metrics_delay: \"5s\""),
+              ElementsAre(HasSubstr("metrics_delay 5s is below reporting_interval 10s")));
+  EXPECT_THAT(with("exclude_brokers: \"broker-4\" exclude_brokers: \"broker-03\""),
+              ElementsAre(HasSubstr("\"broker-4\" is no broker of this cluster"),
+                          HasSubstr("\"broker-03\" is no broker")));
+  EXPECT_THAT(with("exclude_topics: \"order\""), ElementsAre(HasSubstr("order")));
+  EXPECT_THAT(with("network_in_deviation: \"2\""), ElementsAre(HasSubstr("2")));
+}
+
 TEST(RulesTest, SharedStorageKeepsAHistoryOfAMillionObjectsAtMost) {
   std::string text = SharedStorage("", "component { name: \"s3\" object_store { } }\n");
   const std::string topic = "topic { ";
