@@ -50,6 +50,7 @@ class BrokerCluster : public Component, public LogService {
     Bytes fetch_max_bytes = MiB(55);     // fetch.max.bytes, the broker's cap
     Duration broker_session_timeout;     // broker.session.timeout.ms
     Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
+    Duration retention_check_interval;   // log.retention.check.interval.ms
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -84,7 +85,7 @@ class BrokerCluster : public Component, public LogService {
 
   // LogService.
   TopicPartitions PartitionsOf(absl::string_view topic) const override;
-  std::shared_ptr<const Metadata> CurrentMetadata() const override { return metadata_; }
+  std::shared_ptr<const Metadata> CurrentMetadata(HostId) const override { return metadata_; }
   HostId HostOf(BrokerId id) const override { return NodeAt(id).host(); }
   bool IsUp(BrokerId id) const override { return NodeAt(id).up(); }
   ProducerId NewProducerId() override { return next_producer_id_++; }
@@ -104,6 +105,8 @@ class BrokerCluster : public Component, public LogService {
   void ConsumedUpTo(PartitionId partition, int reader, Offset offset) override;
   int AddReader(PartitionId partition) override;
   void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
+  // Where leaders change, the old one refuses, and that is what clients learn it from.
+  void OnMetadataRefresh(Callback) override {}
 
  protected:
   struct PendingAck {
@@ -167,6 +170,8 @@ class BrokerCluster : public Component, public LogService {
   virtual void OnRestart(BrokerId id) = 0;
   // What a start does before the broker is up; it ends with Rejoin().
   virtual void Recover(BrokerId id) { Rejoin(id); }
+  // Time to delete what retention keeps no longer; ScheduleRetention() has begun it.
+  virtual void ApplyRetention() {}
 
   // --- What a design calls ---
 
@@ -179,6 +184,8 @@ class BrokerCluster : public Component, public LogService {
   // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
   // sequences of its producers.
   void CutLog(PartitionId id, Offset offset);
+  // ApplyRetention() is called soon, and then once a check interval.
+  void ScheduleRetention();
   // Raises the log start to `offset` and counts what is deleted.
   void ExpireLog(PartitionId id, Offset offset);
   // New data up to the readers' limit.
@@ -234,11 +241,13 @@ class BrokerCluster : public Component, public LogService {
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
 
   void AwaitSessionEnd(BrokerId id);
+  void CheckRetentionAfter(Duration wait);
 
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
   const Duration session_timeout_;
   const Duration heartbeat_interval_;
+  const Duration retention_check_interval_;
   const size_t most_unanswered_;
   RandomStream heartbeat_phase_;
   std::vector<TopicPartitions> topics_;
