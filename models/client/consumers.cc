@@ -73,6 +73,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));
   }
   log->OnBrokerChange([this](BrokerId) { BrokerChanged(); });
+  log->OnTruncate([this](PartitionId partition) { GoBack(partition); });
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -80,21 +81,37 @@ Consumers::~Consumers() = default;
 
 void Consumers::Start() {
   if (config_.start_at == Duration::Zero()) {
-    Begin();
+    Begin({std::nullopt, std::nullopt, config_.start_from_age});
     return;
   }
-  At<"consumer.starts">(Time() + config_.start_at, [this] { Begin(); });
+  At<"consumer.starts">(Time() + config_.start_at, [this] {
+    Begin({std::nullopt, std::nullopt, config_.start_from_age});
+  });
 }
 
-void Consumers::Begin() {
+void Consumers::StartAt(const StartPoint& from) {
+  SIM_REQUIRE(!started_);
+  Begin(from);
+}
+
+Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const {
+  if (from.age) return log_->LogOf(partition).FirstCreatedSince(Now() - *from.age);
+  if (from.offset) {
+    return std::clamp(*from.offset, log_->EarliestOffset(partition), log_->LatestOffset(partition));
+  }
+  switch (from.from.value_or(config_.start_from)) {
+    case StartFrom::kEarliest:
+      return log_->EarliestOffset(partition);
+    case StartFrom::kLatest:
+      return log_->LatestOffset(partition);
+  }
+  return log_->LatestOffset(partition);
+}
+
+void Consumers::Begin(const StartPoint& from) {
   started_ = true;
   for (int p = 0; p < topic_.count; ++p) {
-    const PartitionId partition = topic_.first + static_cast<PartitionId>(p);
-    if (config_.start_from_age) {
-      position_[p] = log_->LogOf(partition).FirstCreatedSince(Now() - *config_.start_from_age);
-    } else {
-      position_[p] = ResetOffset(partition);
-    }
+    position_[p] = OffsetAt(topic_.first + static_cast<PartitionId>(p), from);
     start_[p] = position_[p];
   }
   metadata_ = log_->CurrentMetadata();
@@ -181,10 +198,7 @@ void Consumers::Processed(Link* link, uint32_t generation) {
   log_->Fetch(&session, link->broker);
 }
 
-Offset Consumers::ResetOffset(PartitionId partition) const {
-  return config_.start_from == StartFrom::kEarliest ? log_->EarliestOffset(partition)
-                                                    : log_->LatestOffset(partition);
-}
+Offset Consumers::ResetOffset(PartitionId partition) const { return OffsetAt(partition, {}); }
 
 void Consumers::SkipDeleted(Link* link, uint32_t index) {
   const PartitionId partition = link->session.positions[index].partition;
@@ -195,6 +209,25 @@ void Consumers::SkipDeleted(Link* link, uint32_t index) {
                         Severity::kCritical);
   position = reset;
   log_->Seek(&link->session, index, reset);
+}
+
+void Consumers::GoBack(PartitionId partition) {
+  if (!started_ || partition < topic_.first ||
+      partition >= topic_.first + static_cast<PartitionId>(topic_.count)) {
+    return;
+  }
+  Offset& position = position_[partition - topic_.first];
+  const Offset end = log_->LogOf(partition).high_watermark();
+  if (position <= end) return;
+  sim().recorder().Mark(RecordLevel::kState, lane_, "offset_truncated", Now(), position - end,
+                        Severity::kCritical);
+  cut_ += position - end;
+  position = end;
+  Offset& start = start_[partition - topic_.first];
+  if (start > end) {
+    cut_ -= start - end;
+    start = end;
+  }
 }
 
 void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link) {
@@ -314,7 +347,7 @@ void Consumers::Audit() const {
         absl::StrCat("position ", position_[p], " is past the high watermark ", high_watermark));
     passed += position_[p] - start_[p];
   }
-  SIM_CHECK(passed == records_.Value() + skipped_.Value(), "inv.I9",
+  SIM_CHECK(passed + cut_ == records_.Value() + skipped_.Value(), "inv.I9",
             absl::StrCat("positions passed ", passed, " records, processed ", records_.Value(),
                          ", skipped ", skipped_.Value()));
   waterfall_.Audit();

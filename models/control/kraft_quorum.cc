@@ -26,19 +26,18 @@ KraftQuorum::KraftQuorum(Simulation& sim, absl::string_view name, Network* netwo
       controllers_(config.zones.size()),
       timing_(NewStream("timing")),
       elections_(AddCounter(kElections)),
-      active_gauge_(AddGauge(kActive)),
+      leaderless_(AddGauge(kLeaderless)),
       commit_latency_(AddDistribution(kCommitLatency)) {
   SIM_REQUIRE(!config.zones.empty());
   for (size_t i = 0; i < controllers_.size(); ++i) {
-    controllers_[i].host = network->AddHost(absl::StrCat(name, "/controller-", i + 1),
-                                            config.zones[i], config.network_bandwidth);
+    controllers_[i].host = network->AddHost(absl::StrCat(config.host_stem, i + 1), config.zones[i],
+                                            config.network_bandwidth);
   }
   for (Controller& from : controllers_) {
     for (const Controller& to : controllers_) {
       from.streams.push_back(&from == &to ? nullptr : network->Connect(from.host, to.host));
     }
   }
-  active_gauge_.Set(1);
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -105,7 +104,7 @@ void KraftQuorum::Crash(int id) {
   network_->SetDown(gone.host, true);
   if (id != active_) return;
   active_ = kNobody;
-  active_gauge_.Set(0);
+  leaderless_.Set(1);
   lingering_ = false;
   ++epoch_;
   // What no majority is known to have is decided anew, in the same order.
@@ -187,7 +186,7 @@ void KraftQuorum::Activate(int id) {
   active_ = id;
   ++epoch_;
   elections_.Add(1);
-  active_gauge_.Set(1);
+  leaderless_.Set(0);
   if (on_activated_) on_activated_();
   StartLinger();
 }

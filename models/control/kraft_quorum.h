@@ -15,6 +15,7 @@
 #define FRESHET_MODELS_CONTROL_KRAFT_QUORUM_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -27,6 +28,7 @@ namespace freshet {
 class KraftQuorum : public Component {
  public:
   struct Config {
+    std::string host_stem;      // "log/controller-": a number goes behind it.
     std::vector<ZoneId> zones;  // One for each controller.
     BytesPerSecond network_bandwidth;
     Duration append_linger = Milliseconds(25);    // controller.quorum.append.linger.ms
@@ -39,8 +41,9 @@ class KraftQuorum : public Component {
   static constexpr MetricDef kElections = {"controller.elections", MetricKind::kCounter,
                                            MetricUnit::kCount,
                                            "Controllers that became active after another."};
-  static constexpr MetricDef kActive = {"controller.active", MetricKind::kGauge, MetricUnit::kCount,
-                                        "1 while a controller is active."};
+  static constexpr MetricDef kLeaderless = {
+      "controller.leaderless", MetricKind::kGauge, MetricUnit::kCount,
+      "1 while no controller is active: what has to be decided waits."};
   static constexpr MetricDef kCommitLatency = {
       "controller.commit_latency", MetricKind::kDistribution, MetricUnit::kDuration,
       "From a decision to its record at a majority of the controllers."};
@@ -116,7 +119,7 @@ class KraftQuorum : public Component {
   RandomStream timing_;
   Callback on_activated_;
   Counter& elections_;
-  Gauge& active_gauge_;
+  Gauge& leaderless_;
   Distribution& commit_latency_;
 };
 

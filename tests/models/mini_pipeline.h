@@ -79,6 +79,8 @@ inline MiniSettings Plausible() {
   s.cluster.broker_session_timeout = Seconds(9);
   s.cluster.broker_heartbeat_interval = Seconds(2);
   s.cluster.leader_imbalance_check_interval = Seconds(300);
+  s.cluster.controllers.network_bandwidth = BytesPerSecond(1'000'000'000);
+  s.cluster.metadata_idle_interval = Milliseconds(500);
   s.cluster.retention_check_interval = Minutes(5);
   s.cluster.file_delete_delay = Minutes(1);
 
@@ -204,6 +206,7 @@ class MiniPipeline {
       config.brokers.back().zone = static_cast<ZoneId>(i) % zones;
       if (i == 0) config.brokers.back().volume_size = settings.first_broker_volume;
     }
+    for (ZoneId i = 0; i < 3; ++i) config.controllers.zones.push_back(i % zones);
     config.topics = {settings.topic};
     return config;
   }

@@ -26,6 +26,7 @@ class KraftQuorumTest : public testing::Test {
     network_config.rtt_across_zones = Sampler::Constant(4e6);
     network_ = std::make_unique<Network>(sim_, "network", network_config);
     KraftQuorum::Config config;
+    config.host_stem = "quorum/controller-";
     config.zones = zones;
     config.network_bandwidth = BytesPerSecond(1'000'000'000);
     quorum_ = std::make_unique<KraftQuorum>(sim_, "quorum", network_.get(), config);

@@ -55,6 +55,8 @@ inline S3Settings PlausibleS3() {
 
   s.cluster.broker_session_timeout = Seconds(9);
   s.cluster.broker_heartbeat_interval = Seconds(2);
+  s.cluster.controllers = mini.cluster.controllers;
+  s.cluster.metadata_idle_interval = mini.cluster.metadata_idle_interval;
   s.cluster.failover_scan_interval = Seconds(1);
   s.cluster.open_time = Milliseconds(1500);
   s.cluster.deleted_object_retention = Minutes(1);
@@ -154,6 +156,7 @@ class S3Pipeline {
       config.brokers.push_back(settings.broker);
       config.brokers.back().zone = static_cast<ZoneId>(i) % zones;
     }
+    for (ZoneId i = 0; i < 3; ++i) config.controllers.zones.push_back(i % zones);
     config.topics = {settings.topic};
     return config;
   }
