@@ -62,6 +62,11 @@ void KafkaCluster::BeginMove(PartitionId id) {
     added.adding = true;
     added.log_end = added.acknowledged = log.log_start_offset();
     added.start_position = added.position = log.PositionOf(added.log_end);
+    // The next look at rebuilds compares with what there was to copy from the start.
+    if (watching_rebuilds_) {
+      rebuild_left_before_[static_cast<size_t>(broker)] +=
+          Bytes(log.end_position() - added.position);
+    }
     replicated.replicas.push_back(added);
     StartFetchers(broker, partitions_[id].leader);
   }

@@ -64,9 +64,6 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
-    const BrokerId coordinator = Coordinator();
-    member.commits.request_on = network->Connect(member.host, log->HostOf(coordinator));
-    member.commits.reply_on = network->Connect(log->HostOf(coordinator), member.host);
     member.commits.on_response = [this] { commits_.Add(1); };
   }
   for (int p = 0; p < topic_.count; ++p) {
@@ -305,15 +302,23 @@ void Consumers::Reopen() {
 
 BrokerId Consumers::Coordinator() const {
   // Which broker leads the group's offsets partition does not matter to the load.
-  return static_cast<BrokerId>(Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
+  const auto brokers = static_cast<uint64_t>(log_->broker_count());
+  for (uint64_t step = 0; step < brokers; ++step) {
+    const auto broker = static_cast<BrokerId>((Fnv1a64(name()) + step) % brokers);
+    if (log_->IsUp(broker)) return broker;
+  }
+  return kNoBroker;
 }
 
 void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
     const BrokerId coordinator = Coordinator();
-    if (log_->IsUp(coordinator)) {
-      log_->SendControl(coordinator, &member->commits);
+    if (coordinator != kNoBroker && coordinator != member->coordinator) {
+      member->coordinator = coordinator;
+      member->commits.request_on = network_->Connect(member->host, log_->HostOf(coordinator));
+      member->commits.reply_on = network_->Connect(log_->HostOf(coordinator), member->host);
     }
+    if (coordinator != kNoBroker) log_->SendControl(coordinator, &member->commits);
     Commit(member);
   });
 }

@@ -116,6 +116,7 @@ class Consumers : public Component {
     std::vector<std::unique_ptr<Link>> links;
     std::vector<PartitionId> partitions;
     ControlSender commits;
+    BrokerId coordinator = kNoBroker;  // That `commits` is connected to.
   };
 
   void Begin(const StartPoint& from);
@@ -133,6 +134,7 @@ class Consumers : public Component {
   void Reopen();
   void BrokerChanged();
   void Commit(Member* member);
+  // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
   BrokerId Coordinator() const;
   void Sample();
   void Audit() const;

@@ -147,6 +147,7 @@ void KraftQuorum::Stand(int id) {
     AwaitLeader(id, config_.election_timeout + DrawBelow(timing_, config_.election_timeout));
     return;
   }
+  ++candidacies_;
   candidate.voted_in = epoch_;
   candidate.votes = 0;
   candidate.answers = 0;

@@ -67,6 +67,8 @@ class KraftQuorum : public Component {
   bool up(int controller) const { return controllers_[controller].up; }
   HostId HostOf(int controller) const { return controllers_[controller].host; }
   int64_t decisions() const { return submitted_; }
+  // Times that one of them asked the others for their votes.
+  int64_t candidacies() const { return candidacies_; }
 
  private:
   friend class KraftQuorumTestPeer;  // Breaks what the audits must notice.
@@ -115,6 +117,7 @@ class KraftQuorum : public Component {
   uint32_t next_batch_ = 1;
   bool lingering_ = false;
   int64_t submitted_ = 0;
+  int64_t candidacies_ = 0;
   int64_t committed_ = 0;
   RandomStream timing_;
   Callback on_activated_;

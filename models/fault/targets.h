@@ -64,8 +64,11 @@ class ControllerTarget : public FaultTarget {
       controllers.Restart(controller_);
     }
   }
-  // Decisions that it had to take part in, and each time that it was the active one.
-  int64_t WorkTouched() const override { return cluster_->Decisions() + deposed_; }
+  // Decisions and elections that it had to take part in, and each time that it was the active one.
+  int64_t WorkTouched() const override {
+    const KraftQuorum& controllers = *cluster_->Controllers();
+    return controllers.decisions() + controllers.candidacies() + deposed_;
+  }
 
  private:
   BrokerCluster* cluster_;

@@ -78,6 +78,7 @@ TEST_F(ControlPlaneTest, BrokersServeWithoutControllersButNobodyIsElected) {
   EXPECT_EQ(OfControllers(KraftQuorum::kLeaderless), 1);
   pipeline.Run(Seconds(120));
   EXPECT_EQ(pipeline.LedBy(0), 0);
+  EXPECT_FALSE(pipeline.faults.Effects()[1].Vacuous());  // It was asked for its vote.
   EXPECT_EQ(pipeline.Producer(Producers::kAcked), 50'000);
   EXPECT_EQ(pipeline.RecordsInLog(), 50'000);
 }
