@@ -66,6 +66,22 @@ void AddFaultTable(const RunSummary& summary, std::vector<ReportTable>* tables) 
   if (!table.rows.empty()) tables->push_back(std::move(table));
 }
 
+void AddOperationTable(const RunSummary& summary, std::vector<ReportTable>* tables) {
+  ReportTable table = {"Operations", {"operation", "at", "took", "partitions moved"}, {}, 1};
+  for (const OperationOutcome& operation : summary.operation()) {
+    const std::string moves = absl::StrCat(operation.moves_done(), " of ", operation.moves());
+    table.rows.push_back({operation.name().empty()
+                              ? operation.kind()
+                              : absl::StrCat(operation.name(), " (", operation.kind(), ")"),
+                          HumanMoment(operation.at_ns()),
+                          operation.ended() ? HumanMoment(operation.ended_ns() - operation.at_ns())
+                          : operation.begun() ? "not finished"
+                                              : "not begun",
+                          operation.moves() == 0 ? "-" : moves});
+  }
+  if (!table.rows.empty()) tables->push_back(std::move(table));
+}
+
 // One feed's mean record, by the milestones of its way; the parts of a component are one row.
 void AddWaterfallTable(const WaterfallTable& waterfall, std::vector<ReportTable>* tables) {
   if (waterfall.records() == 0) return;
@@ -150,6 +166,7 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOpt
   };
   std::vector<ReportTable> tables;
   AddFaultTable(summary, &tables);
+  AddOperationTable(summary, &tables);
   for (const WaterfallTable& waterfall : summary.waterfall()) {
     AddWaterfallTable(waterfall, &tables);
   }

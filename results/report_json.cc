@@ -122,6 +122,19 @@ void WriteFault(const FaultEffect& fault, JsonWriter& json) {
   json.EndObject();
 }
 
+void WriteOperation(const OperationOutcome& operation, JsonWriter& json) {
+  json.BeginObject();
+  json.Field("name", operation.name());
+  json.Field("kind", operation.kind());
+  json.Field("at_ns", static_cast<int64_t>(operation.at_ns()));
+  json.Field("begun", operation.begun());
+  json.Field("ended", operation.ended());
+  json.Field("ended_ns", static_cast<int64_t>(operation.ended_ns()));
+  json.Field("moves", static_cast<int64_t>(operation.moves()));
+  json.Field("moves_done", static_cast<int64_t>(operation.moves_done()));
+  json.EndObject();
+}
+
 void WriteWaterfall(const WaterfallTable& waterfall, JsonWriter& json) {
   // Means, since the exact sums are in nanoseconds x records, which no JSON reader holds.
   const double records = waterfall.records() > 0 ? static_cast<double>(waterfall.records()) : 1;
@@ -182,6 +195,10 @@ void WriteJsonReport(const RunSummary& summary, const ReportOptions&, std::strin
   json.Key("faults");
   json.BeginArray();
   for (const FaultEffect& fault : summary.fault()) WriteFault(fault, json);
+  json.EndArray();
+  json.Key("operations");
+  json.BeginArray();
+  for (const OperationOutcome& operation : summary.operation()) WriteOperation(operation, json);
   json.EndArray();
   json.Key("waterfalls");
   json.BeginArray();

@@ -252,6 +252,7 @@ RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   summary.set_histogram_relative_error(table.histogram_relative_error());
   *summary.mutable_verdict() = results.verdict;
   *summary.mutable_fault() = table.fault();
+  *summary.mutable_operation() = table.operation();
   *summary.mutable_waterfall() = table.waterfall();
   if (table.has_bill()) *summary.mutable_bill() = table.bill();
 

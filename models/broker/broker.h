@@ -50,6 +50,7 @@ class Broker : public Component {
   virtual ~Broker() = default;
 
   HostId host() const { return host_; }
+  ZoneId zone() const { return config_.zone; }
   bool up() const { return up_; }
   // Raised by a crash: work of an earlier life is void.
   uint32_t generation() const { return generation_; }

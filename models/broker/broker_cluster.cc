@@ -32,6 +32,8 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       retention_check_interval_(config.retention_check_interval),
       most_unanswered_(most_unanswered),
       heartbeat_phase_(NewStream("heartbeat-phase")),
+      controller_config_(config.controllers),
+      metadata_idle_interval_(config.metadata_idle_interval),
       duplicates_(AddCounter(kDuplicates)),
       deleted_(AddCounter(kDeleted)),
       appended_(AddCounter(kAppended)) {
@@ -66,44 +68,6 @@ void BrokerCluster::ConsumedUpTo(PartitionId id, int reader, Offset offset) {
   partition.log.AllowCoalescingBelow(slowest);
 }
 
-void BrokerCluster::CrashBroker(BrokerId id) {
-  Broker& node = NodeAt(id);
-  node.Crash();
-  sim().recorder().State(node.lane(), "down", Now(), 1, Severity::kCritical);
-  // Requests that wait for their commit die with the process.
-  for (Partition& partition : partitions_) {
-    if (partition.leader != id) continue;
-    while (!partition.pending_acks.empty()) {
-      const RequestIndex index = partition.pending_acks.pop_front().request;
-      if (--requests_[index].waiting_for_acks == 0) FreeRequest(index);
-    }
-  }
-  OnCrash(id);
-  AwaitSessionEnd(id);
-  for (Completion<BrokerId>& listener : listeners_) listener(id);
-}
-
-void BrokerCluster::AwaitSessionEnd(BrokerId id) {
-  // The session ends broker.session.timeout.ms after the last heartbeat, which was sent at a moment
-  // that is uniform over the heartbeat interval before the crash.
-  const auto since_heartbeat = static_cast<int64_t>(
-      heartbeat_phase_.NextBelow(static_cast<uint64_t>(heartbeat_interval_.nanos())));
-  After<"log.broker_session_ends">(session_timeout_ - Nanoseconds(since_heartbeat),
-                                   [this, id, generation = NodeAt(id).generation()] {
-                                     const Broker& node = NodeAt(id);
-                                     if (node.up() || node.generation() != generation) return;
-                                     OnSessionEnd(id);
-                                   });
-}
-
-void BrokerCluster::Rejoin(BrokerId id) {
-  Broker& node = NodeAt(id);
-  node.Restart();
-  sim().recorder().State(node.lane(), "down", Now(), 0);
-  OnRestart(id);
-  for (Completion<BrokerId>& listener : listeners_) listener(id);
-}
-
 void BrokerCluster::PublishMetadata() {
   auto next = std::make_shared<Metadata>();
   next->version = metadata_ == nullptr ? 1 : metadata_->version + 1;
@@ -123,13 +87,20 @@ void BrokerCluster::PublishMetadata() {
 
 void BrokerCluster::CutLog(PartitionId id, Offset offset) {
   Partition& partition = partitions_[id];
+  const Offset committed = partition.log.high_watermark();
   partition.log.Truncate(offset, [&](const LogRange& range, int64_t records) {
-    if (range.batch.acked_before_replication) lost_acked_.Add(records);
+    const Offset from = range.end_offset() - records;
+    lost_acked_.Add(range.batch.acked_before_replication
+                        ? records
+                        : std::clamp<int64_t>(committed - from, 0, records));
     if (partition.producers.size() > range.batch.producer) {
       ProducerState& state = partition.producers[range.batch.producer];
       state.next_sequence = std::min(state.next_sequence, range.batch.sequence);
     }
   });
+  if (offset >= committed) return;
+  for (Offset& consumed : partition.readers) consumed = std::min(consumed, offset);
+  for (Completion<PartitionId>& listener : truncation_listeners_) listener(id);
 }
 
 void BrokerCluster::ScheduleRetention() { CheckRetentionAfter(kFirstRetentionCheck); }
@@ -146,6 +117,15 @@ void BrokerCluster::ExpireLog(PartitionId id, Offset offset) {
   const Offset before = log.log_start_offset();
   log.Expire(offset);
   deleted_.Add(log.log_start_offset() - before);
+}
+
+void BrokerCluster::SetRetention(absl::string_view topic, std::optional<Duration> time,
+                                 std::optional<Bytes> bytes) {
+  for (TopicConfig& config : topic_configs_) {
+    if (config.name != topic) continue;
+    if (time) config.retention.time = *time;
+    if (bytes) config.retention.bytes = *bytes;
+  }
 }
 
 void BrokerCluster::AuditLogs() const {

@@ -9,6 +9,11 @@
 // after the append where a design lets several wait for their answers. Consumers read up to the
 // high watermark.
 //
+// Control (control_plane.cc): a broker that dies is fenced when its session with the active
+// controller ends, and what the controllers decide holds once a majority has it; brokers hear of it
+// a little later. Another active controller gives every broker a session anew. A broker that comes
+// back is refused until the session of its earlier life has ended, and serves when it is unfenced.
+//
 //   kafka_cluster.h      shared-nothing: replicas on disks of their own
 //   s3stream_cluster.h   shared storage: a write-ahead log and object storage
 #ifndef FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
@@ -16,10 +21,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/broker/broker.h"
+#include "models/control/kraft_quorum.h"
 #include "models/log/log_service.h"
 #include "models/log/partition_log.h"
 #include "sim/component.h"
@@ -51,6 +58,14 @@ class BrokerCluster : public Component, public LogService {
     Duration broker_session_timeout;     // broker.session.timeout.ms
     Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
     Duration retention_check_interval;   // log.retention.check.interval.ms
+    // Without zones the design has no such controllers: sessions end all the same, and decisions
+    // hold at once.
+    KraftQuorum::Config controllers;
+    // The active controller writes a record so often at the least (metadata.max.idle.interval.ms);
+    // brokers learn from its fetch that what came before is committed.
+    Duration metadata_idle_interval;
+    // How many of the last brokers are not there at the start.
+    int absent_brokers = 0;
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -62,8 +77,9 @@ class BrokerCluster : public Component, public LogService {
                                            MetricUnit::kCount, "Leaders that changed."};
   static constexpr MetricDef kLostAcked = {
       "log.lost_acked_records", MetricKind::kCounter, MetricUnit::kCount,
-      "Records acknowledged with acks 0 or 1 and then lost: cut off in a failover or, with acks 0, "
-      "refused or lost on the way. A legal loss."};
+      "Records acknowledged and then lost, legally: with acks 0 or 1 cut off in a failover or, "
+      "with "
+      "acks 0, refused or lost on the way; with any acks cut off by an unclean election."};
   static constexpr MetricDef kDuplicates = {
       "log.duplicate_records", MetricKind::kCounter, MetricUnit::kCount,
       "Records appended again by a retry without idempotence."};
@@ -72,11 +88,46 @@ class BrokerCluster : public Component, public LogService {
   static constexpr MetricDef kAppended = {"log.appended_records", MetricKind::kCounter,
                                           MetricUnit::kCount, "Records appended by leaders."};
 
-  // Fault verb down. A broker that starts is up when its design is through with what a start takes;
-  // AbandonStart() stops it before, if it has been started.
+  // Fault verb down. A broker that starts is up when its design is through with what a start takes
+  // and the controllers have registered it; AbandonStart() stops it before, if it has been started.
   void CrashBroker(BrokerId id);
   void RestartBroker(BrokerId id) { Recover(id); }
-  virtual void AbandonStart(BrokerId) {}
+  void AbandonStart(BrokerId id);
+  // Null in a design without controllers. An undisturbed cluster has nothing to decide: they come
+  // into being with the first crash or decision, and cost nothing before.
+  KraftQuorum* Controllers();
+  // What the controllers were asked to decide.
+  int64_t Decisions() const { return controllers_ == nullptr ? 0 : controllers_->decisions(); }
+
+  // --- Operations (models/control/operations.h orders them) ---
+
+  // Ends the process in good order, by controlled shutdown where the design has it; `stopped` fires
+  // when it is gone. REQUIRES: it is up, and in no other shutdown.
+  virtual void ShutDown(BrokerId id, Callback stopped);
+  // Starts a broker that was shut down, or was never there. Until IsServing() it is on its way.
+  void StartBroker(BrokerId id) { Rejoin(id); }
+  // The broker is up and unfenced: partitions may be given to it.
+  virtual bool IsServing(BrokerId id) const { return NodeAt(id).up(); }
+  // No partition is without a leader or has a replica out of sync.
+  bool IsHealthy() const { return under_replicated_.Value() == 0 && offline_.Value() == 0; }
+  // Where the partition is, its preferred leader first. Empty in a design in which a partition is
+  // nowhere: then there is nothing to move.
+  virtual std::vector<BrokerId> BrokersOf(PartitionId) const { return {}; }
+  // Brings the partition to `to`, as many brokers as it is on; `done` fires when it is there and
+  // nowhere else. REQUIRES: BrokersOf() is not empty, no other move of it is under way.
+  virtual void Reassign(PartitionId, const std::vector<BrokerId>& to, Callback done);
+  // Bytes per second to and from each broker for replicas that moves copy; absent: no limit but the
+  // cluster's own. Designs that copy nothing do not heed it.
+  virtual void ThrottleMoves(std::optional<BytesPerSecond>) {}
+  // The machine of a broker that is down is replaced by an empty one.
+  virtual void ReplaceMachine(BrokerId) {}
+  // From now on; what is absent stays. REQUIRES: the topic exists.
+  void SetRetention(absl::string_view topic, std::optional<Duration> time,
+                    std::optional<Bytes> bytes);
+  size_t partition_count() const { return partitions_.size(); }
+  // Bytes that moves have copied to other brokers, or uploaded.
+  int64_t moved_bytes() const { return moved_bytes_; }
+  ZoneId ZoneOf(BrokerId id) const { return NodeAt(id).zone(); }
 
   virtual Broker& NodeAt(BrokerId id) = 0;
   virtual const Broker& NodeAt(BrokerId id) const = 0;
@@ -104,6 +155,7 @@ class BrokerCluster : public Component, public LogService {
   void Seek(FetchSession* session, uint32_t index, Offset offset) override;
   void ConsumedUpTo(PartitionId partition, int reader, Offset offset) override;
   int AddReader(PartitionId partition) override;
+  void OnTruncate(Completion<PartitionId> cut) override { truncation_listeners_.push_back(cut); }
   void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
   // Where leaders change, the old one refuses, and that is what clients learn it from.
   void OnMetadataRefresh(Callback) override {}
@@ -165,10 +217,13 @@ class BrokerCluster : public Component, public LogService {
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
-  // It has not come back in time: its session with the controller is over.
+  // Its session with the active controller is over.
   virtual void OnSessionEnd(BrokerId id) = 0;
+  // It is up again, registered, and still fenced.
   virtual void OnRestart(BrokerId id) = 0;
-  // What a start does before the broker is up; it ends with Rejoin().
+  virtual void OnUnfence(BrokerId) {}
+  virtual void OnAbandonStart(BrokerId) {}
+  // What a start does before the broker asks to be registered; it ends with Rejoin().
   virtual void Recover(BrokerId id) { Rejoin(id); }
   // Time to delete what retention keeps no longer; ScheduleRetention() has begun it.
   virtual void ApplyRetention() {}
@@ -179,10 +234,22 @@ class BrokerCluster : public Component, public LogService {
   void Commit(PartitionId id, Offset offset, ComponentId blocker);
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
-  // The broker is up.
+  // The design has controllers on hosts of `network`.
+  void RunControllers(Network* network) { controller_network_ = network; }
+  // `held` fires when a majority of the controllers has the decision, and with DecideAndTell() when
+  // brokers have heard of it; each in the order of the calls.
+  void Decide(Callback held);
+  void DecideAndTell(Callback held);
+  // Whether there is a controller that could act now.
+  bool HasActiveController();
+  // The process ends; nobody waits for its session, and listeners are not told yet.
+  void EndProcess(BrokerId id);
+  void TellListeners(BrokerId id);
+  void AwaitSessionEnd(BrokerId id);
+  // The broker asks to be registered; it is up when that is granted.
   void Rejoin(BrokerId id);
-  // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
-  // sequences of its producers.
+  // Cuts the log at `offset`: what was acknowledged (all below the high watermark, and what was
+  // told before) is counted as lost, and forgotten with the sequences of its producers.
   void CutLog(PartitionId id, Offset offset);
   // ApplyRetention() is called soon, and then once a check interval.
   void ScheduleRetention();
@@ -205,6 +272,7 @@ class BrokerCluster : public Component, public LogService {
   }
 
   std::vector<Partition> partitions_;
+  int64_t moved_bytes_ = 0;
   Gauge& under_replicated_;
   Gauge& offline_;
   Counter& elections_;
@@ -240,10 +308,21 @@ class BrokerCluster : public Component, public LogService {
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
 
-  void AwaitSessionEnd(BrokerId id);
+  // Control (control_plane.cc).
+  struct Session {
+    bool runs = false;         // Of a life that is over.
+    bool registering = false;  // The next life waits to be registered.
+    uint32_t number = 0;       // Raised by each that begins anew, and by each registration.
+  };
+  Session& SessionOf(BrokerId id);
+  void StartSession(BrokerId id, Duration ends_after);
+  void ControllerActivated();
+  void Register(BrokerId id);
+  void Registered(BrokerId id);
+  void Tell();
   void CheckRetentionAfter(Duration wait);
 
-  const std::vector<TopicConfig> topic_configs_;
+  std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
   const Duration session_timeout_;
   const Duration heartbeat_interval_;
@@ -255,6 +334,14 @@ class BrokerCluster : public Component, public LogService {
   ProducerId next_producer_id_ = 0;
   std::shared_ptr<const Metadata> metadata_;
   std::vector<Completion<BrokerId>> listeners_;
+  std::vector<Completion<PartitionId>> truncation_listeners_;
+  const KraftQuorum::Config controller_config_;
+  const Duration metadata_idle_interval_;
+  Network* controller_network_ = nullptr;
+  std::unique_ptr<KraftQuorum> controllers_;
+  Duration metadata_phase_;
+  Ring<Callback> untold_;          // What DecideAndTell() was given, in order.
+  std::vector<Session> sessions_;  // By BrokerId.
   Counter& duplicates_;
   Counter& deleted_;
   Counter& appended_;

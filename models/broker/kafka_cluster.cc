@@ -12,6 +12,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       config_(config),
       network_(network),
       fenced_(config.brokers.size(), false),
+      stopped_cleanly_(config.brokers.size(), false),
       log_dir_failed_at_(config.brokers.size()),
       recoveries_(config.brokers.size()),
       sending_throttled_until_(config.brokers.size()),
@@ -21,16 +22,24 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       rebuild_left_(AddGauge(kRebuildLeft)),
       rebuild_projected_(AddGauge(kRebuildProjected)),
       falling_behind_(AddGauge(kFallingBehind)) {
+  SIM_REQUIRE(!config.controllers.zones.empty());
+  RunControllers(network);
   std::vector<uint32_t> zones;
+  const size_t present = config.brokers.size() - static_cast<size_t>(config.absent_brokers);
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
                                                      network, config.brokers[i]));
-    zones.push_back(config.brokers[i].zone);
+    if (i < present) {
+      zones.push_back(config.brokers[i].zone);
+    } else {
+      brokers_.back()->Crash();
+      fenced_[i] = stopped_cleanly_[i] = true;
+    }
   }
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {
-    const int start = static_cast<int>(placement.NextBelow(brokers_.size()));
-    const int shift = static_cast<int>(placement.NextBelow(brokers_.size()));
+    const int start = static_cast<int>(placement.NextBelow(present));
+    const int shift = static_cast<int>(placement.NextBelow(present));
     for (const std::vector<int32_t>& replicas :
          AssignReplicas(zones, topic.partitions, topic.replication_factor, start, shift)) {
       const auto id = static_cast<PartitionId>(replicated_.size());

@@ -8,15 +8,19 @@
 // it was copied. Consumers read from memory while the page cache still holds it.
 //
 // In sync: a sweep every replica.lag.time.max / 2 drops followers that have not been caught up for
-// replica.lag.time.max. A dead broker is fenced when its session ends (7-9 s after the crash) and
-// its leaders move to the first live in-sync replica.
+// replica.lag.time.max; leaders ask the controller for each change. A dead broker is fenced when
+// its session ends (7-9 s after the crash) and its leaders move to the first in-sync replica that
+// is not fenced. Below min.insync.replicas the high watermark stands still (KIP-966).
+//
+// Operations (kafka_operations.cc): controlled shutdown gives leaders away before the process ends;
+// a reassignment adds replicas, which copy under a throttle, and removes the old ones when the new
+// ones are in sync (KIP-455).
 //
 // Disks: replicas take room on their brokers' volumes, segment by segment, until retention deletes
 // them: a check every log.retention.check.interval.ms, and the room is back
 // log.segment.delete.delay.ms later. A broker whose volume is full halts.
 //
-// docs/models/kafka.md lists what is approximated and what the broker designs add later (controller
-// failover, leader epochs per fetch, reassignment, quotas).
+// docs/models/kafka.md lists what is approximated and left out.
 #ifndef FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 
@@ -25,6 +29,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "models/broker/broker_cluster.h"
 #include "models/broker/kafka_broker.h"
@@ -49,6 +54,11 @@ class KafkaCluster : public BrokerCluster {
     // leader.replication.throttled.rate and follower.replication.throttled.rate of every broker,
     // for replicas out of sync.
     std::optional<BytesPerSecond> replication_throttle;
+    bool controlled_shutdown = true;       // controlled.shutdown.enable
+    bool unclean_leader_election = false;  // unclean.leader.election.enable
+    // The high watermark stands still below min.insync.replicas (KIP-966).
+    bool strict_min_in_sync = true;
+    bool eligible_leader_replicas = false;  // eligible.leader.replicas.version
   };
 
   KafkaCluster(Simulation& sim, absl::string_view name, Network* network, const Config& config);
@@ -62,7 +72,17 @@ class KafkaCluster : public BrokerCluster {
 
   // Fault verb lose on a disk: the broker halts, and its replicas begin anew when it is restarted.
   void LoseDisk(BrokerId id);
-  void AbandonStart(BrokerId id) override { ++recoveries_[static_cast<size_t>(id)].run; }
+
+  void ShutDown(BrokerId id, Callback stopped) override;
+  bool IsServing(BrokerId id) const override { return brokers_[id]->up() && !fenced_[id]; }
+  std::vector<BrokerId> BrokersOf(PartitionId id) const override;
+  void Reassign(PartitionId id, const std::vector<BrokerId>& to, Callback done) override;
+  void ThrottleMoves(std::optional<BytesPerSecond> rate) override;
+  void ReplaceMachine(BrokerId id) override;
+
+  static constexpr MetricDef kUncleanElections = {
+      "log.unclean_elections", MetricKind::kCounter, MetricUnit::kCount,
+      "Leaders elected out of sync: what they lack is lost. Only where there was one."};
 
   static constexpr MetricDef kRebuilding = {
       "log.rebuilding_replicas", MetricKind::kGauge, MetricUnit::kCount,
@@ -83,6 +103,11 @@ class KafkaCluster : public BrokerCluster {
   struct Replica {
     BrokerId broker = kNoBroker;
     bool in_sync = true;
+    // The leader has asked for it to join or leave the set; until that holds it counts as in sync
+    // for the high watermark.
+    bool changing = false;
+    bool eligible = false;  // To lead, if the set is empty: it left one that was too small.
+    bool adding = false;    // By a reassignment.
     // Its disk was lost and it has not been in sync since: it cannot lead.
     bool lost = false;
     Offset log_end = 0;  // On the replica itself.
@@ -101,6 +126,7 @@ class KafkaCluster : public BrokerCluster {
     absl::InlinedVector<Replica, 3> replicas;  // The first is the preferred leader.
     int leader = 0;                            // Index into replicas, -1 for none.
     Offset epoch_start = 0;                    // Log end when the present leader took over.
+    BrokerId last_leader = kNoBroker;          // The last one that was fenced while it led.
   };
   // One fetcher thread of a follower for one leader.
   struct ReplicaFetcher {
@@ -156,7 +182,8 @@ class KafkaCluster : public BrokerCluster {
   Time ThrottledUntil(const ReplicaFetcher& fetcher);
 
   // Replication (kafka_replication.cc).
-  void StartFetchers();
+  // All sessions between followers and leaders begin anew; those of one pair alone, if it is given.
+  void StartFetchers(BrokerId follower = kNoBroker, BrokerId leader = kNoBroker);
   void ReplicaResponse(ReplicaFetcher* fetcher);
   void AppendFetched(ReplicaFetcher* fetcher);
   void FetchAgain(ReplicaFetcher* fetcher);
@@ -173,18 +200,49 @@ class KafkaCluster : public BrokerCluster {
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
   void OnSessionEnd(BrokerId id) override;
+  void OnUnfence(BrokerId id) override;
+  void OnAbandonStart(BrokerId id) override { ++recoveries_[static_cast<size_t>(id)].run; }
   void TakeLeadership(BrokerId id);
-  void Unfence(BrokerId id);
+  bool CanLead(const Replica& replica) const;
+  void ElectAny(PartitionId id);
   void Elect(PartitionId id, int replica);
+  void ElectUncleanly(PartitionId id, int replica);
+  void TryToJoin(PartitionId id, Replica& replica);
+  void ProposeInSync(PartitionId id, Replica& replica, bool in_sync);
+  void JoinInSync(PartitionId id, Replica& replica);
+  void LeaveInSync(PartitionId id, Replica& replica);
+  int MinInSync(PartitionId id) const;
   void BalanceLeaders();
   void ScheduleBalance();
   void CountHealth();
   void Audit();
 
+  // Operations (kafka_operations.cc).
+  struct Move {
+    std::vector<BrokerId> to;
+    Callback done;
+    bool begun;  // The controllers have added the new replicas.
+  };
+  struct Stopping {
+    BrokerId broker;
+    Callback stopped;
+  };
+  void FinishShutDown(BrokerId id);
+  void BeginMove(PartitionId id);
+  // Once all that are to have it are in sync.
+  void FinishMoveLater(PartitionId id);
+  void FinishMove(PartitionId id);
+  bool AllInSync(PartitionId id, const std::vector<BrokerId>& brokers);
+  void DeleteReplica(PartitionId id, const Replica& replica);
+
   const Config config_;
   Network* network_;
   std::vector<std::unique_ptr<KafkaBroker>> brokers_;
   std::vector<bool> fenced_;
+  std::vector<bool> stopped_cleanly_;
+  std::vector<Stopping> stopping_;
+  absl::btree_map<PartitionId, Move> moves_;
+  std::optional<BytesPerSecond> move_throttle_;
   // The generation whose log directory failed; it is raised by the crash that follows.
   std::vector<std::optional<uint32_t>> log_dir_failed_at_;
   std::vector<Replicated> replicated_;  // By PartitionId.
@@ -201,6 +259,7 @@ class KafkaCluster : public BrokerCluster {
   Gauge& rebuild_left_;
   Gauge& rebuild_projected_;
   Gauge& falling_behind_;
+  Counter* unclean_elections_ = nullptr;
 };
 
 }  // namespace freshet

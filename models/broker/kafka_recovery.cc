@@ -53,6 +53,7 @@ void KafkaCluster::RecoverNext(BrokerId id, uint32_t thread, uint32_t run) {
   while (!logs.empty()) {
     const PartitionId partition = logs.back();
     logs.pop_back();
+    if (ReplicaOn(partition, id) == nullptr) continue;  // Reassigned meanwhile.
     const Replica& replica = *ReplicaOn(partition, id);
     const int64_t from = UnflushedFrom(partition, replica);
     const Bytes bytes(replica.position - from);
@@ -93,21 +94,25 @@ void KafkaCluster::LoseDisk(BrokerId id) {
     if (replica == nullptr) continue;
     const PartitionLog& log = partitions_[partition].log;
     replica->lost = true;
+    replica->changing = false;
     replica->log_end = log.log_start_offset();
     replica->start_position = replica->position = log.PositionOf(replica->log_end);
   }
 }
 
 Time KafkaCluster::ThrottledUntil(const ReplicaFetcher& fetcher) {
-  if (!config_.replication_throttle) return Now();
+  const std::optional<BytesPerSecond>& throttle =
+      move_throttle_ ? move_throttle_ : config_.replication_throttle;
+  if (!throttle) return Now();
   Bytes out_of_sync;
   for (const FetchedRange& range : fetcher.session.response) {
-    if (!ReplicaOn(range.partition, fetcher.follower)->in_sync) out_of_sync += range.bytes;
+    const Replica* replica = ReplicaOn(range.partition, fetcher.follower);
+    if (replica != nullptr && !replica->in_sync) out_of_sync += range.bytes;
   }
   if (out_of_sync == Bytes(0)) return Now();
   Time& sending = sending_throttled_until_[static_cast<size_t>(fetcher.leader)];
   Time& receiving = receiving_throttled_until_[static_cast<size_t>(fetcher.follower)];
-  const Duration cost = config_.replication_throttle->TimeFor(out_of_sync);
+  const Duration cost = throttle->TimeFor(out_of_sync);
   for (Time* until : {&sending, &receiving}) {
     *until = std::max(*until, Now() - kQuotaWindow) + cost;
   }

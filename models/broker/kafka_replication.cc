@@ -13,27 +13,37 @@ KafkaCluster::Replica* KafkaCluster::ReplicaOn(PartitionId id, BrokerId broker) 
   return nullptr;
 }
 
-void KafkaCluster::StartFetchers() {
-  // Leadership has changed: all sessions end, and each follower asks its present leaders anew from
+void KafkaCluster::StartFetchers(BrokerId only_follower, BrokerId only_leader) {
+  // Leadership has changed: sessions end, and each follower asks its present leaders anew from
   // where its logs end. Rare, so simple.
+  const auto concerned = [=](BrokerId follower, BrokerId leader) {
+    return only_follower == kNoBroker || (only_follower == follower && only_leader == leader);
+  };
   for (const auto& fetcher : fetchers_) {
+    if (!concerned(fetcher->follower, fetcher->leader)) continue;
     CloseSession(&fetcher->session, fetcher->leader);
     fetcher->session.positions.clear();
     fetcher->acknowledge.clear();
   }
   const size_t brokers = brokers_.size();
+  // A throttle leaves the partitions that are over it out of a thread's fetches; here replicas out
+  // of sync then have a thread of their own, so that the others do not wait with them.
   const auto threads = static_cast<size_t>(config_.replica_fetchers);
-  fetcher_of_.resize(brokers * brokers * threads);
+  const bool throttled = config_.replication_throttle || move_throttle_;
+  fetcher_of_.resize(brokers * brokers * 2 * threads);
   for (Partition& partition : partitions_) {
     const BrokerId leader = partition.leader;
     if (leader == kNoBroker || !brokers_[leader]->up()) continue;
     for (Replica& replica : replicated_[IdOf(partition)].replicas) {
       if (replica.broker == leader || !brokers_[replica.broker]->up()) continue;
+      if (!concerned(replica.broker, leader)) continue;
       FollowLogStart(IdOf(partition), replica);
+      const size_t thread =
+          IdOf(partition) % threads + (throttled && !replica.in_sync ? threads : 0);
       ReplicaFetcher*& wanted = fetcher_of_[(static_cast<size_t>(replica.broker) * brokers +
                                              static_cast<size_t>(leader)) *
-                                                threads +
-                                            IdOf(partition) % threads];
+                                                2 * threads +
+                                            thread];
       if (wanted == nullptr) {
         auto fetcher = std::make_unique<ReplicaFetcher>();
         fetcher->follower = replica.broker;
@@ -56,7 +66,7 @@ void KafkaCluster::StartFetchers() {
     }
   }
   for (const auto& fetcher : fetchers_) {
-    if (fetcher->session.positions.empty()) continue;
+    if (fetcher->session.positions.empty() || fetcher->session.open) continue;
     // A session begins with a full fetch: it tells where the follower stands in each partition, so
     // that one that has everything joins the in-sync set of an idle partition, too.
     for (const FetchSession::Position& position : fetcher->session.positions) {
@@ -95,6 +105,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
     Replica& replica = *ReplicaOn(range.partition, fetcher->follower);
     SetLogEnd(range.partition, replica, range.to);
     node.replicated_bytes_in().Add(range.bytes.count());
+    if (replica.adding) moved_bytes_ += range.bytes.count();
     fetcher->acknowledge.push_back({range.partition, range.to});
     const auto go_on = [this, fetcher, generation = session.generation] {
       if (generation == fetcher->session.generation) AppendFetched(fetcher);
@@ -130,14 +141,7 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
     }
     replica.fetched_at = Now();
     replica.leader_end_at_fetch = log_end;
-    if (!replica.in_sync && progress.log_end >= partition.log.high_watermark() &&
-        progress.log_end >= replicated_[progress.partition].epoch_start) {
-      replica.in_sync = true;
-      replica.lost = false;
-      sim().recorder().Mark(RecordLevel::kState, brokers_[fetcher->follower]->lane(),
-                            "in_sync_replica_joins", Now(), progress.partition);
-      CountHealth();
-    }
+    if (!replica.in_sync) TryToJoin(progress.partition, replica);
     AdvanceHighWatermark(progress.partition, fetcher->follower);
   }
   fetcher->acknowledge.clear();
@@ -145,9 +149,14 @@ void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
 
 void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
   Offset lowest = partitions_[id].log.log_end_offset();
+  int in_sync = 0;
   for (const Replica& replica : replicated_[id].replicas) {
-    if (replica.in_sync && replica.acknowledged < lowest) lowest = replica.acknowledged;
+    in_sync += replica.in_sync;
+    if ((replica.in_sync || replica.changing) && replica.acknowledged < lowest) {
+      lowest = replica.acknowledged;
+    }
   }
+  if (config_.strict_min_in_sync && in_sync < MinInSync(id)) return;
   Commit(id, lowest, brokers_[blocker]->component_id());
 }
 
@@ -159,22 +168,16 @@ void KafkaCluster::ScheduleSweep() {
 }
 
 void KafkaCluster::SweepInSync() {
-  bool changed = false;
   for (Partition& partition : partitions_) {
     // The leader sweeps: none while it is dead.
     if (partition.leader == kNoBroker || !brokers_[partition.leader]->up()) continue;
     for (Replica& replica : replicated_[IdOf(partition)].replicas) {
-      if (!replica.in_sync || replica.broker == partition.leader) continue;
+      if (!replica.in_sync || replica.changing || replica.broker == partition.leader) continue;
       if (replica.acknowledged >= partition.log.log_end_offset()) continue;
       if (Now() - replica.caught_up_at <= config_.replica_lag_time_max) continue;
-      replica.in_sync = false;
-      changed = true;
-      sim().recorder().Mark(RecordLevel::kState, brokers_[replica.broker]->lane(),
-                            "in_sync_replica_drops", Now(), IdOf(partition), Severity::kWarning);
-      AdvanceHighWatermark(IdOf(partition), partition.leader);
+      ProposeInSync(IdOf(partition), replica, false);
     }
   }
-  if (changed) CountHealth();
 }
 
 }  // namespace freshet

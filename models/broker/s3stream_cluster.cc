@@ -27,6 +27,8 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
       objects_(PartitionCount(config.topics)),
       to_recover_(config.brokers.size(), false),
       fenced_(config.brokers.size(), false),
+      leaving_(config.brokers.size(), false),
+      stopped_cleanly_(config.brokers.size(), false),
       recoveries_done_(AddCounter(kRecoveries)),
       recovered_bytes_(AddCounter(kRecoveredBytes)),
       unavailable_(AddDistribution(kUnavailable)),
@@ -34,19 +36,26 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
       move_time_(AddDistribution(kMoveTime)),
       stream_set_objects_(AddGauge(kStreamSetObjects)),
       stream_objects_(AddGauge(kStreamObjects)) {
+  RunControllers(network);
   S3StreamBroker::Owner* const owner = this;
+  const size_t present = config.brokers.size() - static_cast<size_t>(config.absent_brokers);
   std::vector<uint32_t> zones;
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<S3StreamBroker>(
         sim, absl::StrCat(name, "/broker-", i + 1), network, store, &objects_,
         static_cast<BrokerId>(i), owner, config.brokers[i]));
-    zones.push_back(config.brokers[i].zone);
+    if (i < present) {
+      zones.push_back(config.brokers[i].zone);
+    } else {
+      brokers_.back()->Crash();
+      to_recover_[i] = stopped_cleanly_[i] = true;
+    }
   }
   // One replica, on the brokers that Kafka would choose for the leaders.
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {
-    const int start = static_cast<int>(placement.NextBelow(brokers_.size()));
-    const int shift = static_cast<int>(placement.NextBelow(brokers_.size()));
+    const int start = static_cast<int>(placement.NextBelow(present));
+    const int shift = static_cast<int>(placement.NextBelow(present));
     for (const std::vector<int32_t>& replicas :
          AssignReplicas(zones, topic.partitions, 1, start, shift)) {
       partitions_[placements_.size()].leader = replicas[0];
@@ -55,7 +64,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
   }
   HoldHistory();
   PublishMetadata();
-  for (const auto& broker : brokers_) broker->Start();
+  for (size_t i = 0; i < present; ++i) brokers_[i]->Start();
   ScheduleRetention();
   StartBalancer();
   sim.AddAudit([this] { Audit(); });

@@ -78,6 +78,12 @@ class S3StreamCluster : public BrokerCluster,
   // the partition is not served, or when `to` is not there to serve it.
   bool MovePartition(PartitionId id, BrokerId to) override;
 
+  // Operations (s3stream_operations.cc): a broker that shuts down gives its partitions away first.
+  void ShutDown(BrokerId id, Callback stopped) override;
+  bool IsServing(BrokerId id) const override { return IsReady(id); }
+  std::vector<BrokerId> BrokersOf(PartitionId id) const override;
+  void Reassign(PartitionId id, const std::vector<BrokerId>& to, Callback done) override;
+
   S3StreamBroker& broker(BrokerId id) { return *brokers_[static_cast<size_t>(id)]; }
   const S3StreamBroker& broker(BrokerId id) const { return *brokers_[static_cast<size_t>(id)]; }
   Broker& NodeAt(BrokerId id) override { return broker(id); }
@@ -152,6 +158,7 @@ class S3StreamCluster : public BrokerCluster,
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
   void OnSessionEnd(BrokerId id) override;
+  void BeginOpening(PartitionId id);
   void Abandon(BrokerId id);
   void ScheduleScan();
   void Scan();
@@ -169,6 +176,16 @@ class S3StreamCluster : public BrokerCluster,
   bool OpenNow(PartitionId id);
   void CountHealth();
 
+  // Operations (s3stream_operations.cc).
+  struct Order {
+    BrokerId broker;  // That shuts down, or that a partition goes to.
+    Callback done;
+  };
+  void FollowOrder(PartitionId id);
+  // Orders that may be done now that partitions have opened.
+  void LookAtOrders();
+  void LeaveFurther(BrokerId id);
+
   const Config config_;
   ObjectStore* const store_;
   StreamObjects objects_;
@@ -177,6 +194,11 @@ class S3StreamCluster : public BrokerCluster,
   // By broker: its log holds what an earlier life left; and it is known to be dead.
   std::vector<bool> to_recover_;
   std::vector<bool> fenced_;
+  // By broker: it takes no partition any more; and its log was empty when it stopped.
+  std::vector<bool> leaving_;
+  std::vector<bool> stopped_cleanly_;
+  std::vector<Order> shutdowns_;
+  absl::btree_map<PartitionId, Order> orders_;
   absl::btree_map<BrokerId, Recovery> recoveries_;  // By the failed broker.
   uint64_t next_recovery_ = 1;
   EventId scan_;

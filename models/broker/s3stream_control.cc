@@ -35,8 +35,10 @@ void S3StreamCluster::OnCrash(BrokerId id) {
 
 void S3StreamCluster::OnSessionEnd(BrokerId id) {
   fenced_[static_cast<size_t>(id)] = true;
-  Abandon(id);
-  ScheduleScan();
+  DecideAndTell([this, id] {
+    Abandon(id);
+    ScheduleScan();
+  });
 }
 
 void S3StreamCluster::OnRestart(BrokerId id) {
@@ -70,7 +72,8 @@ void S3StreamCluster::CountHealth() {
 // --- Its write-ahead log is recovered ---
 
 bool S3StreamCluster::IsReady(BrokerId id) const {
-  return broker(id).up() && !to_recover_[static_cast<size_t>(id)];
+  const auto index = static_cast<size_t>(id);
+  return broker(id).up() && !to_recover_[index] && !leaving_[index];
 }
 
 void S3StreamCluster::ScheduleScan() {
@@ -81,6 +84,10 @@ void S3StreamCluster::ScheduleScan() {
 }
 
 void S3StreamCluster::Scan() {
+  if (!HasActiveController()) {
+    ScheduleScan();
+    return;
+  }
   bool one_runs = false;
   BrokerId waiting = kNoBroker;
   for (BrokerId id = 0; id < broker_count(); ++id) {
@@ -149,7 +156,8 @@ void S3StreamCluster::BlockRecovered(BrokerId failed, uint64_t number) {
 void S3StreamCluster::FinishRecovery(BrokerId failed) {
   const BrokerId by = recoveries_.at(failed).by;
   recoveries_.erase(failed);
-  recoveries_done_.Add(1);
+  if (!stopped_cleanly_[static_cast<size_t>(failed)]) recoveries_done_.Add(1);
+  stopped_cleanly_[static_cast<size_t>(failed)] = false;
   broker(failed).BeginAnew(&broker(by).object_client());
   to_recover_[static_cast<size_t>(failed)] = false;
   if (broker(failed).up()) broker(failed).Start();
@@ -181,6 +189,9 @@ BrokerId S3StreamCluster::LeastLoaded() const {
 bool S3StreamCluster::MovePartition(PartitionId id, BrokerId to) {
   Placement& placement = placements_[id];
   if (placement.state != State::kServed || placement.home == to || !IsReady(to)) return false;
+  moved_bytes_ += partitions_[id]
+                      .log.BytesBetween(objects_.EndOf(id), partitions_[id].log.log_end_offset())
+                      .count();
   placement = {placement.home, State::kClosing, to, false, Now()};
   ++closing_;
   CloseFurther(id);
@@ -202,6 +213,10 @@ void S3StreamCluster::CloseFurther(PartitionId id) {
 void S3StreamCluster::Open(PartitionId id, BrokerId to) {
   placements_[id].state = State::kOpening;
   placements_[id].to = to;
+  Decide([this, id] { BeginOpening(id); });
+}
+
+void S3StreamCluster::BeginOpening(PartitionId id) {
   openings_.push_back({id, Now() + config_.open_time});
   After<"log.partition_opens">(config_.open_time, [this] { OpenDue(); });
 }
@@ -214,6 +229,7 @@ void S3StreamCluster::OpenDue() {
   if (!opened) return;
   PublishMetadata();
   CountHealth();
+  LookAtOrders();
 }
 
 bool S3StreamCluster::OpenNow(PartitionId id) {

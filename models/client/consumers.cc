@@ -64,9 +64,6 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
-    const BrokerId coordinator = Coordinator();
-    member.commits.request_on = network->Connect(member.host, log->HostOf(coordinator));
-    member.commits.reply_on = network->Connect(log->HostOf(coordinator), member.host);
     member.commits.on_response = [this] { commits_.Add(1); };
   }
   for (int p = 0; p < topic_.count; ++p) {
@@ -76,6 +73,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
   log->OnMetadataRefresh([this] {
     if (started_) Reopen();
   });
+  log->OnTruncate([this](PartitionId partition) { GoBack(partition); });
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -83,21 +81,37 @@ Consumers::~Consumers() = default;
 
 void Consumers::Start() {
   if (config_.start_at == Duration::Zero()) {
-    Begin();
+    Begin({std::nullopt, std::nullopt, config_.start_from_age});
     return;
   }
-  At<"consumer.starts">(Time() + config_.start_at, [this] { Begin(); });
+  At<"consumer.starts">(Time() + config_.start_at, [this] {
+    Begin({std::nullopt, std::nullopt, config_.start_from_age});
+  });
 }
 
-void Consumers::Begin() {
+void Consumers::StartAt(const StartPoint& from) {
+  SIM_REQUIRE(!started_);
+  Begin(from);
+}
+
+Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const {
+  if (from.age) return log_->LogOf(partition).FirstCreatedSince(Now() - *from.age);
+  if (from.offset) {
+    return std::clamp(*from.offset, log_->EarliestOffset(partition), log_->LatestOffset(partition));
+  }
+  switch (from.from.value_or(config_.start_from)) {
+    case StartFrom::kEarliest:
+      return log_->EarliestOffset(partition);
+    case StartFrom::kLatest:
+      return log_->LatestOffset(partition);
+  }
+  return log_->LatestOffset(partition);
+}
+
+void Consumers::Begin(const StartPoint& from) {
   started_ = true;
   for (int p = 0; p < topic_.count; ++p) {
-    const PartitionId partition = topic_.first + static_cast<PartitionId>(p);
-    if (config_.start_from_age) {
-      position_[p] = log_->LogOf(partition).FirstCreatedSince(Now() - *config_.start_from_age);
-    } else {
-      position_[p] = ResetOffset(partition);
-    }
+    position_[p] = OffsetAt(topic_.first + static_cast<PartitionId>(p), from);
     start_[p] = position_[p];
   }
   for (const auto& member : members_) {
@@ -184,10 +198,7 @@ void Consumers::Processed(Link* link, uint32_t generation) {
   log_->Fetch(&session, link->broker);
 }
 
-Offset Consumers::ResetOffset(PartitionId partition) const {
-  return config_.start_from == StartFrom::kEarliest ? log_->EarliestOffset(partition)
-                                                    : log_->LatestOffset(partition);
-}
+Offset Consumers::ResetOffset(PartitionId partition) const { return OffsetAt(partition, {}); }
 
 void Consumers::SkipDeleted(Link* link, uint32_t index) {
   const PartitionId partition = link->session.positions[index].partition;
@@ -198,6 +209,25 @@ void Consumers::SkipDeleted(Link* link, uint32_t index) {
                         Severity::kCritical);
   position = reset;
   log_->Seek(&link->session, index, reset);
+}
+
+void Consumers::GoBack(PartitionId partition) {
+  if (!started_ || partition < topic_.first ||
+      partition >= topic_.first + static_cast<PartitionId>(topic_.count)) {
+    return;
+  }
+  Offset& position = position_[partition - topic_.first];
+  const Offset end = log_->LogOf(partition).high_watermark();
+  if (position <= end) return;
+  sim().recorder().Mark(RecordLevel::kState, lane_, "offset_truncated", Now(), position - end,
+                        Severity::kCritical);
+  cut_ += position - end;
+  position = end;
+  Offset& start = start_[partition - topic_.first];
+  if (start > end) {
+    cut_ -= start - end;
+    start = end;
+  }
 }
 
 void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link) {
@@ -275,15 +305,23 @@ void Consumers::Reopen() {
 
 BrokerId Consumers::Coordinator() const {
   // Which broker leads the group's offsets partition does not matter to the load.
-  return static_cast<BrokerId>(Fnv1a64(name()) % static_cast<uint64_t>(log_->broker_count()));
+  const auto brokers = static_cast<uint64_t>(log_->broker_count());
+  for (uint64_t step = 0; step < brokers; ++step) {
+    const auto broker = static_cast<BrokerId>((Fnv1a64(name()) + step) % brokers);
+    if (log_->IsUp(broker)) return broker;
+  }
+  return kNoBroker;
 }
 
 void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
     const BrokerId coordinator = Coordinator();
-    if (log_->IsUp(coordinator)) {
-      log_->SendControl(coordinator, &member->commits);
+    if (coordinator != kNoBroker && coordinator != member->coordinator) {
+      member->coordinator = coordinator;
+      member->commits.request_on = network_->Connect(member->host, log_->HostOf(coordinator));
+      member->commits.reply_on = network_->Connect(log_->HostOf(coordinator), member->host);
     }
+    if (coordinator != kNoBroker) log_->SendControl(coordinator, &member->commits);
     Commit(member);
   });
 }
@@ -317,7 +355,7 @@ void Consumers::Audit() const {
         absl::StrCat("position ", position_[p], " is past the high watermark ", high_watermark));
     passed += position_[p] - start_[p];
   }
-  SIM_CHECK(passed == records_.Value() + skipped_.Value(), "inv.I9",
+  SIM_CHECK(passed + cut_ == records_.Value() + skipped_.Value(), "inv.I9",
             absl::StrCat("positions passed ", passed, " records, processed ", records_.Value(),
                          ", skipped ", skipped_.Value()));
   waterfall_.Audit();

@@ -85,6 +85,14 @@ class Consumers : public Component {
 
   // Starts the group, or has it start at its time.
   void Start();
+  // Instead, an operator starts it now, from here in every partition.
+  struct StartPoint {
+    std::optional<StartFrom> from;
+    std::optional<Offset> offset;  // At the log start if retention has deleted it.
+    std::optional<Duration> age;   // The first record that was created so long ago.
+  };
+  // REQUIRES: it has not started.
+  void StartAt(const StartPoint& from);
 
   // By member.
   const std::vector<HostId>& hosts() const { return hosts_; }
@@ -109,20 +117,25 @@ class Consumers : public Component {
     std::vector<PartitionId> partitions;
     std::shared_ptr<const Metadata> metadata;
     ControlSender commits;
+    BrokerId coordinator = kNoBroker;  // That `commits` is connected to.
   };
 
-  void Begin();
+  void Begin(const StartPoint& from);
+  Offset OffsetAt(PartitionId partition, const StartPoint& from) const;
   void OpenSessions(Member& member);
   void Arrived(Link* link);
   void Processed(Link* link, uint32_t generation);
   // Where auto.offset.reset leads now.
   Offset ResetOffset(PartitionId partition) const;
   void SkipDeleted(Link* link, uint32_t index);
+  // An election has cut what it had read: it goes on at the end of what is left.
+  void GoBack(PartitionId partition);
   // Records [from, from + records) of `range` have become visible.
   void CountRange(const LogRange& range, Offset from, int64_t records, const Link& link);
   void Reopen();
   void BrokerChanged();
   void Commit(Member* member);
+  // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
   BrokerId Coordinator() const;
   void Sample();
   void Audit() const;
@@ -139,6 +152,7 @@ class Consumers : public Component {
   bool started_ = false;
   bool reopening_ = false;
   Waterfall waterfall_;
+  int64_t cut_ = 0;  // Records read whose offsets were given to others later.
   uint64_t ranges_counted_ = 0;
   LaneId lane_;
   Distribution& end_to_end_;

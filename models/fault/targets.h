@@ -49,6 +49,33 @@ class BrokerTarget : public FaultTarget {
   int64_t lost_ = 0;
 };
 
+// "log/controller-1": down. Brokers go on serving; what has to be decided waits for the next one.
+class ControllerTarget : public FaultTarget {
+ public:
+  ControllerTarget(BrokerCluster* cluster, int controller)
+      : cluster_(cluster), controller_(controller) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kDown; }
+  void SetDown(bool down) override {
+    KraftQuorum& controllers = *cluster_->Controllers();
+    if (down && controllers.up(controller_)) {
+      deposed_ += controllers.active() == controller_;
+      controllers.Crash(controller_);
+    } else if (!down && !controllers.up(controller_)) {
+      controllers.Restart(controller_);
+    }
+  }
+  // Decisions and elections that it had to take part in, and each time that it was the active one.
+  int64_t WorkTouched() const override {
+    const KraftQuorum& controllers = *cluster_->Controllers();
+    return controllers.decisions() + controllers.candidacies() + deposed_;
+  }
+
+ private:
+  BrokerCluster* cluster_;
+  int controller_;
+  int64_t deposed_ = 0;
+};
+
 // "log/broker-1/disk", all volumes of the broker: slow stretches their latencies, throttle caps the
 // bandwidth of each, lose takes what is on them, and the broker down until they are replaced.
 class DiskTarget : public FaultTarget {

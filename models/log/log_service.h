@@ -192,6 +192,9 @@ class LogService {
   // Registers a consumer of the partition; returns its number for ConsumedUpTo().
   virtual int AddReader(PartitionId partition) = 0;
 
+  // `cut` fires when an election has cut a partition below what was its high watermark: a reader
+  // that has passed the new log end goes back to it (KIP-320).
+  virtual void OnTruncate(Completion<PartitionId> cut) = 0;
   // `changed` fires whenever a broker goes down or comes back: its TCP connections break.
   virtual void OnBrokerChange(Completion<BrokerId> changed) = 0;
   // `refresh` fires when a client's regular look at the metadata (metadata.max.age.ms) would show

@@ -137,6 +137,7 @@ void PartitionLog::CutLast(Offset offset) {
     log_end_ = offset;
   }
   high_watermark_ = std::min(high_watermark_, log_end_);
+  passed_by_all_ = std::min(passed_by_all_, log_end_);
   found_ = 0;
 }
 

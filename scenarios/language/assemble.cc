@@ -12,9 +12,11 @@
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_operations.h"
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/catalogue.h"
+#include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -31,12 +33,6 @@ constexpr Ratio kDirtyRatio = Ratio::Percent(20);
 constexpr Duration kDirtyWriteback = Seconds(5);
 constexpr Duration kDirtyExpire = Seconds(30);
 
-// broker.session.timeout.ms, broker.heartbeat.interval.ms, leader.imbalance.check.interval.seconds
-// (Kafka 3.9 and 4.0 defaults).
-constexpr Duration kBrokerSession = Seconds(9);
-constexpr Duration kBrokerHeartbeat = Seconds(2);
-constexpr Duration kImbalanceCheck = Seconds(300);
-
 // AMQSRC: the failover controller's scan, and how long an object may be prepared and not committed.
 constexpr Duration kFailoverScan = Seconds(1);
 constexpr Duration kPreparedObjectTtl = Minutes(60);
@@ -45,6 +41,9 @@ constexpr Duration kPreparedObjectTtl = Minutes(60);
 bool StickyPerBatch(const std::string& kafka_version) {
   return kafka_version < "3.3";  // Versions are "2.8", "3.9", "4.0": text order is theirs.
 }
+
+// The high watermark stands still below min.insync.replicas since Kafka 3.7 (KIP-966).
+bool StrictMinInSync(const std::string& kafka_version) { return kafka_version >= "3.7"; }
 
 class Assembler {
  public:
@@ -73,7 +72,10 @@ class Assembler {
     if (!faults.ok()) return faults;
     pipeline_->faults->SchedulePhases(DurationOf(scenario_.warm_up()));
     for (const auto& producers : pipeline_->producers) producers->Start();
-    for (const auto& consumers : pipeline_->consumers) consumers->Start();
+    for (const auto& consumers : pipeline_->consumers) {
+      if (!IsStartedByOperation(scenario_, consumers->name())) consumers->Start();
+    }
+    BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
 
@@ -127,7 +129,8 @@ class Assembler {
 
   void BuildKafka(const std::string& name, const v1::Kafka& kafka) {
     KafkaCluster::Config config;
-    const int brokers = static_cast<int>(kafka.brokers());
+    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    const int brokers = static_cast<int>(kafka.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
       KafkaBroker::Config broker;
       static_cast<Broker::Config&>(broker) = ProcessOf(kafka);
@@ -156,9 +159,12 @@ class Assembler {
     config.replica_fetch_response_max_bytes = BytesOf(kafka.replica_fetch_response_max_bytes());
     config.fetch_max_bytes = BytesOf(kafka.fetch_max_bytes());
     config.replica_lag_time_max = DurationOf(kafka.replica_lag_time_max());
-    config.broker_session_timeout = kBrokerSession;
-    config.broker_heartbeat_interval = kBrokerHeartbeat;
-    config.leader_imbalance_check_interval = kImbalanceCheck;
+    SetControllersOf(kafka.controllers(), &config);
+    config.leader_imbalance_check_interval = DurationOf(kafka.leader_imbalance_check_interval());
+    config.controlled_shutdown = kafka.controlled_shutdown();
+    config.unclean_leader_election = kafka.unclean_leader_election();
+    config.strict_min_in_sync = StrictMinInSync(scenario_.kafka_version());
+    config.eligible_leader_replicas = kafka.eligible_leader_replicas();
     config.retention_check_interval = DurationOf(kafka.retention_check_interval());
     config.recovery_threads = static_cast<int>(kafka.num_recovery_threads_per_data_dir());
     if (!kafka.log_recovery_rate().empty()) {
@@ -175,6 +181,7 @@ class Assembler {
     }
     pipeline_->log = std::move(cluster);
     AddBrokers(name);
+    AddControllers(name, config);
   }
 
   void BuildStore(const std::string& name, const v1::ObjectStorage& text) {
@@ -184,16 +191,16 @@ class Assembler {
 
   void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
     S3StreamCluster::Config config;
-    const int brokers = static_cast<int>(text.brokers());
+    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
       config.brokers.push_back(S3StreamBrokerOf(text));
       config.brokers.back().zone = zone;
     }
     config.topics = topics_;
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
-    config.broker_session_timeout = kBrokerSession;
-    config.broker_heartbeat_interval = kBrokerHeartbeat;
     config.retention_check_interval = DurationOf(text.retention_check_interval());
+    SetControllersOf(text.controllers(), &config);
     config.failover_scan_interval = kFailoverScan;
     config.open_time = DurationOf(text.partition_open_time());
     config.deleted_object_retention = DurationOf(text.deleted_object_retention());
@@ -202,6 +209,18 @@ class Assembler {
     pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
                                                        pipeline_->object_store.get(), config);
     AddBrokers(name);
+    AddControllers(name, config);
+  }
+
+  void SetControllersOf(const v1::Controllers& text, BrokerCluster::Config* config) const {
+    SetControllers(text, ZonesOf(text.zones(), static_cast<int>(text.count())), config);
+  }
+
+  void AddControllers(const std::string& name, const BrokerCluster::Config& config) {
+    for (int i = 0; i < static_cast<int>(config.controllers.zones.size()); ++i) {
+      pipeline_->targets[absl::StrCat(name, "/controller-", i + 1)] =
+          std::make_unique<ControllerTarget>(pipeline_->log.get(), i);
+    }
   }
 
   void AddBrokers(const std::string& name) {
@@ -511,6 +530,18 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Bandwidth::kBytes,
       &Bandwidth::kActive,
       &Bandwidth::kCredits,
+      &KafkaCluster::kUncleanElections,
+      &KraftQuorum::kElections,
+      &KraftQuorum::kLeaderless,
+      &KraftQuorum::kCommitLatency,
+      &Operations::kActive,
+      &Operations::kWaiting,
+      &Operations::kDone,
+      &Operations::kDuration,
+      &Operations::kMoves,
+      &Operations::kMovesLeft,
+      &Operations::kMovedBytes,
+      &Operations::kRestarts,
       &FaultInjector::kActive,
       &FaultInjector::kBegun,
   };

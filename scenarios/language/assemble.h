@@ -13,6 +13,7 @@
 #include "models/broker/broker_cluster.h"
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
+#include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
 #include "models/storage/object_store.h"
@@ -31,6 +32,7 @@ struct Pipeline {
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
   std::unique_ptr<FaultInjector> faults;
+  std::unique_ptr<Operations> operations;  // None where the scenario has none.
 };
 
 // Builds the pipeline on `sim`, schedules its faults and starts its clients. `root` is where paths

@@ -91,6 +91,7 @@ class Loader {
     check("topic", s.topic_size(), kMostTopics);
     check("component", s.component_size(), kMostComponents);
     check("fault", s.fault_size(), kMostFaults);
+    check("operation", s.operation_size(), kMostFaults);
     check("objective", s.objective_size(), kMostObjectives);
     check("instance_type", s.instance_type_size(), kMostRows);
     check("volume_type", s.volume_type_size(), kMostRows);
@@ -99,7 +100,8 @@ class Loader {
     for (int i = 0; i < s.variant_size(); ++i) {
       const bool fits = s.variant(i).topic_size() <= kMostTopics &&
                         s.variant(i).component_size() <= kMostComponents &&
-                        s.variant(i).fault_size() <= kMostFaults;
+                        s.variant(i).fault_size() <= kMostFaults &&
+                        s.variant(i).operation_size() <= kMostFaults;
       if (fits) continue;
       small = false;
       findings_.Error(source_.places.In("variant", i).place,
@@ -160,6 +162,7 @@ class Loader {
       if (list == "component") add(variant.scenario.component());
       if (list == "topic") add(variant.scenario.topic());
       if (list == "fault") add(variant.scenario.fault());
+      if (list == "operation") add(variant.scenario.operation());
     }
     const size_t open = path.find('[');
     const size_t close = path.find(']');

@@ -11,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
+#include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -56,6 +58,8 @@ class ReferenceCheck {
     for (const Component& component : scenario.component()) {
       known_["component"].push_back(component.name());
     }
+    // What is measured about them has an owner of that name.
+    if (!scenario.operation().empty()) known_["component"].push_back("operations");
     known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
     if (scenario.zones().empty()) {
       known_["zone"] = {FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
@@ -97,7 +101,7 @@ class ReferenceCheck {
     const std::string name = is_target ? text.substr(0, text.find('/')) : text;
     const std::vector<std::string>& names = found->second;
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string what = is_target ? "fault target" : field.name();
+      const std::string what = is_target ? KindOf(field) : field.name();
       const std::string closest = Closest(name, names);
       const std::string remedy = !closest.empty()
                                      ? absl::StrCat("closest ", kind, ": ", Quoted(closest))
@@ -106,41 +110,62 @@ class ReferenceCheck {
       findings_->Error(place, absl::StrCat(what, " ", Quoted(text), " is no ", kind, "; ", remedy));
       return;
     }
-    if (is_target) CheckHandle(name, text, place);
+    if (is_target) CheckHandle(KindOf(field), name, text, place);
   }
 
-  // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk";
-  // fleets of clients offer nothing below themselves yet.
-  void CheckHandle(const std::string& name, const std::string& target, Place place) {
+  static std::string KindOf(const FieldDescriptor& field) {
+    const bool of_fault = field.containing_type()->containing_type() == v1::Fault::descriptor();
+    return of_fault ? "fault target" : "target";
+  }
+
+  // "controller-3", of `count` of them.
+  static bool IsController(absl::string_view handle, uint32_t count) {
+    uint32_t number = 0;
+    return absl::ConsumePrefix(&handle, "controller-") && !handle.empty() &&
+           absl::ascii_isdigit(handle[0]) && handle[0] != '0' &&
+           absl::SimpleAtoi(handle, &number) && number <= count;
+  }
+
+  // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
+  // cluster offers "controller-N". Operations are for whole brokers. Fleets of clients offer
+  // nothing below themselves yet.
+  void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
+                   Place place) {
+    const bool of_fault = kind == "fault target";
     const std::vector<std::string> parts = absl::StrSplit(target, '/');
-    if (parts.size() == 1) return;
+    if (parts.size() == 1 && of_fault) return;
     for (const Component& component : scenario_.component()) {
       if (component.name() != name) continue;
       if (!component.has_kafka() && !component.has_s3stream()) {
-        findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
-                                             " has a part that its component does not offer; "
-                                             "write ",
-                                             Quoted(name)));
+        findings_->Error(place,
+                         absl::StrCat(kind, " ", Quoted(target),
+                                      of_fault ? " has a part that its component does not offer; "
+                                                 "write "
+                                               : " is no broker; name one, such as ",
+                                      Quoted(of_fault ? name : "log/broker-1")));
         return;
       }
       const bool has_disk = component.has_kafka();
-      const uint32_t brokers =
-          has_disk ? component.kafka().brokers() : component.s3stream().brokers();
-      uint32_t broker = 0;
-      const absl::string_view handle = parts[1];
-      const bool is_broker = absl::StartsWith(handle, "broker-") && handle.size() > 7 &&
-                             absl::ascii_isdigit(handle[7]) && handle[7] != '0' &&
-                             absl::SimpleAtoi(handle.substr(7), &broker) && broker <= brokers;
+      const auto brokers = static_cast<uint32_t>(
+          (has_disk ? component.kafka().brokers() : component.s3stream().brokers()) +
+          AddedBrokers(scenario_));
+      const uint32_t controllers = has_disk ? component.kafka().controllers().count()
+                                            : component.s3stream().controllers().count();
+      const uint32_t broker =
+          parts.size() == 1 ? 0 : BrokerNumberOf(absl::StrCat(parts[0], "/", parts[1]));
+      const bool is_broker = broker > 0 && broker <= brokers;
       const bool is_part =
-          parts.size() == 2 ||
-          (parts.size() == 3 && ((parts[2] == "disk" && has_disk) || parts[2] == "nic"));
+          parts.size() == 2 || (of_fault && parts.size() == 3 &&
+                                ((parts[2] == "disk" && has_disk) || parts[2] == "nic"));
       if (is_broker && is_part) return;
+      if (of_fault && parts.size() == 2 && IsController(parts[1], controllers)) return;
       findings_->Error(place,
-                       absl::StrCat("fault target ", Quoted(target), " is no handle; write ",
+                       absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
                                     Quoted(absl::StrCat(name, "/broker-1")), " to ",
                                     Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
-                                    has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
-                                             : ", and behind it \"/nic\" for its link"));
+                                    !of_fault  ? ""
+                                    : has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
+                                               : ", and behind it \"/nic\" for its link"));
       return;
     }
   }
@@ -156,6 +181,7 @@ void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* f
   CheckList(scenario.topic(), "topic", places, findings);
   CheckList(scenario.component(), "component", places, findings);
   CheckList(scenario.fault(), "fault", places, findings);
+  CheckList(scenario.operation(), "operation", places, findings);
   CheckList(scenario.variant(), "variant", places, findings);
   CheckList(scenario.instance_type(), "instance_type", places, findings);
   CheckList(scenario.volume_type(), "volume_type", places, findings);
@@ -170,6 +196,7 @@ void CheckDuplicates(const Scenario& scenario, const Places& places, Findings* f
     CheckList(scenario.variant(i).topic(), "topic", inside, findings);
     CheckList(scenario.variant(i).component(), "component", inside, findings);
     CheckList(scenario.variant(i).fault(), "fault", inside, findings);
+    CheckList(scenario.variant(i).operation(), "operation", inside, findings);
   }
 }
 

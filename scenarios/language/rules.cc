@@ -12,6 +12,7 @@
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/laws.h"
+#include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/suggest.h"
 
@@ -77,6 +78,7 @@ class RuleCheck {
     for (int i = 0; i < scenario_.objective_size(); ++i) {
       CheckObjective(scenario_.objective(i), places_.In("objective", i));
     }
+    CheckOperations(scenario_, places_, blanked_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 

@@ -201,6 +201,19 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
       outcome.vacuous_faults.push_back(absl::StrCat(row->verb(), " of ", row->target()));
     }
   }
+  if ((*pipeline)->operations != nullptr) {
+    for (const Operations::Outcome& done : (*pipeline)->operations->outcomes()) {
+      OperationOutcome* row = outcome.results.metrics.add_operation();
+      row->set_name(done.plan.name);
+      row->set_kind(std::string(NameOf(done.plan.kind)));
+      row->set_at_ns(done.plan.at.nanos());
+      row->set_begun(done.begun);
+      row->set_ended(done.ended.has_value());
+      if (done.ended) row->set_ended_ns(done.ended->nanos());
+      row->set_moves(done.moves);
+      row->set_moves_done(done.moves_done);
+    }
+  }
   *outcome.results.metrics.mutable_meters() = CollectMeters(scenario, **pipeline);
   if (book->has_value()) {
     absl::StatusOr<Bill> bill = BuildBill(**book, outcome.results, Window::kAfterWarmUp);

@@ -55,6 +55,8 @@ std::vector<ExpandedVariant> ExpandVariants(const Scenario& scenario, const Plac
     OverlayByName("component", variant.component(), written, one.scenario.mutable_component(),
                   &one.places);
     OverlayByName("fault", variant.fault(), written, one.scenario.mutable_fault(), &one.places);
+    OverlayByName("operation", variant.operation(), written, one.scenario.mutable_operation(),
+                  &one.places);
     if (variant.has_network()) {
       std::vector<Places>& network = one.places.fields["network"];
       if (network.empty()) network.push_back(written.In("network"));

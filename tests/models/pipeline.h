@@ -97,10 +97,12 @@ void MakeInstant(Settings* s) {
   s->broker.network_bandwidth = s->producers.network_bandwidth = BytesPerSecond(int64_t{1} << 45);
 }
 
-// A session of 9 s with a heartbeat every two.
+// A session of 9 s with a heartbeat every two; three controllers.
 inline void PlausibleSession(BrokerCluster::Config* cluster) {
   cluster->broker_session_timeout = Seconds(9);
   cluster->broker_heartbeat_interval = Seconds(2);
+  cluster->controllers.network_bandwidth = BytesPerSecond(1'000'000'000);
+  cluster->metadata_idle_interval = Milliseconds(500);
 }
 
 inline Consumers::Config Reading(int members = 1) {
@@ -128,6 +130,7 @@ Config ClusterOf(const Settings& settings, BrokerOf broker) {
     config.brokers.push_back(broker(i));
     config.brokers.back().zone = static_cast<ZoneId>(i) % zones;
   }
+  for (ZoneId i = 0; i < 3; ++i) config.controllers.zones.push_back(i % zones);
   config.topics = {settings.topic};
   return config;
 }

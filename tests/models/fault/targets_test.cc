@@ -36,6 +36,7 @@ class TargetsTest : public testing::Test {
     KafkaCluster::Config config;
     config.brokers = {Burstable()};
     config.topics.emplace_back();
+    config.controllers.zones = {0};
     config.replica_lag_time_max = Seconds(30);
     config.retention_check_interval = Seconds(300);
     return config;

@@ -12,7 +12,8 @@ FaultTarget* Broker(MiniPipeline& pipeline, BrokerId broker) {
   return pipeline.broker_handles[static_cast<size_t>(broker)].get();
 }
 
-// The session of 9 s runs from a heartbeat that was sent up to 2 s before the crash.
+// The session of 9 s runs from a heartbeat that was sent up to 2 s before the crash; the
+// controllers decide in 25 ms and a round trip, and brokers hear of it within 500 ms.
 TEST(FailoverTest, LeadersMoveSevenToNineSecondsAfterTheCrash) {
   Duration earliest = Duration::Max();
   Duration latest;
@@ -32,17 +33,24 @@ TEST(FailoverTest, LeadersMoveSevenToNineSecondsAfterTheCrash) {
     EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 6);
   }
   EXPECT_GE(earliest, Seconds(7));
-  EXPECT_LE(latest, Milliseconds(9'050));
+  EXPECT_LE(latest, Milliseconds(9'026 + 500 + 50));
   EXPECT_GT(latest - earliest, Seconds(1));
 }
 
-TEST(FailoverTest, ABrokerThatIsBackBeforeItsSessionEndsKeepsItsLeaders) {
+// DUPLICATE_BROKER_REGISTRATION: it starts in 5 s and comes in when its session has ended, which
+// costs it its leaders.
+TEST(FailoverTest, ABrokerThatIsBackBeforeItsSessionEndsIsRefusedUntilThen) {
   MiniSettings s = Plausible();
   s.producers.rate = Until(Seconds(30), 1'000);
   MiniPipeline pipeline(s);
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, 0), Seconds(10), Seconds(5));
+  pipeline.Run(Milliseconds(16'900));
+  EXPECT_FALSE(pipeline.log.IsUp(0));
+  pipeline.Run(Milliseconds(19'000 + 2 * 526));
+  EXPECT_TRUE(pipeline.log.IsUp(0));
   pipeline.Run(Seconds(60));
-  EXPECT_EQ(pipeline.Log(KafkaCluster::kElections), 0);
+  EXPECT_EQ(pipeline.Log(KafkaCluster::kElections), 2);
+  EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 0);
   EXPECT_EQ(pipeline.Producer(Producers::kAcked), 30'000);
   EXPECT_EQ(pipeline.RecordsInLog(), 30'000);
 }
@@ -106,7 +114,7 @@ TEST(FailoverTest, AReplicaThatHasEverythingJoinsWithoutTraffic) {
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, 0), Seconds(10), Seconds(20));
   pipeline.Run(Seconds(29));
   EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 6);
-  pipeline.Run(Seconds(31));
+  pipeline.Run(Seconds(32));  // Registered, unfenced, and the leader's proposal accepted.
   EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 0);
 }
 

@@ -393,5 +393,120 @@ TEST(TopologyTest, LoopsArePrintedInTheOrderOfTheWalk) {
   EXPECT_EQ(findings.problems()[1].text, "the data runs in a loop: self -> self; break it");
 }
 
+// --- Operations ---
+
+std::string Doing(const std::string& operation) {
+  return SmallScenario() + "operation { at: \"1min\" " + operation + " }";
+}
+
+TEST(RulesTest, OperationsNameBrokersThatAreThere) {
+  EXPECT_THAT(ProblemsOf(Doing("rolling_restart { restart_time: \"30s\" }")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Doing("replace_broker { target: \"log/broker-4\" start_time: \"1min\" }")),
+              ElementsAre("13:51: target \"log/broker-4\" is no handle; write \"log/broker-1\" to "
+                          "\"log/broker-3\""));
+  EXPECT_THAT(
+      ProblemsOf(Doing("replace_broker { target: \"log/broker-1/disk\" start_time: \"1min\" }")),
+      ElementsAre(HasSubstr("is no handle")));
+  EXPECT_THAT(ProblemsOf(Doing("replace_broker { target: \"log\" start_time: \"1min\" }")),
+              ElementsAre(HasSubstr("target \"log\" is no handle")));
+  EXPECT_THAT(ProblemsOf(Doing("replace_broker { target: \"shop\" start_time: \"1min\" }")),
+              ElementsAre(HasSubstr("target \"shop\" is no broker")));
+  EXPECT_THAT(ProblemsOf(Doing("rolling_restart { restart_time: \"-1s\" }")), SizeIs(1));
+  EXPECT_THAT(ProblemsOf(Doing("rolling_restart { }")),
+              ElementsAre(HasSubstr("has no restart_time; state it")));
+  EXPECT_THAT(ProblemsOf(Doing("")),
+              ElementsAre(HasSubstr("does not say which kind; give one of add_broker")));
+}
+
+TEST(RulesTest, RemovingABrokerLeavesEnoughForTheReplicas) {
+  EXPECT_THAT(
+      ProblemsOf(Doing("remove_broker { target: \"log/broker-2\" }")),
+      ElementsAre(HasSubstr("without \"log/broker-2\" there are 2 brokers for 3 replicas of a "
+                            "partition; add a broker before")));
+  const std::string add = "operation { at: \"30s\" add_broker { start_time: \"1min\" } }";
+  EXPECT_THAT(ProblemsOf(Doing("remove_broker { target: \"log/broker-2\" }") + add), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Doing("remove_broker { target: \"log/broker-4\" }") + add), IsEmpty());
+  const std::string late = "operation { at: \"2min\" add_broker { start_time: \"1min\" } }";
+  EXPECT_THAT(ProblemsOf(Doing("remove_broker { target: \"log/broker-4\" }") + late),
+              ElementsAre(HasSubstr("\"log/broker-4\" is added by a later operation")));
+  EXPECT_THAT(
+      ProblemsOf(Doing("remove_broker { target: \"log/broker-2\" }") + add +
+                 "operation { at: \"3min\" replace_broker { target: \"log/broker-2\" start_time: "
+                 "\"1min\" } }"),
+      ElementsAre(HasSubstr("\"log/broker-2\" was removed by an earlier operation")));
+}
+
+TEST(RulesTest, ReassignmentsNameEnoughBrokersAndPartitionsThatExist) {
+  const std::string all =
+      "target: \"log/broker-1\" target: \"log/broker-2\" target: \"log/broker-3\"";
+  EXPECT_THAT(ProblemsOf(Doing("reassign { topic: \"orders\" " + all + " }")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Doing("reassign { topic: \"order\" " + all + " }")),
+              ElementsAre(HasSubstr("topic \"order\" is no topic; closest topic: \"orders\"")));
+  EXPECT_THAT(ProblemsOf(Doing("reassign { topic: \"orders\" partition: 6 " + all + " }")),
+              ElementsAre(HasSubstr("has no partition 6; they go from 0 to 5")));
+  EXPECT_THAT(
+      ProblemsOf(Doing("reassign { topic: \"orders\" partition: 1 partition: 1 " + all + " }")),
+      ElementsAre(HasSubstr("partition 1 is listed twice")));
+  EXPECT_THAT(
+      ProblemsOf(Doing("reassign { topic: \"orders\" target: \"log/broker-1\" }")),
+      ElementsAre(HasSubstr("has 3 replicas of a partition for 1 broker; name more targets")));
+  EXPECT_THAT(
+      ProblemsOf(Doing("reassign { topic: \"orders\" " + all + " target: \"log/broker-1\" }")),
+      ElementsAre(HasSubstr("\"log/broker-1\" is listed twice")));
+  // 1000 records of 1024 bytes and ten come in a second, to each of the three.
+  EXPECT_THAT(ProblemsOf(Doing("reassign { topic: \"orders\" throttle: \"900KB/s\" " + all + " }")),
+              ElementsAre(HasSubstr("they may never be in sync")));
+  EXPECT_THAT(ProblemsOf(Doing("reassign { topic: \"orders\" throttle: \"2MB/s\" " + all + " }")),
+              IsEmpty());
+}
+
+TEST(RulesTest, AReplicationFactorOfOneDoesNotSurviveAReplacement) {
+  const std::string one = Small("replication_factor: 3", "replication_factor: 1");
+  EXPECT_THAT(ProblemsOf(one + "operation { at: \"1min\" replace_broker { target: \"log/broker-1\" "
+                               "start_time: \"1min\" } }"),
+              ElementsAre(HasSubstr("topic \"orders\" has one replica: what the broker holds of it "
+                                    "would be gone")));
+  EXPECT_THAT(
+      ProblemsOf(one + "operation { at: \"1min\" rolling_restart { restart_time: \"1min\" } }"),
+      ElementsAre(
+          HasSubstr("warning: topic \"orders\" has one replica: its partitions are offline")));
+}
+
+TEST(RulesTest, AGroupIsStartedOnceFromOnePlace) {
+  EXPECT_THAT(ProblemsOf(Doing("start_consumer { consumers: \"audit\" from: EARLIEST }")),
+              IsEmpty());
+  EXPECT_THAT(ProblemsOf(Doing("start_consumer { consumers: \"shop\" from: EARLIEST }")),
+              ElementsAre(HasSubstr("\"shop\" is no group of consumers")));
+  EXPECT_THAT(ProblemsOf(Doing("start_consumer { consumers: \"audit\" }")),
+              ElementsAre(HasSubstr("states 0 places to begin at")));
+  EXPECT_THAT(
+      ProblemsOf(Doing("start_consumer { consumers: \"audit\" from: LATEST from_offset: 7 }")),
+      ElementsAre(HasSubstr("states 2 places to begin at")));
+  EXPECT_THAT(ProblemsOf(Small("members: 3", "members: 3 start_at: \"1min\"") +
+                         "operation { at: \"1min\" start_consumer { consumers: \"audit\" from_age: "
+                         "\"1h\" } }"),
+              ElementsAre(HasSubstr("start_at of \"audit\": an operation says when")));
+}
+
+TEST(RulesTest, OtherOperationsThatMakeNoSense) {
+  EXPECT_THAT(ProblemsOf(Doing("change_retention { topic: \"orders\" }")),
+              ElementsAre(HasSubstr("change_retention changes nothing")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() +
+                 "operation { at: \"20min\" rolling_restart { restart_time: \"1min\" } }"),
+      ElementsAre(HasSubstr("warning: the operation begins at 20min, after run_for 10min")));
+  EXPECT_THAT(ProblemsOf(Doing("add_broker { count: 0 start_time: \"1min\" }")), SizeIs(1));
+}
+
+TEST(RulesTest, ControllersAreHandlesOfFaults) {
+  const auto down = [](const std::string& target) {
+    return ProblemsOf(SmallScenario() + "fault { at: \"1min\" down { target: \"" + target +
+                      "\" } }");
+  };
+  EXPECT_THAT(down("log/controller-3"), IsEmpty());
+  EXPECT_THAT(down("log/controller-4"), ElementsAre(HasSubstr("is no handle")));
+  EXPECT_THAT(down("log/controller-0"), ElementsAre(HasSubstr("is no handle")));
+}
+
 }  // namespace
 }  // namespace freshet
