@@ -12,7 +12,7 @@ constexpr Duration kFirstRetentionCheck = Seconds(30);
 }  // namespace
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
-                           const Config& config)
+                           const Config& config, ObjectStore* store)
     // Kafka mutes a channel from a request's arrival until its response is sent.
     : BrokerCluster(sim, name, config, /*most_unanswered=*/1),
       config_(config),
@@ -22,6 +22,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       recoveries_(config.brokers.size()),
       sending_throttled_until_(config.brokers.size()),
       receiving_throttled_until_(config.brokers.size()),
+      remote_logs_(partitions_.size()),
       rebuild_left_before_(config.brokers.size()),
       rebuilding_(AddGauge(kRebuilding)),
       rebuild_left_(AddGauge(kRebuildLeft)),
@@ -33,6 +34,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
                                                      network, config.brokers[i]));
     zones.push_back(config.brokers[i].zone);
   }
+  if (config.remote_log) StartTiering(store, network);
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {
     const int start = static_cast<int>(placement.NextBelow(brokers_.size()));
@@ -53,6 +55,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
   StartFetchers();
   ScheduleSweep();
   ScheduleRetention(kFirstRetentionCheck);
+  for (PartitionId id = 0; id < partitions_.size(); ++id) LeadRemote(id);
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -99,6 +102,7 @@ void KafkaCluster::Audit() {
               absl::StrCat("the replicas on broker ", i + 1, " hold more than its disks"));
     brokers_[i]->Audit();
   }
+  AuditTiering();
 }
 
 }  // namespace freshet

@@ -5,7 +5,10 @@
 
 namespace freshet {
 
-void KafkaCluster::OnCrash(BrokerId) { StartFetchers(); }
+void KafkaCluster::OnCrash(BrokerId id) {
+  if (!remote_log_.empty()) remote_log_[static_cast<size_t>(id)]->Crash();
+  StartFetchers();
+}
 
 void KafkaCluster::OnRestart(BrokerId id) {
   // One that comes back with an empty disk registers as another incarnation: it leads nothing, even
@@ -16,7 +19,13 @@ void KafkaCluster::OnRestart(BrokerId id) {
                            [id](const Replica& r) { return r.broker == id && r.lost; });
       });
   if (lost && !fenced_[id]) TakeLeadership(id);
-  if (fenced_[id]) Unfence(id);
+  if (fenced_[id]) {
+    Unfence(id);
+  } else {
+    for (PartitionId partition = 0; partition < partitions_.size(); ++partition) {
+      if (partitions_[partition].leader == id) LeadRemote(partition);
+    }
+  }
   StartFetchers();
 }
 
@@ -89,6 +98,7 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   }
   leader.acknowledged = leader.log_end;
   AdvanceHighWatermark(id, leader.broker);  // The one that held it back may be gone.
+  LeadRemote(id);
 }
 
 void KafkaCluster::BalanceLeaders() {

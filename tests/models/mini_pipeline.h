@@ -16,8 +16,10 @@
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
 #include "models/fault/fault.h"
+#include "models/fault/object_store_target.h"
 #include "models/fault/targets.h"
 #include "models/network/network.h"
+#include "models/storage/object_store.h"
 #include "models/workload/rate_function.h"
 #include "sim/simulation.h"
 #include "tests/models/metrics.h"
@@ -48,6 +50,7 @@ struct MiniSettings {
   TopicConfig topic;
   Producers::Config producers;
   std::optional<Consumers::Config> consumers;
+  std::optional<ObjectStore::Config> store;  // For tiered topics.
 };
 
 // Plausible machines: 8 cores, a card of 1 GB/s, a disk of 300 MB/s, 0.2 ms round trips.
@@ -130,7 +133,8 @@ class MiniPipeline {
   explicit MiniPipeline(const MiniSettings& settings)
       : sim(settings.seed),
         network(sim, "network", settings.network),
-        log(sim, "log", &network, ClusterOf(settings)),
+        store(settings.store ? std::make_unique<ObjectStore>(sim, "s3", *settings.store) : nullptr),
+        log(sim, "log", &network, ClusterOf(settings), store.get()),
         producers(sim, "shop", &network, &log, settings.producers),
         faults(sim, "faults") {
     for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
@@ -138,6 +142,7 @@ class MiniPipeline {
       disk_handles.push_back(std::make_unique<DiskTarget>(&log, broker));
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
+    if (store != nullptr) store_handle = std::make_unique<ObjectStoreTarget>(store.get());
     if (settings.consumers) {
       consumers = std::make_unique<Consumers>(sim, "audit", &network, &log, *settings.consumers);
     }
@@ -187,6 +192,7 @@ class MiniPipeline {
 
   Simulation sim;
   Network network;
+  std::unique_ptr<ObjectStore> store;
   KafkaCluster log;
   Producers producers;
   std::unique_ptr<Consumers> consumers;
@@ -194,6 +200,7 @@ class MiniPipeline {
   std::vector<std::unique_ptr<BrokerTarget>> broker_handles;
   std::vector<std::unique_ptr<DiskTarget>> disk_handles;
   std::vector<std::unique_ptr<NicTarget>> nic_handles;
+  std::unique_ptr<ObjectStoreTarget> store_handle;
 
  private:
   static KafkaCluster::Config ClusterOf(const MiniSettings& settings) {
