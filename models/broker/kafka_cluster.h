@@ -77,6 +77,9 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
     return std::max(partitions_[partition].local_log_start,
                     partitions_[partition].log.log_start_offset());
   }
+  // Its position in the log, to the byte; PartitionLog tells positions inside a coalesced range by
+  // interpolation.
+  int64_t LocalStartPosition(PartitionId partition) const;
   const RemoteLog& RemoteLogAt(PartitionId partition) const { return remote_logs_[partition]; }
   // REQUIRES: tiering.
   const RemoteLogManager& remote_log(BrokerId id) const {
@@ -182,6 +185,8 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   // The new leader's tasks begin.
   void LeadRemote(PartitionId id);
   void ApplyLocalRetention(PartitionId id);
+  // The local log starts at the end of a remote segment.
+  void SetLocalStart(PartitionId id, Offset from);
   void ReadRemote(FetchSession* session, BrokerId broker, Callback go_on) override;
   void SubmitRemote(uint32_t fetch);
   void RemoteRead(uint32_t fetch, bool well);
@@ -282,6 +287,7 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   std::vector<RemoteLog> remote_logs_;                         // By PartitionId.
   std::vector<std::unique_ptr<RemoteLogManager>> remote_log_;  // By BrokerId; none without tiering.
   std::vector<PrefixId> prefixes_;                             // By topic.
+  std::vector<int64_t> local_start_positions_;                 // Of local_log_start.
   Pool<RemoteFetch> remote_fetches_;
   Gauge* remote_bytes_ = nullptr;
   Counter* auxiliary_states_ = nullptr;

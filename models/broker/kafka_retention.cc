@@ -10,7 +10,7 @@ void KafkaCluster::HoldHistory(PartitionId id, Replica& replica) {
   // On the disk of each replica, and in no cache: that fills with what comes.
   const PartitionLog& log = partitions_[id].log;
   replica.log_end = replica.acknowledged = log.log_end_offset();
-  replica.start_position = log.PositionOf(LocalLogStart(id));
+  replica.start_position = LocalStartPosition(id);
   replica.position = log.end_position();
   if (replica.stored() > Bytes(0)) brokers_[replica.broker]->NoteStored(id, replica.stored());
 }
@@ -45,9 +45,8 @@ void KafkaCluster::FollowLogStart(PartitionId id) {
 }
 
 void KafkaCluster::FollowLogStart(PartitionId id, Replica& replica) {
-  const PartitionLog& log = partitions_[id].log;
   const Offset first = LocalLogStart(id);
-  const int64_t start = log.PositionOf(first);
+  const int64_t start = LocalStartPosition(id);
   if (replica.start_position >= start) return;
   KafkaBroker& node = *brokers_[replica.broker];
   const Bytes deleted(std::min(start, replica.position) - replica.start_position);
@@ -72,7 +71,7 @@ void KafkaCluster::SetLogEnd(PartitionId id, Replica& replica, Offset offset) {
   const PartitionLog& log = partitions_[id].log;
   replica.log_end = std::max(offset, LocalLogStart(id));
   const int64_t before = replica.position;
-  replica.position = log.PositionOf(replica.log_end);
+  replica.position = std::max(log.PositionOf(replica.log_end), replica.start_position);
   KafkaBroker& node = *brokers_[replica.broker];
   node.NoteStored(id, Bytes(replica.position - before));
   if (replica.position > before) {

@@ -21,6 +21,7 @@ void KafkaCluster::StartTiering(ObjectStore* store, Network* network) {
         &node.PageCacheOf(0), id, static_cast<RemoteLogManager::Owner*>(this),
         *config_.remote_log));
   }
+  local_start_positions_.resize(partitions_.size());
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     if (Tiered(id)) HoldRemoteHistory(id, store);
   }
@@ -45,7 +46,7 @@ void KafkaCluster::HoldRemoteHistory(PartitionId id, ObjectStore* store) {
   remote_bytes_->Set(remote_bytes_->Value() + remote_logs_[id].bytes().count());
   const Offset from =
       partitions_[id].log.RetainedFrom(*TopicOf(partitions_[id]).local_retention, Now());
-  partitions_[id].local_log_start = std::min(from, remote_logs_[id].end_offset());
+  SetLocalStart(id, std::min(from, remote_logs_[id].end_offset()));
 }
 
 void KafkaCluster::LeadRemote(PartitionId id) {
@@ -56,14 +57,28 @@ void KafkaCluster::LeadRemote(PartitionId id) {
 
 // --- What is where ---
 
+void KafkaCluster::SetLocalStart(PartitionId id, Offset from) {
+  if (from <= LocalLogStart(id)) return;
+  const ClosedSegment& last = remote_logs_[id].Find(from - 1)->range;
+  SIM_REQUIRE(last.end_offset == from);
+  partitions_[id].local_log_start = from;
+  local_start_positions_[id] = last.position + last.bytes.count();
+}
+
+int64_t KafkaCluster::LocalStartPosition(PartitionId id) const {
+  const PartitionLog& log = partitions_[id].log;
+  return partitions_[id].local_log_start > log.log_start_offset()
+             ? local_start_positions_[id]
+             : log.PositionOf(log.log_start_offset());
+}
+
 void KafkaCluster::ApplyLocalRetention(PartitionId id) {
-  Partition& partition = partitions_[id];
+  const Partition& partition = partitions_[id];
   // Only what is remote may go: while copies fail, disks fill.
   const Offset from =
       std::min(partition.log.RetainedFrom(*TopicOf(partition).local_retention, Now()),
                remote_logs_[id].end_offset());
-  if (from <= LocalLogStart(id)) return;
-  partition.local_log_start = from;
+  SetLocalStart(id, from);
   FollowLogStart(id);
 }
 
@@ -165,8 +180,10 @@ void KafkaCluster::ReadRemote(FetchSession* session, BrokerId broker, Callback g
       std::min({session->max_partition_bytes, session->max_bytes, config_.fetch_max_bytes});
   range.to = partition.log.Read(range.from, limit, most,
                                 [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
-  fetch.from = partition.log.PositionOf(range.from);
-  fetch.to = fetch.from + range.bytes.count();
+  // Interpolated positions may miss the bounds of the segment by some records.
+  const int64_t end = segment->range.position + segment->range.bytes.count();
+  fetch.from = std::clamp(partition.log.PositionOf(range.from), segment->range.position, end - 1);
+  fetch.to = std::clamp(fetch.from + range.bytes.count(), fetch.from + 1, end);
   fetch.expires_at = Now() + config_.remote_log->fetch_max_wait;
   const uint32_t id = remote_fetches_.Add(fetch);
   remote_fetches_[id].expiry =
@@ -253,7 +270,7 @@ void KafkaCluster::AuditTiering() const {
     remote_logs_[id].Audit(log, LocalLogStart(id));
     if (replicated_[id].leader < 0) continue;
     const Replica& leader = replicated_[id].replicas[static_cast<size_t>(replicated_[id].leader)];
-    SIM_CHECK(leader.start_position <= log.PositionOf(LocalLogStart(id)), "inv.I14",
+    SIM_CHECK(leader.start_position <= LocalStartPosition(id), "inv.I14",
               absl::StrCat("the leader's disk has partition ", id, " from position ",
                            leader.start_position, ", behind its local log start"));
   }

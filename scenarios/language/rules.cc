@@ -29,6 +29,9 @@ namespace {
 
 constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
 
+// Requests that a single read may send in advance.
+constexpr int64_t kMostPrefetchedChunks = 1'000;
+
 // Of all partitions of a topic: some tens of MB.
 constexpr int64_t kMostSegments = 1'000'000;
 
@@ -248,6 +251,12 @@ class RuleCheck {
     const auto chunk = AmountOf(UNIT_BYTES, text.chunk_size());
     const auto prefetch = AmountOf(UNIT_BYTES, text.prefetch());
     const auto cache = AmountOf(UNIT_BYTES, text.chunk_cache());
+    if (chunk && prefetch && *chunk > 0 && *prefetch / *chunk > kMostPrefetchedChunks) {
+      findings_->Error(
+          here.In("prefetch").place,
+          absl::StrCat("prefetch ", text.prefetch(), " is more than ", kMostPrefetchedChunks,
+                       " chunks of ", text.chunk_size(), "; lower it or raise chunk_size"));
+    }
     if (chunk && prefetch && cache && (*cache > 0 || *prefetch > 0) &&
         Wide{*chunk} + *prefetch > *cache) {
       findings_->Error(
@@ -665,6 +674,17 @@ int64_t PredictedEvents(const Scenario& scenario) {
     const Wide parcel = std::max(scenario.resolution().batches_per_parcel(), 1u);
     const Wide seconds = *run_for / 1'000'000'000 + 1;
     events += batches * seconds / 1'000'000 * per_batch / parcel;
+    if (events > kMostInt) return kMostInt;
+  }
+  for (const Component& component : scenario.component()) {
+    if (!component.has_kafka() || !component.kafka().has_remote_log_storage()) continue;
+    const auto interval =
+        AmountOf(UNIT_DURATION, component.kafka().remote_log_storage().task_interval());
+    for (const Topic& topic : scenario.topic()) {
+      if (!topic.remote_storage() || !interval) continue;
+      // A task for copying and one for expiration.
+      events += 2 * Wide{topic.partitions()} * (*run_for / std::max<int64_t>(*interval, 1) + 1);
+    }
     if (events > kMostInt) return kMostInt;
   }
   return static_cast<int64_t>(events);

@@ -18,6 +18,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
@@ -93,6 +94,22 @@ TEST(RulesTest, LocalRetentionIsAPartOfRetention) {
       ProblemsOf(Small("replication_factor: 3", "replication_factor: 3 local_retention: \"1h\"")),
       ElementsAre(HasSubstr("warning: local_retention has no effect without "
                             "remote_storage: true")));
+}
+
+TEST(RulesTest, TieredStorageIsBounded) {
+  const std::string tiered = "remote_storage: true local_retention: \"1h\"";
+  EXPECT_THAT(ProblemsOf(TieredScenario(
+                  tiered, "remote_log_storage { chunk_size: \"1KiB\" prefetch: \"16MiB\" } ")),
+              ElementsAre(HasSubstr("prefetch 16MiB is more than 1000 chunks of 1KiB")));
+  // Two tasks of six partitions, a thousand times a second for 900 days, are 9.3e11 events.
+  const auto of_900_days = [&](const std::string& remote) {
+    return ProblemsOf(absl::StrReplaceAll(TieredScenario(tiered, remote),
+                                          {{"run_for: \"10min\"", "run_for: \"900d\""}}));
+  };
+  EXPECT_THAT(of_900_days("remote_log_storage { task_interval: \"1ms\" } "),
+              Contains(HasSubstr("events would be simulated")));
+  EXPECT_THAT(of_900_days("remote_log_storage { } "),
+              Not(Contains(HasSubstr("events would be simulated"))));
 }
 
 TEST(RulesTest, AChunkCacheHoldsAChunkAndThePrefetch) {
