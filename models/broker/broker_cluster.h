@@ -14,7 +14,8 @@
 // a little later. Another active controller gives every broker a session anew. A broker that comes
 // back is refused until the session of its earlier life has ended, and serves when it is unfenced.
 //
-//   kafka_cluster.h      shared-nothing: replicas on disks of their own
+//   kafka_cluster.h      shared-nothing: replicas on disks of their own, and tiered: their older
+//                        segments in remote storage
 //   s3stream_cluster.h   shared storage: a write-ahead log and object storage
 #ifndef FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
@@ -42,6 +43,8 @@ struct TopicConfig {
   int64_t flush_messages = 0;  // 0: never by count.
   SegmentRules segments;
   Retention retention;
+  // Of a tiered topic: what the brokers' disks keep of a log that is in remote storage, too.
+  std::optional<Retention> local_retention;
   // What its partitions hold at the start, as if records of `history_record_bytes` as stored had
   // come at `history_rate` to the whole topic for `history`, and retention had been applied since.
   Duration history;
@@ -179,6 +182,8 @@ class BrokerCluster : public Component, public LogService {
     BrokerId leader = kNoBroker;
     int32_t leader_epoch = 0;
     int topic = 0;
+    // What is below is in remote storage alone. 0 where there is none.
+    Offset local_log_start = 0;
     Ring<PendingAck> pending_acks;  // By required offset.
     std::vector<Subscriber> replica_subscribers;
     std::vector<Subscriber> consumer_subscribers;
@@ -215,6 +220,9 @@ class BrokerCluster : public Component, public LogService {
   // holds a response back. Returns true when it may be served at once; otherwise `serve` fires when
   // it may, unless the broker dies first.
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
+  // Reads what `session->remote` asks for from remote storage, adds it to the response, and calls
+  // `go_on`, also when there is nothing to add; never, if the session ends before.
+  virtual void ReadRemote(FetchSession*, BrokerId, Callback) {}
   // The process is gone: requests that wait at it have died with it. Listeners are told afterwards.
   virtual void OnCrash(BrokerId id) = 0;
   // Its session with the active controller is over.
@@ -255,6 +263,9 @@ class BrokerCluster : public Component, public LogService {
   void ScheduleRetention();
   // Raises the log start to `offset` and counts what is deleted.
   void ExpireLog(PartitionId id, Offset offset);
+  // Part of the response to `session` that came later than the rest.
+  void AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
+                     const FetchedRange& range);
   // New data up to the readers' limit.
   void Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes);
   // Clients see who leads now; those parked at a broker that leads no more are answered.
@@ -303,6 +314,7 @@ class BrokerCluster : public Component, public LogService {
   void Park(FetchSession* session, BrokerId broker);
   void ParkTimer(FetchSession* session, BrokerId broker);
   void AnswerFetch(FetchSession* session, BrokerId broker);
+  void RemoteOver(FetchSession* session, BrokerId broker, uint32_t generation);
   void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
   void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);

@@ -146,10 +146,33 @@ void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
   Collect(session, broker, &missed);
   Broker& node = NodeAt(broker);
   node.bytes_out().Add(session->response_bytes.count());
+  if (session->remote != FetchSession::kNoRemote) {
+    session->missed = missed;
+    ReadRemote(session, broker, [this, session, broker, generation = session->generation] {
+      RemoteOver(session, broker, generation);
+    });
+    return;
+  }
   const auto serve = [this, session, broker, generation = session->generation] {
     ServeResponse(session, broker, generation);
   };
   if (Prepare(session, broker, missed, serve)) serve();
+}
+
+void BrokerCluster::RemoteOver(FetchSession* session, BrokerId broker, uint32_t generation) {
+  if (generation != session->generation) return;
+  const auto serve = [this, session, broker, generation] {
+    ServeResponse(session, broker, generation);
+  };
+  if (Prepare(session, broker, session->missed, serve)) serve();
+}
+
+void BrokerCluster::AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
+                                  const FetchedRange& range) {
+  NodeAt(broker).bytes_out().Add(range.bytes.count());
+  session->response.push_back(range);
+  session->response_bytes += range.bytes;
+  session->positions[index].next = range.to;
 }
 
 void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
@@ -171,6 +194,7 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
   session->response.clear();
   session->out_of_range.clear();
   session->response_bytes = Bytes(0);
+  session->remote = FetchSession::kNoRemote;
   const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
   for (size_t left = session->news.size(); left > 0; --left) {
     if (session->response_bytes >= most) break;
@@ -186,6 +210,20 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
     if (position.next >= limit) continue;
     if (position.next < partition.log.log_start_offset()) {
       session->out_of_range.push_back(index);
+      continue;
+    }
+    if (position.next < partition.local_log_start) {
+      if (session->to_log_end) {
+        session->out_of_range.push_back(index);
+        continue;
+      }
+      // One partition of a fetch is read from remote storage; the others keep their places.
+      position.listed = true;
+      if (session->remote == FetchSession::kNoRemote) {
+        session->remote = index;
+      } else {
+        session->news.push_back(index);
+      }
       continue;
     }
     const Bytes room = most - session->response_bytes;
@@ -206,6 +244,7 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
       session->news.push_back(index);
     }
   }
+  if (session->remote != FetchSession::kNoRemote) session->news.push_back(session->remote);
   session->available = session->available > session->response_bytes
                            ? session->available - session->response_bytes
                            : Bytes(0);

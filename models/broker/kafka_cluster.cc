@@ -6,7 +6,7 @@
 namespace freshet {
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
-                           const Config& config)
+                           const Config& config, ObjectStore* store)
     // Kafka mutes a channel from a request's arrival until its response is sent.
     : BrokerCluster(sim, name, config, /*most_unanswered=*/1),
       config_(config),
@@ -17,6 +17,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       recoveries_(config.brokers.size()),
       sending_throttled_until_(config.brokers.size()),
       receiving_throttled_until_(config.brokers.size()),
+      remote_logs_(partitions_.size()),
       rebuild_left_before_(config.brokers.size()),
       rebuilding_(AddGauge(kRebuilding)),
       rebuild_left_(AddGauge(kRebuildLeft)),
@@ -36,6 +37,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       fenced_[i] = stopped_cleanly_[i] = true;
     }
   }
+  if (config.remote_log) StartTiering(store, network);
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {
     const int start = static_cast<int>(placement.NextBelow(present));
@@ -56,6 +58,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
   StartFetchers();
   ScheduleSweep();
   ScheduleRetention();
+  for (PartitionId id = 0; id < partitions_.size(); ++id) LeadRemote(id);
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -102,6 +105,7 @@ void KafkaCluster::Audit() {
               absl::StrCat("the replicas on broker ", i + 1, " hold more than its disks"));
     brokers_[i]->Audit();
   }
+  AuditTiering();
 }
 
 }  // namespace freshet

@@ -20,10 +20,15 @@
 // them: a check every log.retention.check.interval.ms, and the room is back
 // log.segment.delete.delay.ms later. A broker whose volume is full halts.
 //
-// docs/models/kafka.md lists what is approximated and left out.
+// Tiered topics (kafka_tiering.cc): leaders copy closed segments into an object store, so that
+// disks keep what local retention says, and a replica that begins anew copies that much. A consumer
+// who reads below is served from remote storage, one partition a fetch.
+//
+// docs/models/kafka.md and tiered.md list what is approximated and left out.
 #ifndef FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_KAFKA_CLUSTER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,10 +38,12 @@
 #include "absl/container/inlined_vector.h"
 #include "models/broker/broker_cluster.h"
 #include "models/broker/kafka_broker.h"
+#include "models/broker/remote_log_manager.h"
+#include "models/log/remote_log.h"
 
 namespace freshet {
 
-class KafkaCluster : public BrokerCluster {
+class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
  public:
   struct Config : BrokerCluster::Config {
     std::vector<KafkaBroker::Config> brokers;
@@ -59,9 +66,14 @@ class KafkaCluster : public BrokerCluster {
     // The high watermark stands still below min.insync.replicas (KIP-966).
     bool strict_min_in_sync = true;
     bool eligible_leader_replicas = false;  // eligible.leader.replicas.version
+    // remote.log.storage.system.enable; topics with a local retention are tiered then.
+    std::optional<RemoteLogManager::Config> remote_log;
   };
 
-  KafkaCluster(Simulation& sim, absl::string_view name, Network* network, const Config& config);
+  // `store` is the remote storage and outlives it; null without tiering.
+  // REQUIRES: no topic has a local retention unless `remote_log` is set.
+  KafkaCluster(Simulation& sim, absl::string_view name, Network* network, const Config& config,
+               ObjectStore* store = nullptr);
 
   KafkaBroker& broker(BrokerId id) { return *brokers_[id]; }
   Broker& NodeAt(BrokerId id) override { return *brokers_[id]; }
@@ -69,6 +81,19 @@ class KafkaCluster : public BrokerCluster {
   int broker_count() const override { return static_cast<int>(brokers_.size()); }
   int64_t PartitionsOn(BrokerId broker) const override;
   int InSyncCount(PartitionId partition) const;
+  // Where the disks' part of the log starts: the log start, but for a tiered topic.
+  Offset LocalLogStart(PartitionId partition) const {
+    return std::max(partitions_[partition].local_log_start,
+                    partitions_[partition].log.log_start_offset());
+  }
+  // Its position in the log, to the byte; PartitionLog tells positions inside a coalesced range by
+  // interpolation.
+  int64_t LocalStartPosition(PartitionId partition) const;
+  const RemoteLog& RemoteLogAt(PartitionId partition) const { return remote_logs_[partition]; }
+  // REQUIRES: tiering.
+  const RemoteLogManager& remote_log(BrokerId id) const {
+    return *remote_log_[static_cast<size_t>(id)];
+  }
 
   // Fault verb lose on a disk: the broker halts, and its replicas begin anew when it is restarted.
   void LoseDisk(BrokerId id);
@@ -98,6 +123,14 @@ class KafkaCluster : public BrokerCluster {
                                                "Of those, replicas on brokers that did not come "
                                                "nearer in the last 30 s: at this rate they are "
                                                "never in sync."};
+  // Registered with tiering only.
+  static constexpr MetricDef kRemoteBytes = {
+      "log.remote_bytes", MetricKind::kGauge, MetricUnit::kBytes,
+      "Bytes of segments in remote storage, without their indexes: RemoteLogSizeBytes."};
+  static constexpr MetricDef kAuxiliaryStates = {
+      "log.auxiliary_states_built", MetricKind::kCounter, MetricUnit::kCount,
+      "Replicas that began at their leader's local log start: "
+      "BuildRemoteLogAuxStateRequestsPerSec."};
 
  private:
   struct Replica {
@@ -139,6 +172,7 @@ class KafkaCluster : public BrokerCluster {
     };
     std::vector<Progress> acknowledge;  // Goes with the next fetch.
     size_t appending = 0;               // Next range of the response to append.
+    size_t moving = 0;                  // Next position out of range to move.
   };
 
   // Storage (kafka_storage.cc).
@@ -154,11 +188,64 @@ class KafkaCluster : public BrokerCluster {
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
 
+  // Tiered topics (kafka_tiering.cc).
+  struct RemoteFetch {
+    FetchSession* session;
+    uint32_t generation;
+    BrokerId broker;
+    uint32_t broker_generation;
+    uint32_t position;
+    FetchedRange range;
+    int64_t from;  // By position in the log.
+    int64_t to;
+    RemoteSegment segment;
+    Callback go_on;
+    Time expires_at;
+    EventId expiry;
+    RemoteLogReader::ReadId read;
+  };
+  bool Tiered(PartitionId id) const { return TopicOf(partitions_[id]).local_retention.has_value(); }
+  void StartTiering(ObjectStore* store, Network* network);
+  void HoldRemoteHistory(PartitionId id, ObjectStore* store);
+  // The new leader's tasks begin.
+  void LeadRemote(PartitionId id);
+  void ApplyLocalRetention(PartitionId id);
+  // The local log starts at the end of a remote segment.
+  void SetLocalStart(PartitionId id, Offset from);
+  void ReadRemote(FetchSession* session, BrokerId broker, Callback go_on) override;
+  void SubmitRemote(uint32_t fetch);
+  void RemoteRead(uint32_t fetch, bool well);
+  void RemoteExpired(uint32_t fetch);
+  // Moves the fetcher's replicas that are below their leaders' local log starts, one by one.
+  void MoveOutOfRange(ReplicaFetcher* fetcher);
+  // Returns false when a replica needs no auxiliary state to begin at the local log start.
+  bool ReadAuxiliary(ReplicaFetcher* fetcher, PartitionId id);
+  void AuxiliaryRead(ReplicaFetcher* fetcher, bool well);
+  void BeginAtLocalStart(PartitionId id, Replica& replica);
+  void AuditTiering() const;
+  // RemoteLogManager::Owner.
+  bool LeadsStill(BrokerId broker, PartitionId id, int32_t epoch) const override;
+  std::optional<ClosedSegment> NextToCopy(PartitionId id) const override;
+  RemoteLogManager::Lag LagOf(PartitionId id) const override;
+  RemoteLog& RemoteLogOf(PartitionId id) override { return remote_logs_[id]; }
+  PrefixId PrefixOf(PartitionId id) const override {
+    return prefixes_[static_cast<size_t>(partitions_[id].topic)];
+  }
+  bool ReadSegment(BrokerId broker, PartitionId id, const ClosedSegment& segment,
+                   Callback read) override;
+  void OnCopied(PartitionId id) override;
+  void ApplyTotalRetention(PartitionId id) override;
+  // The first closed segment that is not remote, as an index into the log's segments.
+  size_t FirstNotRemote(PartitionId id) const;
+
   // What is kept (kafka_retention.cc).
   void HoldHistory(PartitionId id, Replica& replica);
   void ApplyRetention() override;
-  // The replica deletes what is below the log start, and follows when it has nothing above.
+  // The replica deletes what is below the local log start, and follows when it has nothing above;
+  // that of a tiered topic goes on from there when its fetcher has built the auxiliary state.
   void FollowLogStart(PartitionId id, Replica& replica);
+  // All of its replicas on live brokers.
+  void FollowLogStart(PartitionId id);
   // The broker stops: a volume has no room left.
   void FailLogDir(BrokerId id);
   // The replica's log ends at `offset` from now on: more is on its disk and in its cache, or less.
@@ -253,6 +340,13 @@ class KafkaCluster : public BrokerCluster {
   // Until when the throttled rate is used up, by BrokerId.
   std::vector<Time> sending_throttled_until_;
   std::vector<Time> receiving_throttled_until_;
+  std::vector<RemoteLog> remote_logs_;                         // By PartitionId.
+  std::vector<std::unique_ptr<RemoteLogManager>> remote_log_;  // By BrokerId; none without tiering.
+  std::vector<PrefixId> prefixes_;                             // By topic.
+  std::vector<int64_t> local_start_positions_;                 // Of local_log_start.
+  Pool<RemoteFetch> remote_fetches_;
+  Gauge* remote_bytes_ = nullptr;
+  Counter* auxiliary_states_ = nullptr;
   bool watching_rebuilds_ = false;
   std::vector<Bytes> rebuild_left_before_;  // By BrokerId, at the last sample.
   Gauge& rebuilding_;

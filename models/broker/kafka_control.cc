@@ -10,6 +10,7 @@ void KafkaCluster::OnCrash(BrokerId id) {
   for (PartitionId partition = 0; partition < partitions_.size(); ++partition) {
     if (Replica* replica = ReplicaOn(partition, id)) replica->changing = false;
   }
+  if (!remote_log_.empty()) remote_log_[static_cast<size_t>(id)]->Crash();
   StartFetchers();
 }
 
@@ -134,6 +135,7 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   }
   leader.acknowledged = leader.log_end;
   AdvanceHighWatermark(id, leader.broker);  // The one that held it back may be gone.
+  LeadRemote(id);
 }
 
 void KafkaCluster::ElectUncleanly(PartitionId id, int replica) {

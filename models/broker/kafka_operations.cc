@@ -31,6 +31,7 @@ void KafkaCluster::FinishShutDown(BrokerId id) {
     // Logs are closed in good order: the next start checks none.
     stopped_cleanly_[id] = true;
     EndProcess(id);
+    if (!remote_log_.empty()) remote_log_[static_cast<size_t>(id)]->Crash();
     if (!fenced_[id]) AwaitSessionEnd(id);
     TellListeners(id);
   }
@@ -65,7 +66,7 @@ void KafkaCluster::BeginMove(PartitionId id) {
     // The next look at rebuilds compares with what there was to copy from the start.
     if (watching_rebuilds_) {
       rebuild_left_before_[static_cast<size_t>(broker)] +=
-          Bytes(log.end_position() - added.position);
+          Bytes(log.end_position() - std::max(added.position, LocalStartPosition(id)));
     }
     replicated.replicas.push_back(added);
     StartFetchers(broker, partitions_[id].leader);

@@ -136,7 +136,7 @@ void KafkaCluster::SampleRebuilds() {
       under_replicated = true;
       if (partition.leader == kNoBroker || !brokers_[replica.broker]->up()) continue;
       left[static_cast<size_t>(replica.broker)] +=
-          Bytes(partition.log.end_position() - replica.position);
+          Bytes(partition.log.end_position() - std::max(replica.position, LocalStartPosition(id)));
       ++count[static_cast<size_t>(replica.broker)];
     }
   }

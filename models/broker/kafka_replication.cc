@@ -78,11 +78,19 @@ void KafkaCluster::StartFetchers(BrokerId only_follower, BrokerId only_leader) {
 }
 
 void KafkaCluster::ReplicaResponse(ReplicaFetcher* fetcher) {
+  fetcher->moving = 0;
+  MoveOutOfRange(fetcher);
+}
+
+void KafkaCluster::MoveOutOfRange(ReplicaFetcher* fetcher) {
   FetchSession& session = fetcher->session;
-  for (const uint32_t index : session.out_of_range) {
+  while (fetcher->moving < session.out_of_range.size()) {
+    const uint32_t index = session.out_of_range[fetcher->moving];
     const PartitionId id = session.positions[index].partition;
-    FollowLogStart(id, *ReplicaOn(id, fetcher->follower));
-    Seek(&session, index, partitions_[id].log.log_start_offset());
+    if (ReadAuxiliary(fetcher, id)) return;
+    ++fetcher->moving;
+    BeginAtLocalStart(id, *ReplicaOn(id, fetcher->follower));
+    Seek(&session, index, LocalLogStart(id));
   }
   if (session.response.empty()) {
     FetchAgain(fetcher);

@@ -10,7 +10,7 @@ void KafkaCluster::HoldHistory(PartitionId id, Replica& replica) {
   // On the disk of each replica, and in no cache: that fills with what comes.
   const PartitionLog& log = partitions_[id].log;
   replica.log_end = replica.acknowledged = log.log_end_offset();
-  replica.start_position = log.PositionOf(log.log_start_offset());
+  replica.start_position = LocalStartPosition(id);
   replica.position = log.end_position();
   if (replica.stored() > Bytes(0)) brokers_[replica.broker]->NoteStored(id, replica.stored());
 }
@@ -20,26 +20,34 @@ void KafkaCluster::ApplyRetention() {
     const Partition& partition = partitions_[id];
     // Followers delete up to the log start that their leader tells them; so none does without it.
     if (partition.leader == kNoBroker || !brokers_[partition.leader]->up()) continue;
+    if (Tiered(id)) {
+      ApplyLocalRetention(id);
+      continue;
+    }
     const Offset from = partition.log.RetainedFrom(TopicOf(partition).retention, Now());
     if (from <= partition.log.log_start_offset()) continue;
     ExpireLog(id, from);
-    for (Replica& replica : replicated_[id].replicas) {
-      if (brokers_[replica.broker]->up()) FollowLogStart(id, replica);
-    }
+    FollowLogStart(id);
+  }
+}
+
+void KafkaCluster::FollowLogStart(PartitionId id) {
+  for (Replica& replica : replicated_[id].replicas) {
+    if (brokers_[replica.broker]->up()) FollowLogStart(id, replica);
   }
 }
 
 void KafkaCluster::FollowLogStart(PartitionId id, Replica& replica) {
-  const PartitionLog& log = partitions_[id].log;
-  const int64_t start = log.PositionOf(log.log_start_offset());
+  const Offset first = LocalLogStart(id);
+  const int64_t start = LocalStartPosition(id);
   if (replica.start_position >= start) return;
   KafkaBroker& node = *brokers_[replica.broker];
   const Bytes deleted(std::min(start, replica.position) - replica.start_position);
   node.ForgetCached(id, replica.start_position, start);
   replica.start_position = start;
-  if (replica.log_end < log.log_start_offset()) {
+  if (replica.log_end < first && !Tiered(id)) {
     // Nothing it has is left at the leader (OFFSET_OUT_OF_RANGE): it begins anew.
-    replica.log_end = log.log_start_offset();
+    replica.log_end = first;
     replica.acknowledged = std::min(replica.acknowledged, replica.log_end);
   }
   replica.position = std::max(replica.position, start);
@@ -54,9 +62,9 @@ void KafkaCluster::FollowLogStart(PartitionId id, Replica& replica) {
 
 void KafkaCluster::SetLogEnd(PartitionId id, Replica& replica, Offset offset) {
   const PartitionLog& log = partitions_[id].log;
-  replica.log_end = std::max(offset, log.log_start_offset());
+  replica.log_end = std::max(offset, LocalLogStart(id));
   const int64_t before = replica.position;
-  replica.position = log.PositionOf(replica.log_end);
+  replica.position = std::max(log.PositionOf(replica.log_end), replica.start_position);
   KafkaBroker& node = *brokers_[replica.broker];
   node.NoteStored(id, Bytes(replica.position - before));
   if (replica.position > before) {

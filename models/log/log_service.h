@@ -114,9 +114,13 @@ struct FetchSession {
     bool listed = false;  // On `news`.
   };
   std::vector<Position> positions;
-  // The response says OFFSET_OUT_OF_RANGE for these positions: retention has passed them. The
-  // reader goes elsewhere with Seek().
+  // The response says OFFSET_OUT_OF_RANGE for these positions: retention has passed them; or to a
+  // replica OFFSET_MOVED_TO_TIERED_STORAGE. The reader goes elsewhere with Seek().
   std::vector<uint32_t> out_of_range;
+  // The position of the response that has to come from remote storage: one at the most.
+  static constexpr uint32_t kNoRemote = UINT32_MAX;
+  uint32_t remote = kNoRemote;
+  Bytes missed;         // Of the rest of that response, what is in no memory.
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;

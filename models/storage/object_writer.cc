@@ -4,15 +4,15 @@
 
 namespace freshet {
 
-ObjectWriter::ObjectWriter(ObjectClient* client, Bytes part_size)
-    : client_(client), part_size_(part_size) {
-  SIM_REQUIRE(part_size > Bytes(0));
+ObjectWriter::ObjectWriter(ObjectClient* client, Bytes part_size, int64_t most_parts)
+    : client_(client), part_size_(part_size), most_parts_(most_parts) {
+  SIM_REQUIRE(part_size > Bytes(0) && most_parts > 0);
 }
 
 void ObjectWriter::Write(ObjectId object, Bytes size, ObjectCause cause, ObjectClient::Done done) {
   if (size <= part_size_) return client_->Put(object, size, cause, done);
   const int64_t parts = MulDivCeil(size.count(), 1, part_size_.count());
-  const Upload upload = {size, cause, done, parts, ObjectResult::kOk};
+  const Upload upload = {size, cause, done, parts, 0, ObjectResult::kOk};
   SIM_REQUIRE(uploads_.try_emplace(object, upload).second);
   client_->CreateUpload(object, cause,
                         [this, object](ObjectResult result) { StartParts(object, result); });
@@ -20,20 +20,30 @@ void ObjectWriter::Write(ObjectId object, Bytes size, ObjectCause cause, ObjectC
 
 void ObjectWriter::StartParts(ObjectId object, ObjectResult created) {
   if (created != ObjectResult::kOk) return Finish(object, created);
-  const Upload upload = uploads_.at(object);
-  Bytes rest = upload.size;
-  for (int32_t part = 0; rest > Bytes(0); ++part) {
-    const Bytes size = std::min(rest, part_size_);
-    client_->UploadPart(object, part, size, upload.cause,
-                        [this, object](ObjectResult result) { PartOver(object, result); });
-    rest -= size;
-  }
+  Upload& upload = uploads_.at(object);
+  const int64_t first = std::min(upload.parts_left, most_parts_);
+  while (upload.parts_started < first) StartPart(object, upload);
+}
+
+void ObjectWriter::StartPart(ObjectId object, Upload& upload) {
+  const int64_t part = upload.parts_started++;
+  const Bytes size = std::min(upload.size - part_size_ * part, part_size_);
+  client_->UploadPart(object, static_cast<int32_t>(part), size, upload.cause,
+                      [this, object](ObjectResult result) { PartOver(object, result); });
 }
 
 void ObjectWriter::PartOver(ObjectId object, ObjectResult result) {
   Upload& upload = uploads_.at(object);
+  const int64_t parts = MulDivCeil(upload.size.count(), 1, part_size_.count());
   if (upload.result == ObjectResult::kOk) upload.result = result;
-  if (--upload.parts_left > 0) return;
+  if (upload.result != ObjectResult::kOk && upload.parts_started < parts) {
+    // What has not begun is given up.
+    upload.parts_left -= parts - upload.parts_started;
+    upload.parts_started = parts;
+  }
+  --upload.parts_left;
+  if (upload.parts_started < parts) StartPart(object, upload);
+  if (upload.parts_left > 0) return;
   if (upload.result != ObjectResult::kOk) return Abort(object, upload.result);
   client_->CompleteUpload(object, upload.cause, [this, object](ObjectResult completed) {
     if (completed == ObjectResult::kOk) return Finish(object, completed);

@@ -15,6 +15,7 @@
 #include "scenarios/language/assemble_operations.h"
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_s3stream.h"
+#include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
@@ -116,6 +117,7 @@ class Assembler {
     topic.segments = {BytesOf(text.segment_bytes()), DurationOf(text.segment_roll())};
     topic.retention.time = DurationOf(text.retention());
     if (!text.retention_bytes().empty()) topic.retention.bytes = BytesOf(text.retention_bytes());
+    topic.local_retention = LocalRetentionOf(text);
     if (text.history().empty()) return topic;
     topic.history = DurationOf(text.history());
     absl::StatusOr<MeanIngress> mean = MeanIngressOf(scenario_, text.name(), root_);
@@ -174,7 +176,9 @@ class Assembler {
       config.replication_throttle = BytesPerSecondOf(kafka.replication_throttle());
     }
     config.file_delete_delay = DurationOf(kafka.segment_delete_delay());
-    auto cluster = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config);
+    config.remote_log = RemoteLogOf(kafka);
+    auto cluster = std::make_unique<KafkaCluster>(sim_, name, pipeline_->network.get(), config,
+                                                  pipeline_->object_store.get());
     for (BrokerId broker = 0; broker < brokers; ++broker) {
       pipeline_->targets[absl::StrCat(name, "/broker-", broker + 1, "/disk")] =
           std::make_unique<DiskTarget>(cluster.get(), broker);
@@ -435,6 +439,8 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaCluster::kRebuildLeft,
       &KafkaCluster::kRebuildProjected,
       &KafkaCluster::kFallingBehind,
+      &KafkaCluster::kRemoteBytes,
+      &KafkaCluster::kAuxiliaryStates,
       &KafkaCluster::kElections,
       &KafkaCluster::kLostAcked,
       &KafkaCluster::kDuplicates,
@@ -449,6 +455,26 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kLogBytes,
       &KafkaBroker::kLogDirFailures,
       &KafkaBroker::kRecovered,
+      &RemoteLogManager::kCopiedBytes,
+      &RemoteLogManager::kCopiedSegments,
+      &RemoteLogManager::kCopyRequests,
+      &RemoteLogManager::kCopyErrors,
+      &RemoteLogManager::kCopyTime,
+      &RemoteLogManager::kThrottleTime,
+      &RemoteLogManager::kCopyLagBytes,
+      &RemoteLogManager::kCopyLagSegments,
+      &RemoteLogManager::kDeletedSegments,
+      &RemoteLogManager::kDeleteErrors,
+      &RemoteLogReader::kFetches,
+      &RemoteLogReader::kFetchedBytes,
+      &RemoteLogReader::kFetchErrors,
+      &RemoteLogReader::kRejected,
+      &RemoteLogReader::kExpired,
+      &RemoteLogReader::kQueue,
+      &RemoteLogReader::kFetchTime,
+      &RemoteLogReader::kIndexMisses,
+      &RemoteLogReader::kChunkHits,
+      &RemoteLogReader::kChunkMisses,
       &S3StreamCluster::kRecoveries,
       &S3StreamCluster::kRecoveredBytes,
       &S3StreamCluster::kUnavailable,

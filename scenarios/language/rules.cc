@@ -32,6 +32,9 @@ namespace {
 
 constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
 
+// Requests that a single read may send in advance.
+constexpr int64_t kMostPrefetchedChunks = 1'000;
+
 // Of all partitions of a topic: some tens of MB.
 constexpr int64_t kMostSegments = 1'000'000;
 constexpr int64_t kCompactedObjectBytes = int64_t{128} << 20;  // assemble_s3stream.cc
@@ -169,6 +172,7 @@ class RuleCheck {
                        ": records are deleted during the run; is that meant?"));
     }
     CheckHistory(topic, here);
+    CheckTiering(topic, here);
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
@@ -177,6 +181,90 @@ class RuleCheck {
                        absl::StrCat("topic ", Quoted(topic.name()),
                                     " asks for flushes, and the "
                                     "volume has no flush_latency; state it"));
+    }
+  }
+
+  // What Kafka refuses at the creation of a topic, and what would have no effect.
+  void CheckTiering(const Topic& topic, const Places& here) {
+    if (!topic.remote_storage()) {
+      for (const char* field : {"local_retention", "local_retention_bytes"}) {
+        if (!here.Has(field)) continue;
+        findings_->Warning(here.In(field).place,
+                           absl::StrCat(field,
+                                        " has no effect without remote_storage: true; add it, "
+                                        "or remove ",
+                                        field));
+      }
+      return;
+    }
+    if (HasS3Stream()) {
+      findings_->Warning(here.In("remote_storage").place,
+                         "remote_storage has no effect: brokers of kind s3stream keep all of the "
+                         "log in object storage");
+      return;
+    }
+    if (kafka_ != nullptr && !kafka_->has_remote_log_storage()) {
+      findings_->Error(here.In("remote_storage").place,
+                       absl::StrCat("topic ", Quoted(topic.name()),
+                                    " is to be tiered, and tiered storage is off; add "
+                                    "remote_log_storage { } to the brokers"));
+    }
+    if (topic.local_retention().empty() && topic.local_retention_bytes().empty()) {
+      findings_->Warning(here.In("remote_storage").place,
+                         absl::StrCat("topic ", Quoted(topic.name()),
+                                      " has no local_retention: disks keep as much as remote "
+                                      "storage; state it"));
+    }
+    const auto local = AmountOf(UNIT_DURATION, topic.local_retention());
+    const auto total = AmountOf(UNIT_DURATION, topic.retention());
+    if (local && total && *local > *total) {
+      findings_->Error(here.In("local_retention").place,
+                       absl::StrCat("local_retention ", topic.local_retention(),
+                                    " is above retention ", topic.retention(), "; lower it"));
+    }
+    const auto local_bytes = AmountOf(UNIT_BYTES, topic.local_retention_bytes());
+    const auto total_bytes = AmountOf(UNIT_BYTES, topic.retention_bytes());
+    if (local_bytes && total_bytes && *local_bytes > *total_bytes) {
+      findings_->Error(
+          here.In("local_retention_bytes").place,
+          absl::StrCat("local_retention_bytes ", topic.local_retention_bytes(),
+                       " is above retention_bytes ", topic.retention_bytes(), "; lower it"));
+    }
+  }
+
+  void CheckRemoteLogStorage(const v1::RemoteLogStorage& text, const Places& here) {
+    if (stores_ == 0) {
+      findings_->Error(here.place,
+                       "tiered storage needs an object store, and there is none; add component { "
+                       "name: \"s3\" object_store { } }");
+    }
+    if (scenario_.kafka_version() == "2.8") {
+      findings_->Error(here.place,
+                       "kafka_version 2.8 has no tiered storage; write a later one, or remove "
+                       "remote_log_storage");
+    }
+    const auto& topics = scenario_.topic();
+    if (std::none_of(topics.begin(), topics.end(),
+                     [](const Topic& topic) { return topic.remote_storage(); })) {
+      findings_->Warning(here.place,
+                         "no topic has remote_storage: true, so nothing is tiered; is that meant?");
+    }
+    const auto chunk = AmountOf(UNIT_BYTES, text.chunk_size());
+    const auto prefetch = AmountOf(UNIT_BYTES, text.prefetch());
+    const auto cache = AmountOf(UNIT_BYTES, text.chunk_cache());
+    if (chunk && prefetch && *chunk > 0 && *prefetch / *chunk > kMostPrefetchedChunks) {
+      findings_->Error(
+          here.In("prefetch").place,
+          absl::StrCat("prefetch ", text.prefetch(), " is more than ", kMostPrefetchedChunks,
+                       " chunks of ", text.chunk_size(), "; lower it or raise chunk_size"));
+    }
+    if (chunk && prefetch && cache && (*cache > 0 || *prefetch > 0) &&
+        Wide{*chunk} + *prefetch > *cache) {
+      findings_->Error(
+          here.In("chunk_cache").place,
+          absl::StrCat("chunk_cache ", text.chunk_cache(), " has no room for a chunk of ",
+                       text.chunk_size(), " and the prefetch of ", text.prefetch(),
+                       "; raise it, or lower them"));
     }
   }
 
@@ -424,6 +512,9 @@ class RuleCheck {
     }
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
     CheckRoom(kafka, here);
+    if (kafka.has_remote_log_storage()) {
+      CheckRemoteLogStorage(kafka.remote_log_storage(), here.In("remote_log_storage"));
+    }
   }
 
   // What topics hold at the start, against the room on all volumes.
@@ -434,9 +525,14 @@ class RuleCheck {
     for (const Topic& topic : scenario_.topic()) {
       const auto history = AmountOf(UNIT_DURATION, topic.history());
       if (!history) continue;
-      const int64_t span =
+      int64_t span =
           std::min(*history, AmountOf(UNIT_DURATION, topic.retention()).value_or(kMostInt));
-      const auto limit = AmountOf(UNIT_BYTES, topic.retention_bytes());
+      auto limit = AmountOf(UNIT_BYTES, topic.retention_bytes());
+      if (topic.remote_storage()) {
+        span = std::min(span, AmountOf(UNIT_DURATION, topic.local_retention()).value_or(kMostInt));
+        const auto local = AmountOf(UNIT_BYTES, topic.local_retention_bytes());
+        if (local) limit = local;
+      }
       Wide bytes = HistoryBytesPerSecond(topic) * (span / 1'000'000'000);
       if (limit) bytes = std::min(bytes, Wide{*limit} * topic.partitions());
       held += bytes * std::max(topic.replication_factor(), 1u);
@@ -625,6 +721,17 @@ int64_t PredictedEvents(const Scenario& scenario) {
     const Wide parcel = std::max(scenario.resolution().batches_per_parcel(), 1u);
     const Wide seconds = *run_for / 1'000'000'000 + 1;
     events += batches * seconds / 1'000'000 * per_batch / parcel;
+    if (events > kMostInt) return kMostInt;
+  }
+  for (const Component& component : scenario.component()) {
+    if (!component.has_kafka() || !component.kafka().has_remote_log_storage()) continue;
+    const auto interval =
+        AmountOf(UNIT_DURATION, component.kafka().remote_log_storage().task_interval());
+    for (const Topic& topic : scenario.topic()) {
+      if (!topic.remote_storage() || !interval) continue;
+      // A task for copying and one for expiration.
+      events += 2 * Wide{topic.partitions()} * (*run_for / std::max<int64_t>(*interval, 1) + 1);
+    }
     if (events > kMostInt) return kMostInt;
   }
   return static_cast<int64_t>(events);

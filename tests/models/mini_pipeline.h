@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "models/broker/kafka_cluster.h"
+#include "models/fault/object_store_target.h"
+#include "models/storage/object_store.h"
 #include "tests/models/pipeline.h"
 
 namespace freshet {
@@ -16,6 +18,7 @@ struct MiniSettings : PipelineSettings {
   KafkaBroker::Config broker;                // Each of them; zones go round.
   std::optional<Bytes> first_broker_volume;  // Its size, on the first broker only.
   KafkaCluster::Config cluster;
+  std::optional<ObjectStore::Config> store;  // For tiered topics.
 };
 
 // Plausible machines: 8 cores, a card of 1 GB/s, a disk of 300 MB/s, 0.2 ms round trips.
@@ -47,7 +50,10 @@ inline MiniSettings Instant() {
 
 struct KafkaGround {
   explicit KafkaGround(const MiniSettings& settings)
-      : sim(settings.seed), network(sim, "network", settings.network) {}
+      : sim(settings.seed),
+        network(sim, "network", settings.network),
+        store(settings.store ? std::make_unique<ObjectStore>(sim, "s3", *settings.store)
+                             : nullptr) {}
 
   KafkaCluster NewLog(const MiniSettings& settings) {
     const auto broker = [&settings](int i) {
@@ -55,11 +61,13 @@ struct KafkaGround {
       if (i == 0) config.volume_size = settings.first_broker_volume;
       return config;
     };
-    return KafkaCluster(sim, "log", &network, ClusterOf<KafkaCluster::Config>(settings, broker));
+    return KafkaCluster(sim, "log", &network, ClusterOf<KafkaCluster::Config>(settings, broker),
+                        store.get());
   }
 
   Simulation sim;
   Network network;
+  std::unique_ptr<ObjectStore> store;
 };
 
 class MiniPipeline : public TestPipeline<KafkaGround, KafkaCluster> {
@@ -69,10 +77,12 @@ class MiniPipeline : public TestPipeline<KafkaGround, KafkaCluster> {
       disk_handles.push_back(std::make_unique<DiskTarget>(&log, broker));
       nic_handles.push_back(std::make_unique<NicTarget>(&network, log.HostOf(broker)));
     }
+    if (store != nullptr) store_handle = std::make_unique<ObjectStoreTarget>(store.get());
   }
 
   std::vector<std::unique_ptr<DiskTarget>> disk_handles;
   std::vector<std::unique_ptr<NicTarget>> nic_handles;
+  std::unique_ptr<ObjectStoreTarget> store_handle;
 };
 
 }  // namespace freshet

@@ -62,6 +62,31 @@ TEST_F(ObjectWriterTest, BeyondAPartItIsAnUploadOfParts) {
   EXPECT_EQ(store.stored(), MiB(40));
 }
 
+TEST_F(ObjectWriterTest, PartsWaitForOneAnotherWhereTheOwnerSaysSo) {
+  ObjectWriter one_by_one(&client, MiB(16), /*most_parts=*/1);
+  one_by_one.Write(object, MiB(40), ObjectCause::kTiering, [this](ObjectResult how) {
+    result = how;
+    ended = sim.Now();
+  });
+  sim.Run();
+  EXPECT_EQ(result, ObjectResult::kOk);
+  EXPECT_EQ(ended.SinceStart(), Milliseconds(100 + 260 + 260 + 180 + 100));
+  EXPECT_EQ(PutRequests(), 5);
+}
+
+TEST_F(ObjectWriterTest, AfterAPartThatFailedNoOtherBegins) {
+  ObjectWriter one_by_one(&client, MiB(16), /*most_parts=*/1);
+  one_by_one.Write(object, MiB(40), ObjectCause::kTiering,
+                   [this](ObjectResult how) { result = how; });
+  sim.RunUntil(Time() + Milliseconds(150));
+  store.SetFailureShare(Ratio::One());  // Of what is asked from now on: the second part.
+  sim.Run();
+  EXPECT_EQ(result, ObjectResult::kFailed);
+  EXPECT_EQ(PutRequests(), 2);                              // What fails is free.
+  EXPECT_EQ(ValueOf(sim, store, ObjectStore::kFailed), 2);  // The part and the abort.
+  EXPECT_EQ(store.object_count(), 0);
+}
+
 TEST_F(ObjectWriterTest, APartThatFailsAbortsTheUpload) {
   Write(MiB(40));
   sim.RunUntil(Time() + Milliseconds(100));  // The first two parts have begun.

@@ -18,6 +18,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
@@ -54,6 +55,72 @@ TEST(RulesTest, IdempotenceNeedsAcksFewInFlightAndRetries) {
   EXPECT_THAT(ProblemsOf(Producers("acks: LEADER")), IsEmpty());
   EXPECT_THAT(ProblemsOf(Producers("retries: 0")), IsEmpty());
   EXPECT_THAT(ProblemsOf(Producers("max_in_flight: 6") + "kafka_version: \"3.9\""), IsEmpty());
+}
+
+std::string TieredScenario(
+    const std::string& topic, const std::string& remote,
+    const std::string& more = "component { name: \"s3\" object_store { } }") {
+  const std::string text = Small("replication_factor: 3", "replication_factor: 3 " + topic);
+  return absl::StrReplaceAll(text, {{"brokers: 3", remote + " brokers: 3"}}) + more;
+}
+
+TEST(RulesTest, TieredStorageNeedsAStoreAVersionAndATopic) {
+  const std::string on = "remote_log_storage { } ";
+  const std::string tiered = "remote_storage: true local_retention: \"1h\"";
+  EXPECT_THAT(ProblemsOf(TieredScenario(tiered, on)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(TieredScenario(tiered, on, "")),
+              ElementsAre(HasSubstr("tiered storage needs an object store, and there is none")));
+  EXPECT_THAT(ProblemsOf(TieredScenario(tiered, on) + "kafka_version: \"2.8\""),
+              Contains(HasSubstr("kafka_version 2.8 has no tiered storage")));
+  EXPECT_THAT(ProblemsOf(TieredScenario("", on)),
+              ElementsAre(HasSubstr("warning: no topic has remote_storage: true")));
+  EXPECT_THAT(
+      ProblemsOf(TieredScenario(tiered, "")),
+      ElementsAre(HasSubstr("topic \"orders\" is to be tiered, and tiered storage is off")));
+}
+
+TEST(RulesTest, LocalRetentionIsAPartOfRetention) {
+  const auto problems = [](const std::string& topic) {
+    return ProblemsOf(TieredScenario(topic, "remote_log_storage { } "));
+  };
+  EXPECT_THAT(problems("remote_storage: true local_retention: \"8d\""),
+              ElementsAre(HasSubstr("local_retention 8d is above retention 7d; lower it")));
+  EXPECT_THAT(problems("remote_storage: true local_retention_bytes: \"5GiB\" "
+                       "retention_bytes: \"4GiB\""),
+              ElementsAre(HasSubstr("local_retention_bytes 5GiB is above retention_bytes 4GiB")));
+  EXPECT_THAT(problems("remote_storage: true"),
+              ElementsAre(HasSubstr("warning: topic \"orders\" has no local_retention")));
+  EXPECT_THAT(
+      ProblemsOf(Small("replication_factor: 3", "replication_factor: 3 local_retention: \"1h\"")),
+      ElementsAre(HasSubstr("warning: local_retention has no effect without "
+                            "remote_storage: true")));
+}
+
+TEST(RulesTest, TieredStorageIsBounded) {
+  const std::string tiered = "remote_storage: true local_retention: \"1h\"";
+  EXPECT_THAT(ProblemsOf(TieredScenario(
+                  tiered, "remote_log_storage { chunk_size: \"1KiB\" prefetch: \"16MiB\" } ")),
+              ElementsAre(HasSubstr("prefetch 16MiB is more than 1000 chunks of 1KiB")));
+  // Two tasks of six partitions, a thousand times a second for 900 days, are 9.3e11 events.
+  const auto of_900_days = [&](const std::string& remote) {
+    return ProblemsOf(absl::StrReplaceAll(TieredScenario(tiered, remote),
+                                          {{"run_for: \"10min\"", "run_for: \"900d\""}}));
+  };
+  EXPECT_THAT(of_900_days("remote_log_storage { task_interval: \"1ms\" } "),
+              Contains(HasSubstr("events would be simulated")));
+  EXPECT_THAT(of_900_days("remote_log_storage { } "),
+              Not(Contains(HasSubstr("events would be simulated"))));
+}
+
+TEST(RulesTest, AChunkCacheHoldsAChunkAndThePrefetch) {
+  const std::string tiered = "remote_storage: true local_retention: \"1h\"";
+  EXPECT_THAT(
+      ProblemsOf(TieredScenario(tiered, "remote_log_storage { chunk_cache: \"16MiB\" } ")),
+      ElementsAre(HasSubstr("chunk_cache 16MiB has no room for a chunk of 4MiB and the prefetch of "
+                            "16MiB")));
+  EXPECT_THAT(ProblemsOf(TieredScenario(
+                  tiered, "remote_log_storage { chunk_cache: \"0B\" prefetch: \"0B\" } ")),
+              IsEmpty());
 }
 
 TEST(RulesTest, ADeliveryTimeoutCoversLingerAndRequest) {
