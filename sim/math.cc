@@ -53,7 +53,7 @@ Split SplitAroundOne(double x) {
 }
 
 // A ratio of two polynomials of degree 7; `bottom[0]` is 1.
-double Ratio7(double x, const double (&top)[8], const double (&bottom)[8]) {
+inline double Ratio7(double x, const double (&top)[8], const double (&bottom)[8]) {
   const double x2 = x * x;
   const double x4 = x2 * x2;
   const auto sum = [x, x2, x4](const double(&c)[8]) {
@@ -104,15 +104,19 @@ double Log1p(double x) {
   return LogNearOne(split.mantissa - 1.0, split.exponent, lost / sum);
 }
 
-double Exp(double x) {
-  SIM_REQUIRE(x == x);
-  if (__builtin_expect(!(x <= 0x1.62e42fefa39efp+9), 0)) return kInfinity;
-  if (__builtin_expect(!(x >= -0x1.74910d52d3051p+9), 0)) return 0.0;
+namespace {
+
+// e^x in two parts: `mantissa` near 1, and 2^k with k in the low bits of `k_bits`.
+struct Power {
+  double mantissa;
+  uint64_t k_bits;
+};
+// REQUIRES: |x| < 2^20.
+inline Power ExpInParts(double x) {
   // x = k ln 2 + r with |r| <= ln(2) / 2. Adding 1.5 * 2^52 rounds to a whole number and leaves it
   // in the low bits: no conversion, and the same on every processor.
   constexpr double kShifter = 0x1.8p52;
   const double shifted = x * 0x1.71547652b82fep+0 + kShifter;
-  const uint64_t k_bits = BitsOf(shifted);
   const double k = shifted - kShifter;
   const double r_high = x - k * kLn2High;
   const double r_low = k * kLn2Low;
@@ -127,14 +131,35 @@ double Exp(double x) {
   const double high =
       (0x1.27e4db646b17ep-22 + r * 0x1.af4de97ca4194p-26) + r2 * 0x1.1f730349868cep-29;
   const double p = low + r4 * (middle + r4 * high);
-  const double result = 1.0 + (r_high - (r_low - r2 * p));
+  return {1.0 + (r_high - (r_low - r2 * p)), BitsOf(shifted)};
+}
+
+}  // namespace
+
+double Exp(double x) {
+  SIM_REQUIRE(x == x);
+  if (__builtin_expect(!(x <= 0x1.62e42fefa39efp+9), 0)) return kInfinity;
+  if (__builtin_expect(!(x >= -0x1.74910d52d3051p+9), 0)) return 0.0;
+  const Power power = ExpInParts(x);
   if (__builtin_expect(x < -708.0 || x > 709.0, 0)) {
     // 2^k would not be a normal number: half of it at a time.
-    const auto whole = static_cast<int32_t>(static_cast<uint32_t>(k_bits));
-    const auto power = [](int32_t e) { return FromBits(static_cast<uint64_t>(1023 + e) << 52); };
-    return result * power(whole / 2) * power(whole - whole / 2);
+    const auto whole = static_cast<int32_t>(static_cast<uint32_t>(power.k_bits));
+    const auto part = [](int32_t e) { return FromBits(static_cast<uint64_t>(1023 + e) << 52); };
+    return power.mantissa * part(whole / 2) * part(whole - whole / 2);
   }
-  return FromBits(BitsOf(result) + (k_bits << 52));
+  return FromBits(BitsOf(power.mantissa) + (power.k_bits << 52));
+}
+
+std::array<double, 4> ExpOfEach(const std::array<double, 4>& x) {
+  std::array<double, 4> powers = {};
+  for (size_t i = 0; i < x.size(); ++i) {
+    const Power power = ExpInParts(x[i]);
+    powers[i] = FromBits(BitsOf(power.mantissa) + (power.k_bits << 52));
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (__builtin_expect(!(std::fabs(x[i]) < 708.0), 0)) powers[i] = Exp(x[i]);
+  }
+  return powers;
 }
 
 double Pow(double base, double exponent) {
@@ -152,24 +177,33 @@ double Pow(double base, double exponent) {
   return Exp(exponent * Log(base));
 }
 
+namespace {
+
+constexpr double kCentre = 0.425;
+
+// REQUIRES: |q| <= kCentre for the result to be a quantile.
+inline double ProbitInCentre(double q) {
+  constexpr double kTop[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
+                              1.9715909503065514427e+3, 1.3731693765509461125e+4,
+                              4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                              3.3430575583588128105e+4, 2.5090809287301226727e+3};
+  constexpr double kBottom[8] = {1.0,
+                                 4.2313330701600911252e+1,
+                                 6.8718700749205790830e+2,
+                                 5.3941960214247511077e+3,
+                                 2.1213794301586595867e+4,
+                                 3.9307895800092710610e+4,
+                                 2.8729085735721942674e+4,
+                                 5.2264952788528545610e+3};
+  return q * Ratio7(0.180625 - q * q, kTop, kBottom);
+}
+
+}  // namespace
+
 double Probit(double p) {
   SIM_REQUIRE(p > 0.0 && p < 1.0);
   const double q = p - 0.5;
-  if (std::fabs(q) <= 0.425) {
-    constexpr double kTop[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
-                                1.9715909503065514427e+3, 1.3731693765509461125e+4,
-                                4.5921953931549871457e+4, 6.7265770927008700853e+4,
-                                3.3430575583588128105e+4, 2.5090809287301226727e+3};
-    constexpr double kBottom[8] = {1.0,
-                                   4.2313330701600911252e+1,
-                                   6.8718700749205790830e+2,
-                                   5.3941960214247511077e+3,
-                                   2.1213794301586595867e+4,
-                                   3.9307895800092710610e+4,
-                                   2.8729085735721942674e+4,
-                                   5.2264952788528545610e+3};
-    return q * Ratio7(0.180625 - q * q, kTop, kBottom);
-  }
+  if (std::fabs(q) <= kCentre) return ProbitInCentre(q);
   const double r = std::sqrt(-Log(q < 0 ? p : 1.0 - p));
   double magnitude;
   if (r <= 5.0) {
@@ -202,6 +236,15 @@ double Probit(double p) {
     magnitude = Ratio7(r - 5.0, kTop, kBottom);
   }
   return q < 0 ? -magnitude : magnitude;
+}
+
+std::array<double, 4> ProbitOfEach(const std::array<double, 4>& p) {
+  std::array<double, 4> quantiles = {};
+  for (size_t i = 0; i < p.size(); ++i) quantiles[i] = ProbitInCentre(p[i] - 0.5);
+  for (size_t i = 0; i < p.size(); ++i) {
+    if (!(std::fabs(p[i] - 0.5) <= kCentre)) quantiles[i] = Probit(p[i]);
+  }
+  return quantiles;
 }
 
 double NormalCdf(double x) {

@@ -26,6 +26,8 @@ double Log1p(double x);
 // e^x, error below 1 ulp; infinity above 709.78, 0 below -745.13, rounded once more where the
 // result is subnormal. REQUIRES: x is not NaN.
 double Exp(double x);
+// The same of four at once, as LogOfEach(). REQUIRES: none is NaN.
+std::array<double, 4> ExpOfEach(const std::array<double, 4>& x);
 
 // base^exponent as Exp(exponent * Log(base)): a relative error of (1 + |exponent * ln base|) *
 // 2^-52 at most. Whole exponents up to 64 by multiplication, which makes squares and cubes as exact
@@ -35,6 +37,8 @@ double Pow(double base, double exponent);
 // The number below which a standard normal variate lies with probability p (Wichura 1988, algorithm
 // AS 241), relative error below 1e-15. REQUIRES: 0 < p < 1.
 double Probit(double p);
+// The same of four at once, as LogOfEach().
+std::array<double, 4> ProbitOfEach(const std::array<double, 4>& p);
 
 // P(a standard normal variate < x), absolute error below 1e-15.
 double NormalCdf(double x);

@@ -66,15 +66,26 @@ void RandomStream::Refill() {
   buffer_ = {first.low(), first.high(), second.low(), second.high()};
   block_ += 2;
   next_ = 0;
-  has_exponentials_ = false;
+  held_ = kNothing;
+}
+
+std::array<double, RandomStream::kBuffered> RandomStream::Uniforms() const {
+  std::array<double, kBuffered> uniforms = {};
+  for (size_t i = 0; i < kBuffered; ++i) uniforms[i] = ToUniform(buffer_[i]);
+  return uniforms;
 }
 
 void RandomStream::TakeLogarithms() {
-  std::array<double, kBuffered> uniforms = {};
-  for (size_t i = 0; i < kBuffered; ++i) uniforms[i] = ToUniform(buffer_[i]);
-  exponentials_ = LogOfEach(uniforms);
-  for (double& exponential : exponentials_) exponential = -exponential;
-  has_exponentials_ = true;
+  variates_ = LogOfEach(Uniforms());
+  for (double& exponential : variates_) exponential = -exponential;
+  held_ = kExponentials;
+}
+
+void RandomStream::TakeLognormals(double sigma) {
+  variates_ = ProbitOfEach(Uniforms());
+  for (double& normal : variates_) normal *= sigma;
+  variates_ = ExpOfEach(variates_);
+  held_ = sigma;
 }
 
 uint64_t RandomStream::NextBelow(uint64_t bound) {

@@ -34,8 +34,15 @@ class RandomStream {
   // of all buffered words together.
   double NextExponential() {
     if (__builtin_expect(next_ == kBuffered, 0)) Refill();
-    if (__builtin_expect(!has_exponentials_, 0)) TakeLogarithms();
-    return exponentials_[next_++];
+    if (__builtin_expect(held_ != kExponentials, 0)) TakeLogarithms();
+    return variates_[next_++];
+  }
+  // e^(sigma z) where z is the standard normal quantile of NextUniform(): a lognormal variate with
+  // median 1, likewise together. REQUIRES: sigma > 0.
+  double NextLognormal(double sigma) {
+    if (__builtin_expect(next_ == kBuffered, 0)) Refill();
+    if (__builtin_expect(held_ != sigma, 0)) TakeLognormals(sigma);
+    return variates_[next_++];
   }
   // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. One draw, and with a
   // chance of bound / 2^64 another. REQUIRES: bound > 0.
@@ -56,15 +63,21 @@ class RandomStream {
     return (static_cast<double>(word >> 12) + 0.5) * 0x1p-52;
   }
   void Refill();
+  std::array<double, kBuffered> Uniforms() const;
   void TakeLogarithms();
+  void TakeLognormals(double sigma);
 
   uint64_t key_;
   uint64_t lane_;
   uint64_t block_ = 0;
   std::array<uint64_t, kBuffered> buffer_ = {};
   uint32_t next_ = kBuffered;
-  bool has_exponentials_ = false;
-  std::array<double, kBuffered> exponentials_ = {};
+  // What `variates_` are of the buffered words: nothing yet, exponentials, or lognormals with this
+  // sigma.
+  static constexpr double kNothing = 0;
+  static constexpr double kExponentials = -1;
+  double held_ = kNothing;
+  std::array<double, kBuffered> variates_ = {};
 };
 
 }  // namespace freshet

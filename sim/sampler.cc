@@ -212,7 +212,7 @@ double Sampler::DrawReal(RandomStream& stream) const {
     case Kind::kNormal:
       return a_ + b_ * DrawNormal(stream);
     case Kind::kLognormal:
-      return a_ * Exp(b_ * DrawNormal(stream));
+      return a_ * stream.NextLognormal(b_);
     case Kind::kPareto:
       return a_ * Exp(stream.NextExponential() / b_);
     case Kind::kGamma:

@@ -51,7 +51,9 @@ struct LogHistory {
 class PartitionLog {
  public:
   static constexpr size_t kMostRanges = 4096;
-  static constexpr size_t kMostCoalesced = 64;  // An even number: they merge in pairs.
+  // Even, since they merge in pairs. As many batches that everybody has read are kept apart: with
+  // the one that is appended 61 ranges, so that a log in steady state fits a ring of 64.
+  static constexpr size_t kMostCoalesced = 30;
 
   explicit PartitionLog(const SegmentRules& rules = SegmentRules()) : segments_(rules) {}
 

@@ -1,5 +1,6 @@
 #include "sim/math.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -128,6 +129,28 @@ TEST(MathTest, ProbitInvertsTheNormalDistribution) {
   EXPECT_EQ(Probit(0.25), -Probit(0.75));
   EXPECT_THROW(Probit(0), InvariantBroken);
   EXPECT_THROW(Probit(1), InvariantBroken);
+}
+
+TEST(MathTest, OfEachOfFourIsWhatItIsOfOne) {
+  RandomStream stream(1, "math", "of each");
+  for (int i = 0; i < kPoints; ++i) {
+    std::array<double, 4> p;
+    std::array<double, 4> x;
+    for (size_t j = 0; j < p.size(); ++j) {
+      p[j] = stream.NextUniform();
+      if (i % 7 == 0) p[j] = std::exp(-36 * p[j]);
+      // Some beyond what a double holds.
+      x[j] = (i % 3 == 0 ? 1600 : 20) * (stream.NextUniform() - 0.5);
+    }
+    const std::array<double, 4> logs = LogOfEach(p);
+    const std::array<double, 4> quantiles = ProbitOfEach(p);
+    const std::array<double, 4> powers = ExpOfEach(x);
+    for (size_t j = 0; j < p.size(); ++j) {
+      ASSERT_EQ(logs[j], Log(p[j])) << p[j];
+      ASSERT_EQ(quantiles[j], Probit(p[j])) << p[j];
+      ASSERT_EQ(powers[j], Exp(x[j])) << x[j];
+    }
+  }
 }
 
 TEST(MathTest, NormalCdfAgreesWithErfc) {

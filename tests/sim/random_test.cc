@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "sim/check.h"
 #include "sim/hash.h"
+#include "sim/math.h"
 
 namespace freshet {
 namespace {
@@ -67,6 +68,25 @@ TEST(RandomStreamTest, BelowAHugeBoundIsUnbiased) {
   for (const int count : thirds) EXPECT_NEAR(count, 10'000, 5 * 82);
   EXPECT_EQ(stream.NextBelow(1), 0u);
   EXPECT_THROW(stream.NextBelow(0), InvariantBroken);
+}
+
+// Whatever was drawn of the same buffered words before.
+TEST(RandomStreamTest, VariatesAreFunctionsOfTheNextWord) {
+  RandomStream words(7, "test", "variates");
+  RandomStream mixed(7, "test", "variates");
+  for (int i = 0; i < 1000; ++i) {
+    const double uniform = words.NextUniform();
+    switch (i * i % 5) {
+      case 0:
+        ASSERT_EQ(mixed.NextUniform(), uniform);
+        break;
+      case 1:
+        ASSERT_EQ(mixed.NextExponential(), -Log(uniform));
+        break;
+      default:
+        ASSERT_EQ(mixed.NextLognormal(1.5 + i % 2), Exp((1.5 + i % 2) * Probit(uniform)));
+    }
+  }
 }
 
 TEST(RandomStreamTest, ASubstreamDependsOnItsIndexAlone) {
