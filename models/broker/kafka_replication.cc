@@ -164,7 +164,10 @@ void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
       lowest = replica.acknowledged;
     }
   }
-  if (config_.strict_min_in_sync && in_sync < MinInSync(id)) return;
+  if (in_sync < static_cast<int>(replicated_[id].replicas.size()) && config_.strict_min_in_sync &&
+      in_sync < MinInSync(id)) {
+    return;
+  }
   Commit(id, lowest, brokers_[blocker]->component_id());
 }
 

@@ -34,6 +34,14 @@ BrokerId Operations::Instead(const std::vector<BrokerId>& brokers, BrokerId gone
   return best;
 }
 
+bool Operations::HoldsAny(BrokerId broker) const {
+  for (PartitionId id = 0; id < cluster_->partition_count(); ++id) {
+    const std::vector<BrokerId> brokers = cluster_->BrokersOf(id);
+    if (std::find(brokers.begin(), brokers.end(), broker) != brokers.end()) return true;
+  }
+  return false;
+}
+
 std::vector<Operations::PartitionMove> Operations::MovesOff(BrokerId gone) const {
   std::vector<int64_t> load = Load();
   std::vector<PartitionMove> moves;
@@ -42,7 +50,7 @@ std::vector<Operations::PartitionMove> Operations::MovesOff(BrokerId gone) const
     const auto place = std::find(brokers.begin(), brokers.end(), gone);
     if (place == brokers.end()) continue;
     const BrokerId to = Instead(brokers, gone, load);
-    if (to == kNoBroker) continue;  // Nowhere to go: it stays, and its broker with it.
+    if (to == kNoBroker) continue;  // Nowhere to go until another broker is back.
     *place = to;
     ++load[static_cast<size_t>(to)];
     moves.push_back({id, std::move(brokers)});
@@ -111,8 +119,8 @@ std::vector<Operations::PartitionMove> Operations::MovesTo(
 void Operations::Run(std::vector<PartitionMove> moves) {
   moves_ = std::move(moves);
   std::reverse(moves_.begin(), moves_.end());
-  Current().moves = static_cast<int64_t>(moves_.size());
-  moves_left_.Set(Current().moves);
+  Current().moves += static_cast<int64_t>(moves_.size());
+  moves_left_.Set(static_cast<int64_t>(moves_.size()));
   if (moves_.empty()) {
     MovesDone();
     return;
@@ -150,12 +158,18 @@ void Operations::MoveDone() {
 }
 
 void Operations::MovesDone() {
-  const BrokerId gone = Plan().kind == OperationKind::kRemoveBroker ? Plan().brokers[0] : kNoBroker;
-  if (gone != kNoBroker && cluster_->IsUp(gone)) {
-    cluster_->ShutDown(gone, [this] { End(*current_); });
+  if (Plan().kind != OperationKind::kRemoveBroker) {
+    End(*current_);
     return;
   }
-  End(*current_);
+  const BrokerId gone = Plan().brokers[0];
+  if (HoldsAny(gone)) {
+    After<"operation.look">(kLookAgain, [this] { Run(MovesOff(Plan().brokers[0])); });
+  } else if (cluster_->IsUp(gone)) {
+    cluster_->ShutDown(gone, [this] { End(*current_); });
+  } else {
+    End(*current_);
+  }
 }
 
 }  // namespace freshet

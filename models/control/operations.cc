@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace freshet {
-namespace {
-
-// How often an operator, or his tool, looks whether he may go on.
-constexpr Duration kLookAgain = Seconds(1);
-
-}  // namespace
-
 absl::string_view NameOf(OperationKind kind) {
   switch (kind) {
     case OperationKind::kAddBroker:

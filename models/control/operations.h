@@ -91,6 +91,9 @@ class Operations : public Component {
   const std::vector<Outcome>& outcomes() const { return outcomes_; }
 
  private:
+  // How often an operator, or his tool, looks whether he may go on.
+  static constexpr Duration kLookAgain = Seconds(1);
+
   struct PartitionMove {
     PartitionId partition;
     std::vector<BrokerId> to;
@@ -115,6 +118,7 @@ class Operations : public Component {
   BrokerId Instead(const std::vector<BrokerId>& brokers, BrokerId gone,
                    const std::vector<int64_t>& load) const;
   std::vector<PartitionMove> MovesOff(BrokerId gone) const;
+  bool HoldsAny(BrokerId broker) const;
   std::vector<PartitionMove> MovesTo(const std::vector<BrokerId>& added) const;
   void Run(std::vector<PartitionMove> moves);
   void MoveMore();

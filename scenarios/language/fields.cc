@@ -162,10 +162,14 @@ class FieldCheck {
         break;
       }
       case FieldDescriptor::CPPTYPE_UINT32:
-        status = CheckInteger(stated, reflection->GetUInt32(message, field));
+        status =
+            CheckInteger(stated, repeated ? reflection->GetRepeatedUInt32(message, field, index)
+                                          : reflection->GetUInt32(message, field));
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
-        status = CheckInteger(stated, reflection->GetUInt64(message, field));
+        status =
+            CheckInteger(stated, repeated ? reflection->GetRepeatedUInt64(message, field, index)
+                                          : reflection->GetUInt64(message, field));
         break;
       default:
         break;

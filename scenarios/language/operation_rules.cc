@@ -35,6 +35,7 @@ class OperationCheck {
         brokers_ = component.s3stream().brokers();
       }
     }
+    all_ = brokers_ + AddedBrokers(scenario);
     for (const Topic& topic : scenario.topic()) {
       if (is_kafka_) replicas_ = std::max<int64_t>(replicas_, topic.replication_factor());
     }
@@ -49,7 +50,7 @@ class OperationCheck {
     };
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return at(a) < at(b); });
     for (const int i : order) Check(scenario_.operation(i), places_.In("operation", i));
-    if (brokers_ > kMostBrokers) {
+    if (AddedBrokers(scenario_) > 0 && brokers_ > kMostBrokers) {
       findings_->Error(places_.In("operation").place,
                        absl::StrCat("operations bring the cluster to ", brokers_,
                                     " brokers; at most ", kMostBrokers, " are simulated"));
@@ -96,7 +97,7 @@ class OperationCheck {
   // A broker that is there when its time comes; others have been told of as bad references.
   bool CheckBroker(const std::string& target, const Places& here) {
     const uint32_t number = BrokerNumberOf(target);
-    if (number == 0) return false;
+    if (number == 0 || number > all_) return false;
     if (number > brokers_) {
       findings_->Error(here.place, absl::StrCat(Quoted(target),
                                                 " is added by a later operation; move that one "
@@ -269,6 +270,7 @@ class OperationCheck {
   Findings* const findings_;
   bool is_kafka_ = false;
   int64_t brokers_ = 0;  // Added ones included, up to the operation at hand.
+  int64_t all_ = 0;      // With those of all operations.
   int64_t replicas_ = 1;
   std::set<uint32_t> removed_;
   std::set<std::string> started_;

@@ -510,10 +510,30 @@ class RuleCheck {
                        " is not below replica_lag_time_max ", kafka.replica_lag_time_max(),
                        ": quiet followers leave the in-sync replicas; lower it"));
     }
+    CheckControllers(kafka.controllers(), here.In("controllers"));
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
     CheckRoom(kafka, here);
     if (kafka.has_remote_log_storage()) {
       CheckRemoteLogStorage(kafka.remote_log_storage(), here.In("remote_log_storage"));
+    }
+  }
+
+  void CheckControllers(const v1::Controllers& controllers, const Places& here) {
+    const auto session = AmountOf(UNIT_DURATION, controllers.broker_session_timeout());
+    const auto heartbeat = AmountOf(UNIT_DURATION, controllers.broker_heartbeat_interval());
+    if (session && heartbeat && *session <= *heartbeat) {
+      findings_->Error(here.In("broker_session_timeout").place,
+                       absl::StrCat("broker_session_timeout ", controllers.broker_session_timeout(),
+                                    " is not above broker_heartbeat_interval ",
+                                    controllers.broker_heartbeat_interval(),
+                                    ": every broker would be fenced; raise it"));
+    }
+    if (controllers.count() % 2 == 0 && controllers.count() > 0) {
+      findings_->Warning(
+          here.In("count").place,
+          absl::StrCat(controllers.count(), " controllers survive the loss of ",
+                       controllers.count() / 2 - 1, ", as ", controllers.count() - 1,
+                       controllers.count() == 2 ? " does" : " do", "; take an odd number"));
     }
   }
 
@@ -551,6 +571,7 @@ class RuleCheck {
                        "brokers of this kind keep their log in object storage, and there is none; "
                        "add component { name: \"s3\" object_store { } }");
     }
+    CheckControllers(s3stream.controllers(), here.In("controllers"));
     const v1::WriteAheadLog& wal = s3stream.wal();
     if (wal.kind() == v1::WriteAheadLog::VOLUME) {
       std::vector<std::string> missing;

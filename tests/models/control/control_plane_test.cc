@@ -158,6 +158,37 @@ TEST_F(ControlPlaneTest, WithoutUncleanElectionThePartitionWaitsForItsLastReplic
   EXPECT_EQ(back.in_log, 5'000);
 }
 
+// One follower dies, the other is shut down in good order, the leader dies; the second comes back.
+// It left a set that was too small, so it may lead: nothing was committed without it. As Kafka was
+// before, the partition waits for the leader.
+TEST_F(ControlPlaneTest, AReplicaThatLeftTooSmallASetMayLead) {
+  for (const bool eligible : {true, false}) {
+    MiniSettings s = Plausible();
+    s.topic.partitions = 1;
+    s.topic.min_in_sync_replicas = 2;
+    s.cluster.eligible_leader_replicas = eligible;
+    s.producers.rate = Until(Seconds(20), 1'000);
+    MiniPipeline& pipeline = Make(s);
+    const std::vector<BrokerId> replicas = pipeline.log.BrokersOf(0);
+    pipeline.Fault(FaultVerb::kDown, Broker(replicas[1]), Seconds(25), Duration::Zero());
+    pipeline.Run(Seconds(40));
+    pipeline.log.ShutDown(replicas[2], [] {});
+    pipeline.Run(Seconds(50));
+    EXPECT_FALSE(pipeline.log.IsUp(replicas[2]));
+    EXPECT_EQ(pipeline.log.InSyncCount(0), 1);
+    pipeline.log.CrashBroker(replicas[0]);
+    pipeline.Run(Seconds(70));
+    EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], kNoBroker);
+    pipeline.log.StartBroker(replicas[2]);
+    pipeline.Run(Seconds(80));
+    EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], eligible ? replicas[2] : kNoBroker);
+    EXPECT_EQ(pipeline.Log(KafkaCluster::kLostAcked), 0);
+    EXPECT_EQ(pipeline.Producer(Producers::kAcked), 20'000);
+    EXPECT_EQ(pipeline.RecordsInLog(), 20'000);
+    controllers_.clear();
+  }
+}
+
 // With eligible leaders the set may run empty: the last one to lead is believed when it is back,
 // and what followers hold below the high watermark, which stood still, is a prefix of it.
 TEST_F(ControlPlaneTest, TheLastLeaderIsBelievedWhenNobodyElseIsEligible) {

@@ -235,6 +235,27 @@ TEST_F(OperationsTest, ANewBrokerGetsItsShareAndARemovedOneGivesAllAway) {
   EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
 }
 
+// With one of the others away a replica has nowhere to go: the broker stays until it has.
+TEST_F(OperationsTest, ABrokerIsNotShutDownBeforeAllItHoldsIsElsewhere) {
+  MiniSettings s = Plausible();
+  s.brokers = 4;
+  s.producers.rate = Until(Minutes(2), 1'000);
+  MiniPipeline& pipeline = Make(s);
+  OperationPlan plan = Plan(OperationKind::kRemoveBroker, Seconds(30));
+  plan.brokers = {0};
+  operations_->Schedule(plan);
+  pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[1].get(), Seconds(10), Seconds(100));
+  pipeline.Run(Seconds(100));
+  EXPECT_TRUE(pipeline.log.IsUp(0));
+  EXPECT_GT(pipeline.log.PartitionsOn(0), 0);
+  pipeline.Run(Minutes(5));
+  EXPECT_TRUE(Ended(0));
+  EXPECT_FALSE(pipeline.log.IsUp(0));
+  EXPECT_EQ(pipeline.log.PartitionsOn(0), 0);
+  EXPECT_EQ(pipeline.Log(KafkaCluster::kUnderReplicated), 0);
+  EXPECT_EQ(pipeline.RecordsInLog(), 120'000);
+}
+
 TEST_F(OperationsTest, AReplacedBrokerCopiesAllItHeld) {
   MiniSettings s = Plausible();
   s.producers.rate = Until(Minutes(1), 1'000);

@@ -133,7 +133,7 @@ TEST(SchemaTest, NumbersStringsAndEnumsSayTheirUnit) {
     if (type == FieldDescriptor::CPPTYPE_UINT32 || type == FieldDescriptor::CPPTYPE_UINT64) {
       EXPECT_EQ(unit, UNIT_COUNT) << entry.path;
       // Zero and absent differ.
-      EXPECT_TRUE(entry.field->has_presence()) << entry.path;
+      EXPECT_TRUE(entry.field->is_repeated() || entry.field->has_presence()) << entry.path;
     }
     EXPECT_NE(type, FieldDescriptor::CPPTYPE_DOUBLE) << entry.path;
     EXPECT_NE(type, FieldDescriptor::CPPTYPE_FLOAT) << entry.path;

@@ -106,7 +106,11 @@ class Mutator {
         reflection->SetBool(message, field, Below(2) == 0);
         return;
       case FieldDescriptor::CPPTYPE_UINT32:
-        reflection->SetUInt32(message, field, static_cast<uint32_t>(Number()));
+        if (field->is_repeated()) {
+          reflection->AddUInt32(message, field, static_cast<uint32_t>(Number()));
+        } else {
+          reflection->SetUInt32(message, field, static_cast<uint32_t>(Number()));
+        }
         return;
       case FieldDescriptor::CPPTYPE_UINT64:
         reflection->SetUInt64(message, field, Number());

@@ -469,7 +469,7 @@ std::string Doing(const std::string& operation) {
 TEST(RulesTest, OperationsNameBrokersThatAreThere) {
   EXPECT_THAT(ProblemsOf(Doing("rolling_restart { restart_time: \"30s\" }")), IsEmpty());
   EXPECT_THAT(ProblemsOf(Doing("replace_broker { target: \"log/broker-4\" start_time: \"1min\" }")),
-              ElementsAre("13:51: target \"log/broker-4\" is no handle; write \"log/broker-1\" to "
+              ElementsAre("13:41: target \"log/broker-4\" is no handle; write \"log/broker-1\" to "
                           "\"log/broker-3\""));
   EXPECT_THAT(
       ProblemsOf(Doing("replace_broker { target: \"log/broker-1/disk\" start_time: \"1min\" }")),
@@ -563,6 +563,20 @@ TEST(RulesTest, OtherOperationsThatMakeNoSense) {
                  "operation { at: \"20min\" rolling_restart { restart_time: \"1min\" } }"),
       ElementsAre(HasSubstr("warning: the operation begins at 20min, after run_for 10min")));
   EXPECT_THAT(ProblemsOf(Doing("add_broker { count: 0 start_time: \"1min\" }")), SizeIs(1));
+}
+
+TEST(RulesTest, ControllersAreOddAndSessionsLongerThanHeartbeats) {
+  const auto with = [](const std::string& controllers) {
+    return ProblemsOf(Small("brokers: 3", "brokers: 3 controllers { " + controllers + " }"));
+  };
+  EXPECT_THAT(with("count: 5 broker_session_timeout: \"18s\""), IsEmpty());
+  EXPECT_THAT(with("broker_session_timeout: \"2s\""),
+              ElementsAre(HasSubstr("broker_session_timeout 2s is not above "
+                                    "broker_heartbeat_interval 2s")));
+  EXPECT_THAT(with("count: 2"),
+              ElementsAre(HasSubstr("warning: 2 controllers survive the loss of 0, as 1 does")));
+  EXPECT_THAT(with("count: 0"), SizeIs(1));
+  EXPECT_THAT(with("fetch_timeout: \"1ms\""), SizeIs(1));
 }
 
 TEST(RulesTest, ControllersAreHandlesOfFaults) {
