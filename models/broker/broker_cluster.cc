@@ -79,6 +79,7 @@ void BrokerCluster::PublishMetadata() {
     for (Subscriber& subscriber : partition.consumer_subscribers) {
       FetchSession& session = *subscriber.session;
       if (session.broker == partition.leader) continue;
+      if (ServesSnapshots(IdOf(partition), session.broker)) continue;
       session.failed = true;
       if (session.parked) AnswerFetch(&session, session.broker);
     }

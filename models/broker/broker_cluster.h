@@ -211,6 +211,15 @@ class BrokerCluster : public Component, public LogService {
   virtual void AfterRequest(PartitionId id, Bytes bytes) = 0;
   // Whether the answer to `acks` waits until the high watermark has passed the batch.
   virtual bool AwaitsCommit(Acks acks) const = 0;
+  // A batch is at a broker that does not lead its partition. Returns true when that passes it on:
+  // AppendRouted(), RefuseRouted() or ForgetRouted() ends it, and the request is not answered
+  // before.
+  virtual bool Route(RequestIndex, uint32_t, BrokerId) { return false; }
+  // All of the request is done, the last of it at `from`, which is not where the client waits:
+  // Respond() follows.
+  virtual void RespondThrough(RequestIndex index, BrokerId) { Respond(index); }
+  // Whether consumers of the partition may read at a broker that does not lead it.
+  virtual bool ServesSnapshots(PartitionId, BrokerId) const { return false; }
   // What the answer to a committed batch says.
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
   // How many bytes of a part of the log, which a fetch asks for, are not in memory at `broker`.
@@ -242,6 +251,12 @@ class BrokerCluster : public Component, public LogService {
   void Commit(PartitionId id, Offset offset, ComponentId blocker);
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
+  // A batch that was passed on is with its leader, cannot be there, or died with the broker that
+  // passed it on.
+  void AppendRouted(RequestIndex index, uint32_t batch, BrokerId leader);
+  void RefuseRouted(RequestIndex index, uint32_t batch, ProduceError error);
+  void ForgetRouted(RequestIndex index);
+  void Respond(RequestIndex index);
   // The design has controllers on hosts of `network`.
   void RunControllers(Network* network) { controller_network_ = network; }
   // `held` fires when a majority of the controllers has the decision, and with DecideAndTell() when
@@ -301,7 +316,14 @@ class BrokerCluster : public Component, public LogService {
   void FinishAppend(RequestIndex index, BrokerId broker);
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
-  void Respond(RequestIndex index, BrokerId broker);
+  // All of it is done, the last at `broker`.
+  void Complete(RequestIndex index, BrokerId broker) {
+    if (requests_[index].broker == broker) {
+      Respond(index);
+    } else {
+      RespondThrough(index, broker);
+    }
+  }
   void SendAnswer(RequestIndex index);
   void NoteTold(const ProduceRequest& request);
   void TakeNext(ProduceChannel* channel, BrokerId broker);

@@ -82,7 +82,14 @@ void BrokerCluster::EndProcess(BrokerId id) {
     if (partition.leader != id) continue;
     while (!partition.pending_acks.empty()) {
       const RequestIndex index = partition.pending_acks.pop_front().request;
-      if (--requests_[index].waiting_for_acks == 0) FreeRequest(index);
+      const bool elsewhere = requests_[index].broker != id;  // Who passed it on lives.
+      if (elsewhere) Refuse(index, IdOf(partition), ProduceError::kNotLeader);
+      if (--requests_[index].waiting_for_acks > 0) continue;
+      if (elsewhere) {
+        Respond(index);
+      } else {
+        FreeRequest(index);
+      }
     }
   }
   OnCrash(id);
