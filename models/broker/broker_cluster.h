@@ -84,7 +84,7 @@ class BrokerCluster : public Component, public LogService {
 
   // LogService.
   TopicPartitions PartitionsOf(absl::string_view topic) const override;
-  std::shared_ptr<const Metadata> CurrentMetadata() const override { return metadata_; }
+  std::shared_ptr<const Metadata> CurrentMetadata(HostId) const override { return metadata_; }
   HostId HostOf(BrokerId id) const override { return NodeAt(id).host(); }
   bool IsUp(BrokerId id) const override { return NodeAt(id).up(); }
   ProducerId NewProducerId() override { return next_producer_id_++; }
@@ -104,6 +104,8 @@ class BrokerCluster : public Component, public LogService {
   void ConsumedUpTo(PartitionId partition, int reader, Offset offset) override;
   int AddReader(PartitionId partition) override;
   void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
+  // Where leaders change, the old one refuses, and that is what clients learn it from.
+  void OnMetadataRefresh(Callback) override {}
 
  protected:
   struct PendingAck {

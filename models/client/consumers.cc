@@ -73,6 +73,9 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));
   }
   log->OnBrokerChange([this](BrokerId) { BrokerChanged(); });
+  log->OnMetadataRefresh([this] {
+    if (started_) Reopen();
+  });
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -97,8 +100,8 @@ void Consumers::Begin() {
     }
     start_[p] = position_[p];
   }
-  metadata_ = log_->CurrentMetadata();
   for (const auto& member : members_) {
+    member->metadata = log_->CurrentMetadata(member->host);
     OpenSessions(*member);
     if (config_.auto_commit) Commit(member.get());
   }
@@ -108,7 +111,7 @@ void Consumers::Begin() {
 void Consumers::OpenSessions(Member& member) {
   std::vector<std::vector<FetchSession::Position>> wanted(member.links.size());
   for (const PartitionId partition : member.partitions) {
-    const BrokerId leader = metadata_->leader[partition];
+    const BrokerId leader = member.metadata->leader[partition];
     if (leader == kNoBroker || !log_->IsUp(leader)) continue;
     wanted[leader].push_back({partition, position_[partition - topic_.first]});
   }
@@ -252,16 +255,16 @@ void Consumers::BrokerChanged() {
 }
 
 void Consumers::Reopen() {
-  // One refresh serves all: they would all learn the same.
+  // One refresh serves all: they ask at the same moment.
   if (reopening_) return;
   reopening_ = true;
   After<"consumer.metadata">(kMetadataBackoff, [this] {
     reopening_ = false;
-    metadata_ = log_->CurrentMetadata();
     bool waiting = false;
     for (const auto& each : members_) {
+      each->metadata = log_->CurrentMetadata(each->host);
       for (const PartitionId partition : each->partitions) {
-        const BrokerId leader = metadata_->leader[partition];
+        const BrokerId leader = each->metadata->leader[partition];
         waiting = waiting || leader == kNoBroker || !log_->IsUp(leader);
       }
       OpenSessions(*each);

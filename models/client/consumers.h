@@ -107,6 +107,7 @@ class Consumers : public Component {
     std::unique_ptr<Station> thread;
     std::vector<std::unique_ptr<Link>> links;
     std::vector<PartitionId> partitions;
+    std::shared_ptr<const Metadata> metadata;
     ControlSender commits;
   };
 
@@ -135,7 +136,6 @@ class Consumers : public Component {
   std::vector<Offset> position_;  // By partition of the topic.
   std::vector<Offset> start_;
   std::vector<int> reader_;  // Our number at the log.
-  std::shared_ptr<const Metadata> metadata_;
   bool started_ = false;
   bool reopening_ = false;
   Waterfall waterfall_;

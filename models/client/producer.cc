@@ -21,6 +21,7 @@ Producer::Producer(Producers* fleet, int index, HostId host)
       next_sequence_(fleet->partitions_.count, 0),
       epoch_(fleet->partitions_.count, 0),
       queued_(fleet->partitions_.count, 0),
+      host_(host),
       id_(fleet->log_->NewProducerId()),
       backoff_({fleet->config_.retry_backoff, Ratio::Whole(2), fleet->config_.retry_backoff_max,
                 INT64_MAX, Backoff::Jitter::kSpread, kBackoffSpread}),
@@ -225,7 +226,7 @@ void Producer::Resume() {
 // --- Sending ---
 
 void Producer::TakeMetadata() {
-  metadata_ = fleet_->log_->CurrentMetadata();
+  metadata_ = fleet_->log_->CurrentMetadata(host_);
   const PartitionId first = fleet_->partitions_.first;
   const PartitionId end = first + static_cast<PartitionId>(fleet_->partitions_.count);
   available_.clear();

@@ -20,6 +20,8 @@ class Producer {
   void Start();
   // A broker went down or came back.
   void BrokerChanged(BrokerId broker);
+  // Asks for metadata after a while, with what waits for it.
+  void RefreshMetadata();
 
  private:
   // A stream of records that fills one batch at a time: all records of a client without keys, those
@@ -74,7 +76,6 @@ class Producer {
   void ArmTimeout(BrokerId broker);
   void CheckTimeout(BrokerId broker);
   void BreakConnection(BrokerId broker);
-  void RefreshMetadata();
   void Release(int32_t batch_count);
 
   Producers* fleet_;
@@ -95,6 +96,7 @@ class Producer {
   // A lane takes its batch's memory when the first record comes. Where the batches of all lanes are
   // less than an eighth of the buffer it takes it before, which saves an event a batch.
   bool opens_late_ = false;
+  const HostId host_;
   ProducerId id_;
   Backoff backoff_;
   RandomStream backoff_stream_;

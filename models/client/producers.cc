@@ -49,6 +49,9 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
   log->OnBrokerChange([this](BrokerId broker) {
     for (const auto& client : clients_) client->BrokerChanged(broker);
   });
+  for (const auto& client : clients_) {
+    log->OnMetadataRefresh([raw = client.get()] { raw->RefreshMetadata(); });
+  }
   sim.AddAudit([this] { Audit(); });
 }
 

@@ -3,7 +3,7 @@
 //
 // Requests travel over Connections (network.h) that the client owns; the service takes them where
 // they arrive and answers over the client's other direction. A client learns who leads a partition
-// from a metadata snapshot, and that may be old.
+// from a metadata snapshot, which may be old, and which a design may make for the client's zone.
 #ifndef FRESHET_MODELS_LOG_LOG_SERVICE_H_
 #define FRESHET_MODELS_LOG_LOG_SERVICE_H_
 
@@ -32,6 +32,7 @@ enum class ProduceError : uint8_t {
   kNotLeader,           // NOT_LEADER_OR_FOLLOWER: refresh metadata.
   kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas, before or after the append.
   kOutOfOrderSequence,  // An earlier batch of this producer is missing.
+  kStorageError,        // KAFKA_STORAGE_ERROR: it could not be put where it is kept.
 };
 
 // Who leads what, as of one moment.
@@ -150,7 +151,8 @@ class LogService {
     int count;
   };
   virtual TopicPartitions PartitionsOf(absl::string_view topic) const = 0;
-  virtual std::shared_ptr<const Metadata> CurrentMetadata() const = 0;
+  // What a client at that host is told now; most designs tell everybody the same.
+  virtual std::shared_ptr<const Metadata> CurrentMetadata(HostId client) const = 0;
   virtual int broker_count() const = 0;
   virtual HostId HostOf(BrokerId broker) const = 0;
   virtual bool IsUp(BrokerId broker) const = 0;
@@ -192,6 +194,9 @@ class LogService {
 
   // `changed` fires whenever a broker goes down or comes back: its TCP connections break.
   virtual void OnBrokerChange(Completion<BrokerId> changed) = 0;
+  // `refresh` fires when a client's regular look at the metadata (metadata.max.age.ms) would show
+  // it something new that no error tells it.
+  virtual void OnMetadataRefresh(Callback refresh) = 0;
 };
 
 }  // namespace freshet

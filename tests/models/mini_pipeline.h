@@ -181,7 +181,7 @@ class MiniPipeline {
   PartitionId Partitions() const { return static_cast<PartitionId>(log.PartitionsOf("t").count); }
   int LedBy(BrokerId broker) const {
     int count = 0;
-    for (const BrokerId leader : log.CurrentMetadata()->leader) count += leader == broker;
+    for (const BrokerId leader : log.CurrentMetadata(0)->leader) count += leader == broker;
     return count;
   }
 

@@ -173,7 +173,7 @@ Rebuild RebuildAt(int64_t throttle) {
   s.producers.linger = Seconds(10);
   s.cluster.replication_throttle = BytesPerSecond(throttle);
   MiniPipeline pipeline(s);
-  const BrokerId follower = 1 - pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId follower = 1 - pipeline.log.CurrentMetadata(0)->leader[0];
   pipeline.Fault(FaultVerb::kLose, pipeline.disk_handles[static_cast<size_t>(follower)].get(),
                  Seconds(1), Seconds(19));
   Rebuild rebuild = {};

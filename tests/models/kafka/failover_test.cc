@@ -181,17 +181,17 @@ TEST(FailoverTest, TheLastReplicaInSyncIsWaitedFor) {
   s.topic.min_in_sync_replicas = 1;
   s.producers.rate = Until(Seconds(60), 1'000);
   MiniPipeline pipeline(s);
-  const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId leader = pipeline.log.CurrentMetadata(0)->leader[0];
   BrokerId follower = 0;
   while (follower == leader || pipeline.log.PartitionsOn(follower) == 0) ++follower;
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, follower), Seconds(10), Seconds(40));
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, leader), Seconds(25), Seconds(35));
   pipeline.Run(Seconds(55));
-  EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0],
+  EXPECT_EQ(pipeline.log.CurrentMetadata(0)->leader[0],
             kNoBroker);  // The follower is back, but late.
   EXPECT_EQ(pipeline.Log(KafkaCluster::kOffline), 1);
   pipeline.Run(Seconds(100));
-  EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], leader);
+  EXPECT_EQ(pipeline.log.CurrentMetadata(0)->leader[0], leader);
   EXPECT_EQ(pipeline.Producer(Producers::kAcked), 60'000);
   EXPECT_EQ(pipeline.RecordsInLog(), 60'000);
   EXPECT_EQ(pipeline.log.InSyncCount(0), 2);
@@ -206,7 +206,7 @@ TEST(FailoverTest, WhatWasNotCommittedBecomesVisibleWhenTheSurvivorLeads) {
   s.producers.rate = Until(Seconds(10), 1'000);  // Nothing comes after the crash.
   s.consumers = Reading();
   MiniPipeline pipeline(s);
-  const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId leader = pipeline.log.CurrentMetadata(0)->leader[0];
   pipeline.Fault(FaultVerb::kDown, Broker(pipeline, leader), Milliseconds(9'990), Duration::Zero());
   pipeline.Run(Seconds(40));
   EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), pipeline.RecordsInLog());
@@ -277,7 +277,7 @@ TEST(FailoverTest, AcksOfTheLeaderLoseTheRateTimesTheReplicationDelay) {
     s.producers.rate = Until(Milliseconds(100), 1'000);
     MiniPipeline pipeline(s);
     // The producer is next to the leader, so that an acknowledgement takes no time.
-    if (pipeline.log.CurrentMetadata()->leader[0] != 0) continue;
+    if (pipeline.log.CurrentMetadata(0)->leader[0] != 0) continue;
     // Anywhere in a cycle: 617 and 5000 have no common divisor.
     const auto phase = Microseconds(static_cast<int64_t>(seed * 617 % 5'000));
     pipeline.Fault(FaultVerb::kDown, Broker(pipeline, 0), Milliseconds(90) + phase,

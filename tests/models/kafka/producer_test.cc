@@ -274,7 +274,7 @@ MiniSettings Stuck(bool idempotent) {
 }
 
 void RunStuck(MiniPipeline& pipeline) {
-  const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId leader = pipeline.log.CurrentMetadata(0)->leader[0];
   pipeline.Fault(FaultVerb::kThrottle, pipeline.nic_handles[static_cast<size_t>(1 - leader)].get(),
                  Seconds(10), Seconds(20));
   pipeline.Run(Seconds(100));
@@ -318,7 +318,7 @@ TEST(ProducerTest, AnIdleClientFindsTheNewLeaderToo) {
   s.topic.partitions = 1;
   s.producers.rate = Until(Seconds(50), 1);  // Nothing is under way when the leader dies.
   MiniPipeline pipeline(s);
-  const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId leader = pipeline.log.CurrentMetadata(0)->leader[0];
   pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[static_cast<size_t>(leader)].get(),
                  Milliseconds(10'500), Duration::Zero());
   pipeline.Run(Seconds(60));
@@ -331,7 +331,7 @@ TEST(ProducerTest, ARefusalForTooFewReplicasIsRepeatedUntilThereAreEnough) {
   s.topic.partitions = 1;
   s.producers.rate = Until(Seconds(40), 100);
   MiniPipeline pipeline(s);
-  const BrokerId leader = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId leader = pipeline.log.CurrentMetadata(0)->leader[0];
   for (BrokerId broker = 0; broker < 3; ++broker) {
     if (broker == leader) continue;
     pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[static_cast<size_t>(broker)].get(),

@@ -105,7 +105,7 @@ TEST(ReplicationTest, AStalledFollowerIsDroppedByTheSweepAndComesBack) {
   s.topic.partitions = 1;
   s.producers.rate = Until(Seconds(100), 1'000);
   MiniPipeline pipeline(s);
-  const BrokerId follower = (pipeline.log.CurrentMetadata()->leader[0] + 1) % 3;
+  const BrokerId follower = (pipeline.log.CurrentMetadata(0)->leader[0] + 1) % 3;
   pipeline.Fault(FaultVerb::kThrottle, pipeline.nic_handles[static_cast<size_t>(follower)].get(),
                  Seconds(10), Seconds(60));
   pipeline.Run(Milliseconds(44'900));
@@ -130,7 +130,7 @@ TEST(ReplicationTest, ShrinkTakesBetweenThirtyAndFortyFiveSeconds) {
     MiniSettings s = Plausible();
     s.topic.partitions = 1;
     MiniPipeline pipeline(s);
-    const BrokerId follower = (pipeline.log.CurrentMetadata()->leader[0] + 1) % 3;
+    const BrokerId follower = (pipeline.log.CurrentMetadata(0)->leader[0] + 1) % 3;
     pipeline.Fault(FaultVerb::kThrottle, pipeline.nic_handles[static_cast<size_t>(follower)].get(),
                    Seconds(stalled_at), Duration::Zero());
     pipeline.Run(Milliseconds(stalled_at * 1000 + 29'900));

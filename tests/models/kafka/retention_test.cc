@@ -118,7 +118,7 @@ TEST(RetentionTest, AReaderOvertakenByTheLogStartIsResetAndTheSkippedAreCounted)
 TEST(RetentionTest, AFollowerThatComesBackBehindTheLogStartBeginsThere) {
   MiniSettings s = Kept(Minutes(1));
   MiniPipeline pipeline(s);
-  const BrokerId follower = (pipeline.log.CurrentMetadata()->leader[0] + 1) % 3;
+  const BrokerId follower = (pipeline.log.CurrentMetadata(0)->leader[0] + 1) % 3;
   pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[static_cast<size_t>(follower)].get(),
                  Seconds(10), Seconds(340));
   pipeline.Run(Seconds(340));

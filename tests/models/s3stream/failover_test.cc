@@ -247,12 +247,12 @@ TEST(S3StreamMoveTest, APartitionMovesInSeconds) {
   s.consumers = Reading();
   S3Pipeline pipeline(s);
   pipeline.Run(Minutes(10));
-  const BrokerId from = pipeline.log.CurrentMetadata()->leader[0];
+  const BrokerId from = pipeline.log.CurrentMetadata(0)->leader[0];
   const BrokerId to = (from + 1) % 3;
   EXPECT_TRUE(pipeline.log.MovePartition(0, to));
   EXPECT_FALSE(pipeline.log.MovePartition(0, from));  // Not while it is on its way.
   pipeline.Run(Minutes(11));
-  EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], to);
+  EXPECT_EQ(pipeline.log.CurrentMetadata(0)->leader[0], to);
   EXPECT_EQ(pipeline.Log(S3StreamCluster::kMoves), 1);
   const Histogram time = HistogramOf(pipeline.sim, pipeline.log, S3StreamCluster::kMoveTime);
   // Durable within 0.4 s, the forced upload a tick and a put later, 1.5 s to open.
@@ -268,7 +268,7 @@ TEST(S3StreamMoveTest, AnIdlePartitionOnlyOpens) {
   s.producers.rate = Until(Seconds(1), 1'000);
   S3Pipeline pipeline(s);
   pipeline.Run(Minutes(5));
-  const BrokerId to = (pipeline.log.CurrentMetadata()->leader[0] + 1) % 3;
+  const BrokerId to = (pipeline.log.CurrentMetadata(0)->leader[0] + 1) % 3;
   EXPECT_TRUE(pipeline.log.MovePartition(0, to));
   pipeline.Run(Minutes(6));
   EXPECT_EQ(HistogramOf(pipeline.sim, pipeline.log, S3StreamCluster::kMoveTime).max(),
@@ -281,12 +281,12 @@ TEST(S3StreamMoveTest, ATargetThatDiesIsReplacedAndASourceThatDiesIsRecovered) {
   for (const bool source : {true, false}) {
     S3Pipeline pipeline(s);
     pipeline.Run(Seconds(10));
-    const BrokerId from = pipeline.log.CurrentMetadata()->leader[0];
+    const BrokerId from = pipeline.log.CurrentMetadata(0)->leader[0];
     const BrokerId to = (from + 1) % 3;
     EXPECT_TRUE(pipeline.log.MovePartition(0, to));
     pipeline.Down(pipeline.Broker(source ? from : to), Milliseconds(10'200), Duration::Zero());
     pipeline.Run(Seconds(120));
-    const BrokerId now = pipeline.log.CurrentMetadata()->leader[0];
+    const BrokerId now = pipeline.log.CurrentMetadata(0)->leader[0];
     EXPECT_NE(now, source ? from : to);
     EXPECT_NE(now, kNoBroker);
     EXPECT_EQ(pipeline.Producer(Producers::kAcked), 60'000);

@@ -132,7 +132,7 @@ class S3Pipeline {
   }
   int LedBy(BrokerId broker) const {
     int count = 0;
-    for (const BrokerId leader : log.CurrentMetadata()->leader) count += leader == broker;
+    for (const BrokerId leader : log.CurrentMetadata(0)->leader) count += leader == broker;
     return count;
   }
 
