@@ -15,7 +15,7 @@ void FillHistory(const TopicConfig& topic, PartitionLog* log) {
 }  // namespace
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Config& config,
-                             size_t most_unanswered)
+                             size_t most_unanswered, Offsets offsets)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
       offline_(AddGauge(kOffline)),
@@ -27,6 +27,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       session_timeout_(config.broker_session_timeout),
       heartbeat_interval_(config.broker_heartbeat_interval),
       most_unanswered_(most_unanswered),
+      offsets_(offsets),
       heartbeat_phase_(NewStream("heartbeat-phase")),
       duplicates_(AddCounter(kDuplicates)),
       deleted_(AddCounter(kDeleted)),

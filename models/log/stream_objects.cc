@@ -12,6 +12,29 @@ void StreamObjects::AddObject(ObjectId object, Bytes size, bool stream_set, int3
   stream_set_objects_ += stream_set;
 }
 
+void StreamObjects::Begin(PartitionId partition, Offset offset) {
+  SIM_REQUIRE(streams_[partition].empty() && starts_[partition].offset <= offset);
+  starts_[partition].offset = offset;
+}
+
+void StreamObjects::Release(ObjectId id, std::vector<ObjectId>* unused) {
+  StreamObject& object = objects_.at(id);
+  if (--object.extents > 0) return;
+  stream_set_objects_ -= object.stream_set;
+  objects_.erase(id);
+  unused->push_back(id);
+}
+
+void StreamObjects::Trim(PartitionId partition, Offset offset, std::vector<ObjectId>* unused) {
+  std::vector<StreamExtent>& extents = streams_[partition];
+  auto kept = extents.begin();
+  for (; kept != extents.end() && kept->to <= offset; ++kept) {
+    starts_[partition] = {kept->to, kept->end_position()};
+    Release(kept->object, unused);
+  }
+  extents.erase(extents.begin(), kept);
+}
+
 void StreamObjects::Commit(StreamExtent extent) {
   SIM_CHECK(
       extent.from == EndOf(extent.partition) && extent.from < extent.to, "inv.I13",
@@ -33,11 +56,7 @@ void StreamObjects::Replace(StreamExtent merged, std::vector<ObjectId>* unused) 
   auto last = first;
   for (; last != extents.end() && last->to <= merged.to; ++last) {
     bytes += last->bytes;
-    StreamObject& object = objects_.at(last->object);
-    if (--object.extents > 0) continue;
-    stream_set_objects_ -= object.stream_set;
-    objects_.erase(last->object);
-    unused->push_back(last->object);
+    Release(last->object, unused);
   }
   SIM_CHECK(std::prev(last)->to == merged.to && bytes == merged.bytes, "inv.I13",
             absl::StrCat("partition ", merged.partition, ": [", merged.from, ", ", merged.to,
@@ -68,8 +87,8 @@ const StreamExtent& StreamObjects::AtPosition(PartitionId partition, int64_t pos
 void StreamObjects::Audit() const {
   absl::btree_map<ObjectId, int64_t> referred;
   for (PartitionId partition = 0; partition < streams_.size(); ++partition) {
-    Offset next = 0;
-    int64_t position = 0;
+    Offset next = starts_[partition].offset;
+    int64_t position = starts_[partition].position;
     for (const StreamExtent& extent : streams_[partition]) {
       SIM_CHECK(extent.from == next && extent.to > next && extent.position == position, "inv.I13",
                 absl::StrCat("partition ", partition, ": an extent [", extent.from, ", ", extent.to,

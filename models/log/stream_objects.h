@@ -4,10 +4,12 @@
 // An upload commits extents: one for each partition whose records it holds, each beginning where
 // the partition's last one ends. An object holds one partition's records (a stream object) or those
 // of many (a stream-set object). Compaction puts extents in the place of those they were made of;
-// an object that nothing refers to any more is told, and its bytes are garbage.
+// an object that nothing refers to any more is told, and its bytes are garbage. Retention trims a
+// partition: extents that end at its log start or before it go.
 //
 // Held to by Audit(): inv.I13, the extents of a partition have no gap and do not overlap, from the
-// log's beginning to what was uploaded; and every object's count of extents is right.
+// log's beginning, or what was trimmed, to what was uploaded; and every object's count of extents
+// is right.
 //
 // Left out: the index inside an object, and its bytes. docs/models/s3stream.md says the rest.
 #ifndef FRESHET_MODELS_LOG_STREAM_OBJECTS_H_
@@ -52,7 +54,10 @@ struct StreamObject {
 
 class StreamObjects {
  public:
-  explicit StreamObjects(size_t partitions) : streams_(partitions) {}
+  explicit StreamObjects(size_t partitions) : streams_(partitions), starts_(partitions) {}
+
+  // A partition whose records below `offset` were deleted before the run. REQUIRES: it is empty.
+  void Begin(PartitionId partition, Offset offset);
 
   // What an object is, before extents refer to it. REQUIRES: nothing is known of it.
   void AddObject(ObjectId object, Bytes size, bool stream_set, int32_t owner);
@@ -63,15 +68,20 @@ class StreamObjects {
   // REQUIRES: extents begin and end there and their bytes are those of `merged`.
   void Replace(StreamExtent merged, std::vector<ObjectId>* unused);
 
+  // Forgets the extents of a partition that end at `offset` or before it, and appends the objects
+  // that nothing refers to any more to `unused`.
+  void Trim(PartitionId partition, Offset offset, std::vector<ObjectId>* unused);
+
   size_t partition_count() const { return streams_.size(); }
-  // What is uploaded of a partition.
+  // What is uploaded of a partition: from its first extent to the end of its last.
+  Offset StartOf(PartitionId partition) const { return starts_[partition].offset; }
   Offset EndOf(PartitionId partition) const {
     const auto& extents = streams_[partition];
-    return extents.empty() ? 0 : extents.back().to;
+    return extents.empty() ? starts_[partition].offset : extents.back().to;
   }
   int64_t EndPositionOf(PartitionId partition) const {
     const auto& extents = streams_[partition];
-    return extents.empty() ? 0 : extents.back().end_position();
+    return extents.empty() ? starts_[partition].position : extents.back().end_position();
   }
   const std::vector<StreamExtent>& ExtentsOf(PartitionId partition) const {
     return streams_[partition];
@@ -91,9 +101,16 @@ class StreamObjects {
  private:
   friend class StreamObjectsTestPeer;  // Breaks what the audit must notice.
 
+  struct Start {
+    Offset offset = 0;
+    int64_t position = 0;
+  };
+
   void Refer(ObjectId object) { ++objects_.at(object).extents; }
+  void Release(ObjectId object, std::vector<ObjectId>* unused);
 
   std::vector<std::vector<StreamExtent>> streams_;  // By partition, in order.
+  std::vector<Start> starts_;                       // By partition.
   absl::btree_map<ObjectId, StreamObject> objects_;
   int64_t stream_set_objects_ = 0;
 };
