@@ -68,10 +68,8 @@ void FileReader::AddPart(const StreamExtent& extent, const Wanted& wanted,
   const Bytes from = within(std::max(wanted.from, extent.from));
   const Bytes to = within(std::min(wanted.to, extent.to));
   if (from == to) return;
-  const auto [entry, is_new] = parts->try_emplace(extent.object, Part{from, to, {}});
-  Part& part = entry->second;
-  part.from = std::min(part.from, from);
-  part.to = std::max(part.to, to);
+  Part& part = (*parts)[extent.object];
+  part.ranges.emplace_back(from, to);
   const int64_t block = config_.block.count();
   for (int64_t at = from.count(); at < to.count();) {
     const int64_t end = std::min((at / block + 1) * block, to.count());
@@ -101,8 +99,10 @@ void FileReader::Plan(ReadId id) {
   reading.left = 1;  // Held by this function, so that what is there at once does not end it.
   for (const auto& [file, part] : parts) {
     if (IsLagging(file)) {
-      ++reads_.at(id).left;
-      ReadLagging({file, part.from, part.to - part.from, id, round});
+      for (const auto& [from, to] : Requests(file, part)) {
+        ++reads_.at(id).left;
+        ReadLagging({file, from, to - from, id, round});
+      }
       continue;
     }
     for (const auto& [index, bytes] : part.blocks) {
@@ -242,6 +242,17 @@ void FileReader::Keep(FileId file) {
 }
 
 // --- Past it ---
+
+FileReader::Ranges FileReader::Requests(FileId file, const Part& part) const {
+  // Of a small file all between the ends, to save requests; of a merged one each partition's.
+  if (files_->At(file).level > 0) return part.ranges;
+  auto [from, to] = part.ranges.front();
+  for (const auto& [other_from, other_to] : part.ranges) {
+    from = std::min(from, other_from);
+    to = std::max(to, other_to);
+  }
+  return {{from, to}};
+}
 
 void FileReader::ReadLagging(const LaggingRead& what) {
   lagging_bytes_.Add(what.size.count());

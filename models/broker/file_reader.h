@@ -4,8 +4,8 @@
 // through the cache: a block that is on its way is waited for by all who want it, so that it costs
 // one GET. Where the cache is shared by the brokers of a zone, each block has one owner among them,
 // who reads and keeps it; others ask him over the network. Data that was old when it was asked for
-// (the lagging path) goes past the cache: one GET of just the range for each file, by threads of
-// its own and under a limit of requests.
+// (the lagging path) goes past the cache: one GET of just the range for each file, or for each
+// partition in it if it was merged, by threads of its own and under a limit of requests.
 //
 // A file that was deleted under a read, and an owner that dies, make it look again.
 //
@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -117,10 +118,10 @@ class FileReader : public Component {
     ReadId read;
     uint32_t round;
   };
+  using Ranges = std::vector<std::pair<Bytes, Bytes>>;
   // What is wanted of one file.
   struct Part {
-    Bytes from;
-    Bytes to;
+    Ranges ranges;                            // One for each partition.
     absl::btree_map<uint64_t, Bytes> blocks;  // With how much of it.
   };
 
@@ -139,6 +140,7 @@ class FileReader : public Component {
   void AskPeer(BrokerId owner, BlockKey block, Bytes bytes, const Waiter& waiter);
   void AskedBy(BrokerId peer, AskId ask);
   void Answered(AskId ask, bool found);
+  Ranges Requests(FileId file, const Part& part) const;
   void ReadLagging(const LaggingRead& what);
   void AskLagging(uint32_t index);
   void Arrived(ReadId id, uint32_t round);

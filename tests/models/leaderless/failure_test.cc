@@ -20,6 +20,8 @@ LeaderlessSettings TwoZones() {
   s.producers.client_zones = {0, 1};
   s.producers.rate = Until(Minutes(2), 1'000);
   s.producers.linger = Milliseconds(100);
+  s.producers.batch_size = MiB(1);
+  s.producers.max_request_size = MiB(16);
   s.consumers = {Reading(2)};
   s.consumers[0].member_zones = {0, 1};
   return s;
