@@ -27,7 +27,7 @@ void LeaderlessCluster::FillHistory() {
   for (int64_t slice = 0; slice < count; ++slice) {
     std::vector<StreamExtent> extents;
     LeaderlessFile file;
-    file.level = config_.merge_levels;
+    file.level = std::max(1u, config_.merge_levels);
     Time newest = Time::Max();
     for (PartitionId id = 0; id < partitions_.size(); ++id) {
       const PartitionLog& log = partitions_[id].log;

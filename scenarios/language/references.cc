@@ -110,13 +110,19 @@ class ReferenceCheck {
   }
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk";
-  // fleets of clients offer nothing below themselves yet.
+  // leaderless ones a "coordinator" beside them, and a store with a bucket in each zone the zones.
+  // Fleets of clients offer nothing below themselves yet.
   void CheckHandle(const std::string& name, const std::string& target, Place place) {
     const std::vector<std::string> parts = absl::StrSplit(target, '/');
-    if (parts.size() == 1) return;
     for (const Component& component : scenario_.component()) {
       if (component.name() != name) continue;
-      if (!component.has_kafka() && !component.has_s3stream()) {
+      if (component.has_object_store() &&
+          component.object_store().preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
+        CheckBucket(name, target, parts, place);
+        return;
+      }
+      if (parts.size() == 1) return;
+      if (!component.has_kafka() && !component.has_s3stream() && !component.has_leaderless()) {
         findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
                                              " has a part that its component does not offer; "
                                              "write ",
@@ -124,8 +130,10 @@ class ReferenceCheck {
         return;
       }
       const bool has_disk = component.has_kafka();
-      const uint32_t brokers =
-          has_disk ? component.kafka().brokers() : component.s3stream().brokers();
+      const uint32_t brokers = has_disk                     ? component.kafka().brokers()
+                               : component.has_leaderless() ? component.leaderless().brokers()
+                                                            : component.s3stream().brokers();
+      if (component.has_leaderless() && parts.size() == 2 && parts[1] == "coordinator") return;
       uint32_t broker = 0;
       const absl::string_view handle = parts[1];
       const bool is_broker = absl::StartsWith(handle, "broker-") && handle.size() > 7 &&
@@ -140,9 +148,20 @@ class ReferenceCheck {
                                     Quoted(absl::StrCat(name, "/broker-1")), " to ",
                                     Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
                                     has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
-                                             : ", and behind it \"/nic\" for its link"));
+                                             : ", and behind it \"/nic\" for its link",
+                                    component.has_leaderless()
+                                        ? absl::StrCat(", or ", Quoted(name + "/coordinator"))
+                                        : ""));
       return;
     }
+  }
+
+  void CheckBucket(const std::string& name, const std::string& target,
+                   const std::vector<std::string>& parts, Place place) {
+    const std::vector<std::string>& zones = known_["zone"];
+    if (parts.size() == 2 && std::find(zones.begin(), zones.end(), parts[1]) != zones.end()) return;
+    findings_->Error(place, absl::StrCat("fault target ", Quoted(target), " is no bucket; write ",
+                                         Quoted(name), ", a slash and a zone: ", Listed(zones)));
   }
 
   const Scenario& scenario_;

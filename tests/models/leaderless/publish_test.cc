@@ -38,7 +38,7 @@ TEST_P(PublishLatency, IsTheWaitForTheFileAPutAndACommit) {
   s.producers.max_in_flight = 1'000'000;
   s.producers.idempotent = false;
   LeaderlessPipeline pipeline(s);
-  pipeline.Run(Minutes(20));
+  pipeline.Run(Minutes(10));
   const Histogram latency = HistogramOf(pipeline.sim, pipeline.producers, Producers::kLatency);
   EXPECT_NEAR(InMilliseconds(static_cast<double>(latency.Quantile(50, 100))), p50, 0.02 * p50);
   EXPECT_NEAR(InMilliseconds(static_cast<double>(latency.Quantile(99, 100))), p99, 0.02 * p99);
