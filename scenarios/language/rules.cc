@@ -502,13 +502,6 @@ class RuleCheck {
                          absl::StrCat("batch_interval ", leaderless.batch_interval(),
                                       " is below the 25ms that WarpStream allows; is that meant?"));
     }
-    const auto block = AmountOf(UNIT_BYTES, leaderless.cache_block());
-    if (block && Wide{*block} * leaderless.cache_blocks() > kMostInt) {
-      findings_->Error(
-          here.In("cache_blocks").place,
-          absl::StrCat(leaderless.cache_blocks(), " blocks of ", leaderless.cache_block(),
-                       " exceed 2^63 bytes; lower one of them"));
-    }
     if (leaderless.ingest().empty()) {
       if (here.Has("ingest_quorum")) {
         findings_->Warning(

@@ -107,6 +107,37 @@ TEST(LeaderlessFailureTest, ACommitThatOutlivesItsBrokerIsNotRepeated) {
   ExpectAllThereOnce(pipeline);
 }
 
+// Whatever the broker was about to do: gathering, writing, committing, answering.
+TEST(LeaderlessFailureTest, ACrashAtAnyMomentLosesNothingAcknowledged) {
+  for (int64_t moment = 0; moment < 20; ++moment) {
+    LeaderlessSettings s = TwoZones();
+    s.cluster.requests_per_connection = moment % 2 == 0 ? 1 : 5;
+    LeaderlessPipeline pipeline(s);
+    pipeline.Down(pipeline.Broker(0), Milliseconds(60'000 + 23 * moment), Seconds(20));
+    pipeline.Down(pipeline.Broker(1), Milliseconds(63'000 + 29 * moment), Milliseconds(300));
+    pipeline.Run(Minutes(5));
+    ExpectAllThereOnce(pipeline);
+  }
+}
+
+// The owner of blocks that others wait for: they look again, and read them themselves.
+TEST(LeaderlessFailureTest, AReadOutlivesTheOwnerOfItsBlocks) {
+  LeaderlessSettings s = TwoZones();
+  s.brokers = 8;
+  s.broker.keeps_written = false;
+  s.broker.reader.lagging_threads = 0;
+  s.store.get_latency = Sampler::Constant(2e9);
+  s.cluster.shared_cache = true;
+  s.cluster.assignment = LeaderlessCluster::Assignment::kPerClient;
+  LeaderlessPipeline pipeline(s);
+  pipeline.Down(pipeline.Broker(0), Seconds(60), Seconds(15));
+  pipeline.Down(pipeline.Broker(2), Seconds(80), Seconds(15));
+  pipeline.Down(pipeline.Broker(3), Seconds(100), Seconds(15));
+  pipeline.Run(Minutes(5));
+  ExpectAllThereOnce(pipeline);
+  EXPECT_GT(pipeline.OfReaders(FileReader::kPeerBytes), 0);
+}
+
 TEST(LeaderlessFailureTest, NothingCommitsWhileTheCoordinatorIsDown) {
   LeaderlessSettings s = TwoZones();
   LeaderlessPipeline pipeline(s);
