@@ -5,6 +5,9 @@
 namespace freshet {
 namespace {
 
+// LogManager's InitialTaskDelayMs.
+constexpr Duration kFirstRetentionCheck = Seconds(30);
+
 void FillHistory(const TopicConfig& topic, PartitionLog* log) {
   const int64_t records = topic.history_rate.InTime(topic.history) / topic.partitions;
   if (records == 0) return;
@@ -26,6 +29,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       fetch_max_bytes_(config.fetch_max_bytes),
       session_timeout_(config.broker_session_timeout),
       heartbeat_interval_(config.broker_heartbeat_interval),
+      retention_check_interval_(config.retention_check_interval),
       most_unanswered_(most_unanswered),
       offsets_(offsets),
       heartbeat_phase_(NewStream("heartbeat-phase")),
@@ -126,6 +130,15 @@ void BrokerCluster::CutLog(PartitionId id, Offset offset) {
       ProducerState& state = partition.producers[range.batch.producer];
       state.next_sequence = std::min(state.next_sequence, range.batch.sequence);
     }
+  });
+}
+
+void BrokerCluster::ScheduleRetention() { CheckRetentionAfter(kFirstRetentionCheck); }
+
+void BrokerCluster::CheckRetentionAfter(Duration wait) {
+  After<"log.retention_check">(wait, [this] {
+    ApplyRetention();
+    CheckRetentionAfter(retention_check_interval_);
   });
 }
 

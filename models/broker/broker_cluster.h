@@ -52,6 +52,7 @@ class BrokerCluster : public Component, public LogService {
     Bytes fetch_max_bytes = MiB(55);     // fetch.max.bytes, the broker's cap
     Duration broker_session_timeout;     // broker.session.timeout.ms
     Duration broker_heartbeat_interval;  // broker.heartbeat.interval.ms
+    Duration retention_check_interval;   // log.retention.check.interval.ms
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -179,6 +180,8 @@ class BrokerCluster : public Component, public LogService {
   }
   // What a start does before the broker is up; it ends with Rejoin().
   virtual void Recover(BrokerId id) { Rejoin(id); }
+  // Time to delete what retention keeps no longer; ScheduleRetention() has begun it.
+  virtual void ApplyRetention() {}
 
   // --- What a design calls ---
 
@@ -202,6 +205,8 @@ class BrokerCluster : public Component, public LogService {
   // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
   // sequences of its producers.
   void CutLog(PartitionId id, Offset offset);
+  // ApplyRetention() is called soon, and then once a check interval.
+  void ScheduleRetention();
   // Raises the log start to `offset` and counts what is deleted.
   void ExpireLog(PartitionId id, Offset offset);
   // New data up to the readers' limit.
@@ -261,11 +266,13 @@ class BrokerCluster : public Component, public LogService {
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
 
   void AwaitSessionEnd(BrokerId id);
+  void CheckRetentionAfter(Duration wait);
 
   const std::vector<TopicConfig> topic_configs_;
   const Bytes fetch_max_bytes_;
   const Duration session_timeout_;
   const Duration heartbeat_interval_;
+  const Duration retention_check_interval_;
   const size_t most_unanswered_;
   const Offsets offsets_;
   RandomStream heartbeat_phase_;

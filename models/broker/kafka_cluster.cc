@@ -4,12 +4,6 @@
 #include "models/control/placement.h"
 
 namespace freshet {
-namespace {
-
-// LogManager's InitialTaskDelayMs.
-constexpr Duration kFirstRetentionCheck = Seconds(30);
-
-}  // namespace
 
 KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* network,
                            const Config& config)
@@ -52,7 +46,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
   PublishMetadata();
   StartFetchers();
   ScheduleSweep();
-  ScheduleRetention(kFirstRetentionCheck);
+  ScheduleRetention();
   sim.AddAudit([this] { Audit(); });
 }
 

@@ -42,7 +42,6 @@ class KafkaCluster : public BrokerCluster {
     Bytes replica_fetch_response_max_bytes;    // replica.fetch.response.max.bytes
     Duration replica_lag_time_max;             // replica.lag.time.max.ms
     Duration leader_imbalance_check_interval;  // leader.imbalance.check.interval.seconds
-    Duration retention_check_interval;         // log.retention.check.interval.ms
     Duration file_delete_delay;                // log.segment.delete.delay.ms
     int recovery_threads = 1;                  // num.recovery.threads.per.data.dir
     // What one of them checks a second; absent: what the volume reads.
@@ -131,8 +130,7 @@ class KafkaCluster : public BrokerCluster {
 
   // What is kept (kafka_retention.cc).
   void HoldHistory(PartitionId id, Replica& replica);
-  void ScheduleRetention(Duration after);
-  void ApplyRetention();
+  void ApplyRetention() override;
   // The replica deletes what is below the log start, and follows when it has nothing above.
   void FollowLogStart(PartitionId id, Replica& replica);
   // The broker stops: a volume has no room left.

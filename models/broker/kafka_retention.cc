@@ -15,13 +15,6 @@ void KafkaCluster::HoldHistory(PartitionId id, Replica& replica) {
   if (replica.stored() > Bytes(0)) brokers_[replica.broker]->NoteStored(id, replica.stored());
 }
 
-void KafkaCluster::ScheduleRetention(Duration after) {
-  After<"log.retention_check">(after, [this] {
-    ApplyRetention();
-    ScheduleRetention(config_.retention_check_interval);
-  });
-}
-
 void KafkaCluster::ApplyRetention() {
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     const Partition& partition = partitions_[id];

@@ -50,7 +50,7 @@ LeaderlessCluster::LeaderlessCluster(Simulation& sim, absl::string_view name, Ne
   FillHistory();
   ListBrokers();
   for (const auto& broker : brokers_) broker->Start();
-  After<"log.retention_check">(config_.retention_interval, [this] { EnforceRetention(); });
+  ScheduleRetention();
   After<"log.file_cleaner">(config_.cleaner_interval, [this] { DeleteDue(); });
   sim.AddAudit([this] { Audit(); });
 }

@@ -51,7 +51,6 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
     std::optional<int64_t> merge_files;
     std::optional<Bytes> merge_bytes;
     uint32_t merge_levels = 1;
-    Duration retention_interval;
     Duration cleaner_interval;
     Duration deleted_file_retention;  // Until garbage may be deleted.
     Duration orphan_age;              // The same for files that were never committed.
@@ -136,7 +135,7 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   void AbandonMerge(const FileMerge& merge) override;
   // What of a partition lies in the sources of a merge, as one extent; none if it is gone.
   std::optional<StreamExtent> InSources(const FileMerge& merge, PartitionId partition) const;
-  void EnforceRetention();
+  void ApplyRetention() override;
   Offset RetainedFrom(PartitionId id) const;
   void NoteUnused(const std::vector<ObjectId>& files);
   void DeleteLater(FileId file, Duration after);

@@ -16,7 +16,7 @@ void LeaderlessCluster::FillHistory() {
   Bytes total;
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     const PartitionLog& log = partitions_[id].log;
-    index_.Begin(id, log.log_start_offset());
+    index_.BeginAt(id, log.log_start_offset());
     total += log.bytes();
   }
   if (total == Bytes(0)) return;
@@ -93,10 +93,13 @@ bool LeaderlessCluster::NextMerge(FileMerge* merge) {
 
 std::optional<StreamExtent> LeaderlessCluster::InSources(const FileMerge& merge,
                                                          PartitionId partition) const {
+  // Sources follow one another, and nothing else lies between them.
+  const uint64_t first = files_.At(merge.sources.front()).order;
+  const uint64_t last = files_.At(merge.sources.back()).order;
   std::optional<StreamExtent> found;
   for (const StreamExtent& extent : index_.ExtentsOf(partition)) {
-    const bool in =
-        std::find(merge.sources.begin(), merge.sources.end(), extent.object) != merge.sources.end();
+    const uint64_t order = files_.At(extent.object).order;
+    const bool in = first <= order && order <= last;
     if (!in) {
       if (found) break;
       continue;
@@ -190,18 +193,16 @@ Offset LeaderlessCluster::RetainedFrom(PartitionId id) const {
   return from;
 }
 
-void LeaderlessCluster::EnforceRetention() {
-  After<"log.retention_check">(config_.retention_interval, [this] { EnforceRetention(); });
-  std::vector<ObjectId> unused;
+void LeaderlessCluster::ApplyRetention() {
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
     const Offset from = RetainedFrom(id);
     if (from == partitions_[id].log.log_start_offset()) continue;
     ExpireLog(id, from);
     const auto before = static_cast<int64_t>(index_.ExtentsOf(id).size());
-    index_.Trim(id, partitions_[id].log.log_start_offset(), &unused);
+    index_.Trim(id, partitions_[id].log.log_start_offset());
     extents_gauge_.Add(static_cast<int64_t>(index_.ExtentsOf(id).size()) - before);
   }
-  NoteUnused(unused);
+  NoteUnused(index_.TakeExpired([](const StreamObjects::Expired&) { return true; }));
   ShowFiles();
 }
 

@@ -100,6 +100,8 @@ class S3StreamBroker : public Broker {
   NetworkLimiter& inbound() { return inbound_; }
   NetworkLimiter& outbound() { return outbound_; }
   StreamUploader& uploader() { return uploader_; }
+  // Where it puts what it compacts.
+  PrefixId compacted() const { return compactor_.prefix(); }
 
  private:
   struct Appended {

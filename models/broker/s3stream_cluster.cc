@@ -23,6 +23,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
                                  ObjectStore* store, const Config& config)
     : BrokerCluster(sim, name, config, kMostUnanswered),
       config_(config),
+      store_(store),
       objects_(PartitionCount(config.topics)),
       to_recover_(config.brokers.size(), false),
       fenced_(config.brokers.size(), false),
@@ -52,8 +53,11 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
       placements_.push_back({replicas[0]});
     }
   }
+  HoldHistory();
   PublishMetadata();
   for (const auto& broker : brokers_) broker->Start();
+  ScheduleRetention();
+  StartBalancer();
   sim.AddAudit([this] { Audit(); });
 }
 
@@ -118,6 +122,7 @@ Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
 }
 
 bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, Callback serve) {
+  if (balancer_ != nullptr) CountSent(*session);
   std::vector<StreamReader::Wanted> cold;
   if (missed > Bytes(0)) {
     for (const FetchedRange& range : session->response) {
@@ -195,6 +200,10 @@ void S3StreamCluster::Audit() const {
     }
   }
   for (PartitionId id = 0; id < partitions_.size(); ++id) {
+    SIM_CHECK(objects_.StartOf(id) == partitions_[id].log.log_start_offset(), "inv.I13",
+              absl::StrCat("partition ", id, ": the log starts at ",
+                           partitions_[id].log.log_start_offset(), ", its stream at ",
+                           objects_.StartOf(id)));
     SIM_CHECK(covered[id] == partitions_[id].log.high_watermark(), "inv.I13",
               absl::StrCat("partition ", id, ": the high watermark is ",
                            partitions_[id].log.high_watermark(), ", stored is ", covered[id]));

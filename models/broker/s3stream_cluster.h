@@ -13,8 +13,11 @@
 // first does so itself. A partition moves by the same means without a failure: no more appends,
 // upload, open there.
 //
+// Retention trims the partitions' streams: extents leave the index, and objects that hold nothing
+// else are deleted with the next compaction. A history lies in objects as compaction leaves them.
+//
 // Held to by audits: inv.I13, for every partition what is in objects, and then what is in its
-// broker's write-ahead log, is contiguous up to the high watermark.
+// broker's write-ahead log, is contiguous from the log start up to the high watermark.
 //
 // docs/models/s3stream.md lists what is approximated and left out (balancing, routing by zones,
 // table topics).
@@ -23,15 +26,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "models/broker/auto_balancer.h"
 #include "models/broker/broker_cluster.h"
 #include "models/broker/s3stream_broker.h"
 
 namespace freshet {
 
-class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
+class S3StreamCluster : public BrokerCluster,
+                        private S3StreamBroker::Owner,
+                        private AutoBalancer::Owner {
  public:
   struct Config : BrokerCluster::Config {
     std::vector<S3StreamBroker::Config> brokers;
@@ -39,6 +46,7 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
     Duration open_time;                 // Until a partition serves on its new broker.
     Duration deleted_object_retention;  // Until garbage is deleted.
     Duration prepared_object_ttl;       // The same for objects that were never committed.
+    std::optional<AutoBalancer::Config> balancer;  // Absent: partitions stay where they are.
   };
 
   static constexpr MetricDef kRecoveries = {
@@ -68,7 +76,7 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
 
   // Moves a partition to another broker: a balancer's order. Returns false, and does nothing, while
   // the partition is not served, or when `to` is not there to serve it.
-  bool MovePartition(PartitionId id, BrokerId to);
+  bool MovePartition(PartitionId id, BrokerId to) override;
 
   S3StreamBroker& broker(BrokerId id) { return *brokers_[static_cast<size_t>(id)]; }
   const S3StreamBroker& broker(BrokerId id) const { return *brokers_[static_cast<size_t>(id)]; }
@@ -128,6 +136,18 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   void ShowObjects();
   void Audit() const;
 
+  // What is kept (s3stream_retention.cc).
+  void HoldHistory();
+  void ApplyRetention() override;
+
+  // What its balancer asks (s3stream_balance.cc).
+  void StartBalancer();
+  void CountSent(const FetchSession& session);
+  bool CanServe(BrokerId id) const override;
+  BrokerId ServedBy(PartitionId id) const override;
+  int TopicIndexOf(PartitionId id) const override { return partitions_[id].topic; }
+  NetworkLoad BytesOf(PartitionId id) const override;
+
   // Failures and moves (s3stream_control.cc).
   void OnCrash(BrokerId id) override;
   void OnRestart(BrokerId id) override;
@@ -150,6 +170,7 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   void CountHealth();
 
   const Config config_;
+  ObjectStore* const store_;
   StreamObjects objects_;
   std::vector<std::unique_ptr<S3StreamBroker>> brokers_;
   std::vector<Placement> placements_;  // By PartitionId.
@@ -162,6 +183,8 @@ class S3StreamCluster : public BrokerCluster, private S3StreamBroker::Owner {
   Ring<Opening> openings_;
   absl::btree_map<Time, std::vector<ObjectId>> deletions_;
   int64_t closing_ = 0;  // Partitions in kClosing.
+  std::unique_ptr<AutoBalancer> balancer_;
+  std::vector<int64_t> sent_;  // Bytes of each partition, where a balancer asks.
   Counter& recoveries_done_;
   Counter& recovered_bytes_;
   Distribution& unavailable_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 
 namespace freshet {
@@ -61,6 +62,9 @@ void StreamCompactor::CompactStreamSets() {
   After<"compactor.stream_sets_due">(config_.interval, [this, life = life_] {
     if (life == life_) CompactStreamSets();
   });
+  DeleteExpired([this](const StreamObjects::Expired& expired) {
+    return expired.stream_set && expired.owner == owner_;
+  });
   if (!jobs_.empty()) return;  // One pass is not over.
   const size_t partitions = objects_->partition_count();
   const auto is_mine = [this](const StreamExtent& extent) {
@@ -83,17 +87,17 @@ void StreamCompactor::CompactStreamSets() {
   }
   if (chosen.empty()) return;
   Job job;
-  for (const ObjectId object : chosen) {
-    job.sources.push_back(object);
-    job.source_bytes.push_back(objects_->objects().at(object).size);
-  }
+  absl::btree_map<ObjectId, Bytes> live;  // What is trimmed, or elsewhere by now, is not read.
   Target shared = {0, Bytes(0), true, {}};
   for (PartitionId partition = 0; partition < partitions; ++partition) {
     const std::vector<StreamExtent>& extents = objects_->ExtentsOf(partition);
     for (size_t i = 0; i < extents.size(); ++i) {
       if (!chosen.contains(extents[i].object)) continue;
       size_t last = i;
-      while (last + 1 < extents.size() && chosen.contains(extents[last + 1].object)) ++last;
+      live[extents[i].object] += extents[i].bytes;
+      for (; last + 1 < extents.size() && chosen.contains(extents[last + 1].object); ++last) {
+        live[extents[last + 1].object] += extents[last + 1].bytes;
+      }
       const StreamExtent merged = Merge(&extents[i], &extents[last]);
       i = last;
       if (merged.bytes >= config_.split_size) {
@@ -106,6 +110,10 @@ void StreamCompactor::CompactStreamSets() {
     }
   }
   if (shared.object != 0) job.targets.push_back(std::move(shared));
+  for (const auto& [object, bytes] : live) {
+    job.sources.push_back(object);
+    job.source_bytes.push_back(bytes);
+  }
   job.spread = config_.interval - kAhead;
   jobs_.push_back(std::move(job));
   StartNextIfAny();
@@ -115,9 +123,12 @@ void StreamCompactor::JoinStreamObjects() {
   After<"compactor.stream_objects_due">(config_.stream_interval, [this, life = life_] {
     if (life == life_) JoinStreamObjects();
   });
-  if (!jobs_.empty()) return;
   std::vector<PartitionId> led;
   led_(&led);
+  DeleteExpired([&led](const StreamObjects::Expired& expired) {
+    return !expired.stream_set && std::binary_search(led.begin(), led.end(), expired.partition);
+  });
+  if (!jobs_.empty()) return;
   for (const PartitionId partition : led) {
     const std::vector<StreamExtent>& extents = objects_->ExtentsOf(partition);
     for (size_t i = 0; i < extents.size(); ++i) {
@@ -142,6 +153,12 @@ void StreamCompactor::JoinStreamObjects() {
     }
   }
   StartNextIfAny();
+}
+
+template <class Match>
+void StreamCompactor::DeleteExpired(Match&& match) {
+  const std::vector<ObjectId> expired = objects_->TakeExpired(match);
+  if (!expired.empty()) garbage_(&expired);
 }
 
 void StreamCompactor::StartNextIfAny() {
@@ -236,6 +253,7 @@ void StreamCompactor::Commit() {
   for (const Target& target : done.targets) {
     objects_->AddObject(target.object, target.size, target.stream_set, owner_);
     for (const StreamExtent& extent : target.extents) objects_->Replace(extent, &unused);
+    objects_->DropIfUnused(target.object, &unused);
   }
   compactions_.Add(1);
   compacted_bytes_.Add(done.bytes.count());

@@ -6,7 +6,8 @@
 // stream-set object together. Every `stream_interval` it joins neighbouring stream objects of the
 // partitions that it leads, up to joined_bytes. Reading is spread over `interval` less a minute and
 // waits, as writing does, in the limiter's class for compaction. What nothing refers to any more is
-// garbage, which the owner deletes later.
+// garbage, which the owner deletes later; what retention has left with nothing that counts joins
+// it at the next pass of its kind.
 //
 // Left out: joining objects by reference, up to 10 GiB, which moves no data; the forced split of
 // old objects; the limit on memory, which cuts one pass into several. docs/models/s3stream.md has
@@ -46,8 +47,8 @@ class StreamCompactor : public Component {
                                                 MetricUnit::kBytes,
                                                 "Bytes that compactions wrote anew."};
 
-  // `led` fills in the partitions that the broker leads; `garbage` takes objects that are to be
-  // deleted. REQUIRES: all pointers outlive it.
+  // `led` fills in the partitions that the broker leads, ascending; `garbage` takes objects that
+  // are to be deleted. REQUIRES: all pointers outlive it.
   StreamCompactor(Simulation& sim, absl::string_view name, ObjectClient* client, PrefixId prefix,
                   ObjectWriter* writer, NetworkLimiter* inbound, NetworkLimiter* outbound,
                   StreamObjects* objects, int32_t owner, const Config& config,
@@ -56,6 +57,7 @@ class StreamCompactor : public Component {
 
   // The process begins; both passes come an interval from now.
   void Start();
+  PrefixId prefix() const { return prefix_; }
   // It dies: what is under way is forgotten. Returns the objects that may be there and that nobody
   // knows of. REQUIRES: the client, the writer and the limiters drop theirs too.
   std::vector<ObjectId> DropAll();
@@ -78,6 +80,8 @@ class StreamCompactor : public Component {
 
   void CompactStreamSets();
   void JoinStreamObjects();
+  template <class Match>
+  void DeleteExpired(Match&& match);
   static void Put(StreamExtent merged, Target* target, Job* job);
   void ReadNext();
   void ReadPiece(Bytes size);

@@ -152,6 +152,11 @@ void StreamReader::StartLoad(PartitionId partition, Run run, ReaderId reader, Re
 
 void StreamReader::Ask(LoadKey key) {
   const Load& load = loads_.at(key);
+  if (key.second < objects_->FirstPositionOf(key.first)) {
+    // Retention was quicker. Who waits for it asks for the rest next.
+    Loaded(key, ObjectResult::kOk);
+    return;
+  }
   // Compaction may have put another object in the place of the one that it was in.
   const StreamExtent& extent = objects_->AtPosition(key.first, key.second);
   const int64_t to = std::min(load.to, extent.end_position());
@@ -203,6 +208,7 @@ void StreamReader::ReadAhead(ReaderId id, bool missed) {
     reader.reset = false;
   }
   const PartitionId partition = reader.partition;
+  if (reader.next <= objects_->FirstHeld(partition)) return;  // Retention has passed him.
   const int64_t next = objects_->At(partition, reader.next - 1).PositionOf(reader.next);
   if (next >= reader.ahead_to) {
     reader.ahead_to = next;

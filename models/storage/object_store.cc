@@ -65,19 +65,6 @@ ObjectStore::Config ObjectStore::Realistic() {
   return config;
 }
 
-// AWSS3 says single-digit milliseconds, and nobody neutral has percentiles: here 99 % of the
-// requests are below 10 ms. Rates of streams as above; 200 000 PUTs and 2 000 000 GETs a second.
-ObjectStore::Config ObjectStore::ExpressOneZone() {
-  Config config = Standard();
-  config.get_latency = Sampler::Lognormal(5 * kMillisecond, 0.3);
-  config.small_put_latency = config.large_put_latency = Sampler::Lognormal(5 * kMillisecond, 0.3);
-  config.stall_probability = Ratio::FromBillionths(10'000);
-  config.writes_per_prefix = Rate::PerSecond(200'000);
-  config.reads_per_prefix = Rate::PerSecond(2'000'000);
-  config.express = true;
-  return config;
-}
-
 ObjectStore::ObjectStore(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name),
       config_(config),

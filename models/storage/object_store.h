@@ -62,9 +62,6 @@ class ObjectStore : public Component {
   // The same first bytes and rates, PUTs of 4 MiB at 400 ms at p99, and stalls at the upper
   // estimate.
   static Config Realistic();
-  // One bucket of S3 Express One Zone: single-digit milliseconds, hundreds of thousands of
-  // requests.
-  static Config ExpressOneZone();
 
   static constexpr MetricDef kPutRequests = {
       "object_store.put_requests", MetricKind::kCounter, MetricUnit::kCount,

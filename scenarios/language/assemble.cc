@@ -15,6 +15,7 @@
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
+#include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/quantity.h"
@@ -46,18 +47,6 @@ constexpr Duration kPreparedObjectTtl = Minutes(60);
 // KIP-794 came with Kafka 3.3.
 bool StickyPerBatch(const std::string& kafka_version) {
   return kafka_version < "3.3";  // Versions are "2.8", "3.9", "4.0": text order is theirs.
-}
-
-// A burst rate whose bucket is not known never holds. `at_start` empty: the bucket is full.
-BandwidthBurst BurstOf(const std::string& rate, const std::string& credits,
-                       const std::string& at_start) {
-  if (rate.empty() || credits.empty()) return {};
-  return {BytesPerSecondOf(rate), BytesOf(credits), BytesOf(at_start.empty() ? credits : at_start)};
-}
-
-Volume::Operations OperationsOf(const v1::Volume& volume) {
-  return {static_cast<int64_t>(volume.iops()), BytesOf(volume.io_size()),
-          static_cast<int64_t>(volume.iops_burst()), static_cast<int64_t>(volume.iops_credits())};
 }
 
 class Assembler {
@@ -145,22 +134,13 @@ class Assembler {
     const int brokers = static_cast<int>(kafka.brokers());
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
       KafkaBroker::Config broker;
+      static_cast<Broker::Config&>(broker) = ProcessOf(kafka);
       broker.zone = zone;
-      broker.vcpus = kafka.vcpus();
-      broker.network_bandwidth = BytesPerSecondOf(kafka.network_bandwidth());
       broker.network_burst =
           BurstOf(kafka.network_burst(), kafka.network_credits(), kafka.network_credits_at_start());
-      broker.io_threads = kafka.num_io_threads();
-      broker.cpu_per_request = DurationOf(kafka.cpu_per_request());
-      broker.cpu_per_mib = DurationOf(kafka.cpu_per_mib());
       const v1::Volume& volume = kafka.volume();
       broker.volumes = static_cast<int>(volume.count());
-      broker.volume = {BytesPerSecondOf(volume.bandwidth()),
-                       SamplerOf(volume.read_latency()),
-                       SamplerOf(volume.write_latency()),
-                       SamplerOf(volume.flush_latency()),
-                       BurstOf(volume.bandwidth_burst(), volume.bandwidth_credits(), ""),
-                       OperationsOf(volume)};
+      broker.volume = VolumeConfigOf(volume);
       if (IsNetworkVolume(volume.kind()) && !kafka.volume_path_baseline().empty()) {
         broker.volume_path_bandwidth = BytesPerSecondOf(kafka.volume_path_baseline());
         broker.volume_path_burst = BurstOf(kafka.volume_path_burst(), kafka.volume_path_credits(),
@@ -206,16 +186,13 @@ class Assembler {
       for (const std::string& zone : scenario_.zones()) {
         const std::string bucket = absl::StrCat(name, "/", zone);
         pipeline_->zonal_buckets.push_back(
-            std::make_unique<ObjectStore>(sim_, bucket, ObjectStore::ExpressOneZone()));
+            std::make_unique<ObjectStore>(sim_, bucket, StoreConfigOf(text)));
         pipeline_->targets[bucket] =
             std::make_unique<ObjectStoreTarget>(pipeline_->zonal_buckets.back().get());
       }
       return;
     }
-    pipeline_->object_store = std::make_unique<ObjectStore>(
-        sim_, name,
-        text.preset() == v1::ObjectStorage::OPTIMISTIC_2019 ? ObjectStore::Optimistic2019()
-                                                            : ObjectStore::Realistic());
+    pipeline_->object_store = std::make_unique<ObjectStore>(sim_, name, StoreConfigOf(text));
     pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
   }
 
@@ -230,10 +207,12 @@ class Assembler {
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
     config.broker_session_timeout = kBrokerSession;
     config.broker_heartbeat_interval = kBrokerHeartbeat;
+    config.retention_check_interval = DurationOf(text.retention_check_interval());
     config.failover_scan_interval = kFailoverScan;
     config.open_time = DurationOf(text.partition_open_time());
     config.deleted_object_retention = DurationOf(text.deleted_object_retention());
     config.prepared_object_ttl = kPreparedObjectTtl;
+    config.balancer = BalancerOf(text, topics_);
     pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
                                                        pipeline_->object_store.get(), config);
     AddBrokers(name);
@@ -498,6 +477,8 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &S3StreamCluster::kMoveTime,
       &S3StreamCluster::kStreamSetObjects,
       &S3StreamCluster::kStreamObjects,
+      &AutoBalancer::kOrdered,
+      &AutoBalancer::kDetections,
       &S3StreamBroker::kLogCache,
       &S3StreamBroker::kNotUploaded,
       &S3StreamBroker::kBackingOff,

@@ -1,6 +1,7 @@
 #include "scenarios/language/assemble_leaderless.h"
 
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -41,12 +42,7 @@ KindDefaults DefaultsOf(v1::Leaderless::Kind kind) {
 LeaderlessBroker::Config LeaderlessBrokerOf(const v1::Leaderless& text) {
   const KindDefaults defaults = DefaultsOf(text.kind());
   LeaderlessBroker::Config broker;
-  broker.vcpus = text.vcpus();
-  broker.network_bandwidth = BytesPerSecondOf(text.network_bandwidth());
-  broker.io_threads = text.num_io_threads();
-  broker.cpu_per_request = DurationOf(text.cpu_per_request());
-  broker.cpu_per_mib = DurationOf(text.cpu_per_mib());
-
+  static_cast<Broker::Config&>(broker) = ProcessOf(text);
   broker.batch_interval = DurationOf(text.batch_interval());
   broker.batch_bytes = BytesOf(text.batch_bytes());
   broker.upload_threads = text.upload_threads();
@@ -92,7 +88,7 @@ LeaderlessCluster::Config LeaderlessClusterOf(const v1::Leaderless& text) {
   if (text.has_merge_files()) config.merge_files = text.merge_files();
   if (!text.merge_bytes().empty()) config.merge_bytes = BytesOf(text.merge_bytes());
   config.merge_levels = text.has_merge_levels() ? text.merge_levels() : defaults.merge_levels;
-  config.retention_interval = DurationOf(text.retention_interval());
+  config.retention_check_interval = DurationOf(text.retention_interval());
   config.cleaner_interval = DurationOf(text.cleaner_interval());
   config.deleted_file_retention = DurationOf(text.deleted_file_retention());
   config.orphan_age = kOrphanAge;

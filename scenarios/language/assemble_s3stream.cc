@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/quantity.h"
 
 namespace freshet {
@@ -30,11 +32,9 @@ Bytes LogCacheOf(const v1::S3Stream& text) {
 }
 
 VolumeWal::Config VolumeWalOf(const v1::WriteAheadLog& text) {
-  const v1::Volume& volume = text.volume();
   VolumeWal::Config config;
   // A log that bypasses the page cache is durable when a write has ended: nothing is flushed.
-  config.volume = {BytesPerSecondOf(volume.bandwidth()), SamplerOf(volume.read_latency()),
-                   SamplerOf(volume.write_latency()), SamplerOf(volume.write_latency())};
+  config.volume = VolumeConfigOf(text.volume());
   config.capacity = BytesOf(text.capacity());
   config.most_unflushed = BytesOf(text.max_unflushed());
   config.most_in_flight = kVolumeWrites;
@@ -59,12 +59,7 @@ S3Wal::Config S3WalOf(const v1::WriteAheadLog& text) {
 
 S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text) {
   S3StreamBroker::Config broker;
-  broker.vcpus = text.vcpus();
-  broker.network_bandwidth = BytesPerSecondOf(text.network_bandwidth());
-  broker.io_threads = text.num_io_threads();
-  broker.cpu_per_request = DurationOf(text.cpu_per_request());
-  broker.cpu_per_mib = DurationOf(text.cpu_per_mib());
-
+  static_cast<Broker::Config&>(broker) = ProcessOf(text);
   const BytesPerSecond limit = BytesPerSecondOf(text.network_limit());
   broker.inbound = {limit, kRefillInterval, limit.InTime(Seconds(1))};
   broker.outbound = {limit, kRefillInterval, limit.InTime(Seconds(kOutboundSeconds))};
@@ -96,6 +91,33 @@ S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text) {
                       broker.part_size,
                       metadata};
   return broker;
+}
+
+std::optional<AutoBalancer::Config> BalancerOf(const v1::S3Stream& text,
+                                               const std::vector<TopicConfig>& topics) {
+  const v1::SelfBalancing& balancing = text.self_balancing();
+  if (!balancing.enable()) return std::nullopt;
+  AutoBalancer::Config config;
+  config.report_interval = DurationOf(balancing.reporting_interval());
+  config.metrics_delay = DurationOf(balancing.metrics_delay());
+  config.detect_interval = DurationOf(balancing.detect_interval());
+  config.goals = {{{RatioOf(balancing.network_in_deviation()),
+                    BytesPerSecondOf(balancing.network_in_threshold())},
+                   {RatioOf(balancing.network_out_deviation()),
+                    BytesPerSecondOf(balancing.network_out_threshold())}}};
+  config.most_moves = balancing.execution_concurrency();
+  config.execution_interval = DurationOf(balancing.execution_interval());
+  for (const std::string& name : balancing.exclude_brokers()) {
+    for (BrokerId broker = 0; broker < static_cast<BrokerId>(text.brokers()); ++broker) {
+      if (name == absl::StrCat("broker-", broker + 1)) config.excluded_brokers.push_back(broker);
+    }
+  }
+  for (const std::string& name : balancing.exclude_topics()) {
+    for (size_t topic = 0; topic < topics.size(); ++topic) {
+      if (name == topics[topic].name) config.excluded_topics.push_back(static_cast<int>(topic));
+    }
+  }
+  return config;
 }
 
 }  // namespace freshet

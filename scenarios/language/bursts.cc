@@ -86,6 +86,14 @@ void CheckAtStart(const Figure& credits, const Figure& at_start, const Places& h
   }
 }
 
+void CheckVolume(const Volume& volume, const Places& here, Findings* findings) {
+  CheckComponent(RateFigure("bandwidth", volume.bandwidth()),
+                 RateFigure("bandwidth_burst", volume.bandwidth_burst()),
+                 BytesFigure("bandwidth_credits", volume.bandwidth_credits()), here, findings);
+  CheckComponent(CountFigure("iops", volume.iops()), CountFigure("iops_burst", volume.iops_burst()),
+                 CountFigure("iops_credits", volume.iops_credits()), here, findings);
+}
+
 void CheckKafka(const Kafka& kafka, const Places& here, Findings* findings) {
   const Figure network_credits = BytesFigure("network_credits", kafka.network_credits());
   CheckComponent(RateFigure("network_bandwidth", kafka.network_bandwidth()),
@@ -101,14 +109,8 @@ void CheckKafka(const Kafka& kafka, const Places& here, Findings* findings) {
   CheckAtStart(path_credits,
                BytesFigure("volume_path_credits_at_start", kafka.volume_path_credits_at_start()),
                here, findings);
-  const Volume& volume = kafka.volume();
-  const Places& inside = here.In("volume");
-  CheckComponent(RateFigure("bandwidth", volume.bandwidth()),
-                 RateFigure("bandwidth_burst", volume.bandwidth_burst()),
-                 BytesFigure("bandwidth_credits", volume.bandwidth_credits()), inside, findings);
-  CheckComponent(CountFigure("iops", volume.iops()), CountFigure("iops_burst", volume.iops_burst()),
-                 CountFigure("iops_credits", volume.iops_credits()), inside, findings);
-  const Volume::Kind kind = volume.kind();
+  CheckVolume(kafka.volume(), here.In("volume"), findings);
+  const Volume::Kind kind = kafka.volume().kind();
   if (here.Has("volume_path_baseline") && kind != Volume::KIND_UNSPECIFIED &&
       !IsNetworkVolume(kind)) {
     findings->Warning(
@@ -144,8 +146,13 @@ void CheckBurstsOfRows(const Scenario& scenario, const Places& places, Findings*
 
 void CheckBurstsOfComponents(const Scenario& scenario, const Places& places, Findings* findings) {
   for (int i = 0; i < scenario.component_size(); ++i) {
-    if (!scenario.component(i).has_kafka()) continue;
-    CheckKafka(scenario.component(i).kafka(), places.In("component", i).In("kafka"), findings);
+    const v1::Component& component = scenario.component(i);
+    const Places& here = places.In("component", i);
+    if (component.has_kafka()) CheckKafka(component.kafka(), here.In("kafka"), findings);
+    if (component.has_s3stream()) {
+      CheckVolume(component.s3stream().wal().volume(), here.In("s3stream").In("wal").In("volume"),
+                  findings);
+    }
   }
 }
 

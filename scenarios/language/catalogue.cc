@@ -99,19 +99,23 @@ void TellOfLabel(const Message& message, const Places& written,
   }
 }
 
+void ApplyToVolume(const Scenario& scenario, const Places& here, Volume* volume,
+                   Findings* findings) {
+  if (volume->type().empty()) return;
+  const Place place = here.In("type").place;
+  const VolumeType* row = FindRow(scenario.volume_type(), volume->type(), "volume type",
+                                  "volume_type", place, findings);
+  if (row != nullptr) {
+    Fill(*row, here, volume);
+    return;
+  }
+  TellOfLabel(*volume, here, {"kind", "bandwidth", "write_latency", "read_latency"},
+              absl::StrCat("volume type ", Quoted(volume->type())), place, findings);
+}
+
 void ApplyToKafka(const Scenario& scenario, const Places& here, Kafka* kafka, Findings* findings) {
-  const Places& volume_place = here.In("volume");
-  if (!kafka->volume().type().empty()) {
-    const VolumeType* row = FindRow(scenario.volume_type(), kafka->volume().type(), "volume type",
-                                    "volume_type", volume_place.In("type").place, findings);
-    if (row != nullptr) {
-      Fill(*row, volume_place, kafka->mutable_volume());
-    } else {
-      TellOfLabel(kafka->volume(), volume_place,
-                  {"kind", "bandwidth", "write_latency", "read_latency"},
-                  absl::StrCat("volume type ", Quoted(kafka->volume().type())),
-                  volume_place.In("type").place, findings);
-    }
+  if (kafka->has_volume()) {
+    ApplyToVolume(scenario, here.In("volume"), kafka->mutable_volume(), findings);
   }
   if (kafka->instance().empty()) return;
   const Place place = here.In("instance").place;
@@ -148,9 +152,13 @@ bool IsNetworkVolume(Volume::Kind kind) {
 void ApplyCatalogue(Scenario* scenario, const Places& places, Findings* findings) {
   for (int i = 0; i < scenario->component_size(); ++i) {
     Component* component = scenario->mutable_component(i);
-    if (!component->has_kafka()) continue;
-    ApplyToKafka(*scenario, places.In("component", i).In("kafka"), component->mutable_kafka(),
-                 findings);
+    const Places& here = places.In("component", i);
+    if (component->has_kafka()) {
+      ApplyToKafka(*scenario, here.In("kafka"), component->mutable_kafka(), findings);
+    } else if (component->has_s3stream() && component->s3stream().wal().has_volume()) {
+      ApplyToVolume(*scenario, here.In("s3stream").In("wal").In("volume"),
+                    component->mutable_s3stream()->mutable_wal()->mutable_volume(), findings);
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
@@ -31,6 +33,7 @@ constexpr int64_t kMostInt = std::numeric_limits<int64_t>::max();
 
 // Of all partitions of a topic: some tens of MB.
 constexpr int64_t kMostSegments = 1'000'000;
+constexpr int64_t kCompactedObjectBytes = int64_t{128} << 20;  // assemble_s3stream.cc
 
 std::string Text(Unit unit, int64_t amount) { return ToText(Quantity{unit, amount}); }
 
@@ -169,13 +172,6 @@ class RuleCheck {
                        ": records are deleted during the run; is that meant?"));
     }
     CheckHistory(topic, here);
-    for (const char* field : {"retention", "retention_bytes"}) {
-      if (!here.Has(field) || !HasS3Stream()) continue;
-      findings_->Warning(here.In(field).place,
-                         absl::StrCat(field,
-                                      " has no effect yet: brokers of kind s3stream keep "
-                                      "everything"));
-    }
     const bool flushes = topic.has_flush_messages() || !topic.flush_interval().empty();
     if (flushes && kafka_ != nullptr && kafka_->has_volume() &&
         !kafka_->volume().has_flush_latency() &&
@@ -203,10 +199,6 @@ class RuleCheck {
                                         "history, or remove it"));
       }
       return;
-    }
-    if (HasS3Stream()) {
-      findings_->Error(here.In("history").place,
-                       "brokers of kind s3stream begin with an empty store; remove the history");
     }
     bool written = false;
     for (const Component& component : scenario_.component()) {
@@ -237,7 +229,7 @@ class RuleCheck {
     return std::min(a_second, Wide{1} << 60);
   }
 
-  // A segment is an entry in memory.
+  // A segment is an entry in memory, and so is an object of compacted history.
   void CheckSegmentCount(const Topic& topic, const Places& here) {
     const auto history = AmountOf(UNIT_DURATION, topic.history());
     const auto segment = AmountOf(UNIT_BYTES, topic.segment_bytes());
@@ -248,6 +240,15 @@ class RuleCheck {
                        absl::StrCat("a history of ", topic.history(), " is more than ",
                                     kMostSegments, " segments of ", topic.segment_bytes(),
                                     "; shorten it or raise segment_bytes"));
+    }
+    const Wide objects =
+        HistoryBytesPerSecond(topic) * (*history / 1'000'000'000) / kCompactedObjectBytes;
+    if (HasS3Stream() && objects > kMostSegments) {
+      findings_->Error(
+          here.In("history").place,
+          absl::StrCat("a history of ", topic.history(), " is more than ", kMostSegments,
+                       " objects of 128 MiB, in which brokers of kind s3stream keep "
+                       "it; shorten it"));
     }
   }
 
@@ -468,7 +469,13 @@ class RuleCheck {
                          absl::StrCat("a write-ahead log of kind VOLUME needs ",
                                       absl::StrJoin(missing, ", "), "; state it"));
       }
+      if (wal.volume().count() > 1) {
+        findings_->Error(here.In("wal").In("volume").In("count").place,
+                         absl::StrCat("a write-ahead log lies on one volume, not on ",
+                                      wal.volume().count(), "; remove count"));
+      }
     }
+    CheckBalancing(s3stream, here.In("self_balancing"));
     const auto memory = AmountOf(UNIT_BYTES, s3stream.direct_memory());
     const auto cache = AmountOf(UNIT_BYTES, s3stream.log_cache());
     if (memory && cache && *cache > *memory) {
@@ -476,6 +483,30 @@ class RuleCheck {
           here.In("log_cache").place,
           absl::StrCat("log_cache ", s3stream.log_cache(), " is more than direct_memory ",
                        s3stream.direct_memory(), "; lower it"));
+    }
+  }
+
+  void CheckBalancing(const S3Stream& s3stream, const Places& here) {
+    const v1::SelfBalancing& balancing = s3stream.self_balancing();
+    const auto reports = AmountOf(UNIT_DURATION, balancing.reporting_interval());
+    const auto delay = AmountOf(UNIT_DURATION, balancing.metrics_delay());
+    if (reports && delay && *delay < *reports) {
+      findings_->Error(
+          here.In(here.Has("metrics_delay") ? "metrics_delay" : "reporting_interval").place,
+          absl::StrCat("metrics_delay ", balancing.metrics_delay(), " is below reporting_interval ",
+                       balancing.reporting_interval(),
+                       ": every report would be too old; raise it"));
+    }
+    for (int i = 0; i < balancing.exclude_brokers_size(); ++i) {
+      const std::string& name = balancing.exclude_brokers(i);
+      uint32_t number = 0;
+      const bool named = absl::StartsWith(name, "broker-") &&
+                         absl::SimpleAtoi(name.substr(7), &number) && number >= 1 &&
+                         number <= s3stream.brokers() && name == absl::StrCat("broker-", number);
+      if (named) continue;
+      findings_->Error(here.In("exclude_brokers", i).place,
+                       absl::StrCat(Quoted(name), " is no broker of this cluster; they are ",
+                                    "\"broker-1\" to \"broker-", s3stream.brokers(), "\""));
     }
   }
 
@@ -529,8 +560,16 @@ class RuleCheck {
     }
   }
 
-  void CheckStore(const Component& store, const Places& here) {
-    if (store.object_store().preset() != v1::ObjectStorage::EXPRESS_ONE_ZONE) return;
+  // Buckets of one zone each.
+  void CheckZonalStore(const Component& store, const Places& here) {
+    const bool states =
+        store.object_store().has_get_latency() && store.object_store().has_small_put_latency();
+    if (!states && !AnyWithin(blanked_, here)) {
+      findings_->Error(
+          here.In("object_store").place,
+          "of EXPRESS_ONE_ZONE nobody neutral has measured latencies; state get_latency "
+          "and small_put_latency");
+    }
     const auto& components = scenario_.component();
     const bool used =
         std::any_of(components.begin(), components.end(), [&](const Component& component) {
@@ -541,6 +580,20 @@ class RuleCheck {
                      absl::StrCat("nobody writes to ", Quoted(store.name()),
                                   ": EXPRESS_ONE_ZONE is for the new files of leaderless "
                                   "brokers; name it as their ingest"));
+  }
+
+  void CheckStore(const Component& component, const Places& all) {
+    const v1::ObjectStorage& store = component.object_store();
+    const Places& here = all.In("object_store");
+    if (store.preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) CheckZonalStore(component, all);
+    const auto small = AmountOf(UNIT_BYTES, store.small_put());
+    const auto large = AmountOf(UNIT_BYTES, store.large_put());
+    if (small && large && *small >= *large) {
+      const char* field = here.Has("small_put") ? "small_put" : "large_put";
+      findings_->Error(here.In(field).place,
+                       absl::StrCat("small_put ", store.small_put(), " is not below large_put ",
+                                    store.large_put(), "; latencies lie between the two"));
+    }
   }
 
   // The bound of docs/sources.md AWSRS: volume, network and CPU, each against what it is asked for.

@@ -22,8 +22,8 @@ LeaderlessSettings TwoZones() {
   s.producers.linger = Milliseconds(100);
   s.producers.batch_size = MiB(1);
   s.producers.max_request_size = MiB(16);
-  s.consumers = {Reading(2)};
-  s.consumers[0].member_zones = {0, 1};
+  s.groups = {Reading(2)};
+  s.groups[0].member_zones = {0, 1};
   return s;
 }
 
@@ -31,7 +31,7 @@ void ExpectAllThereOnce(LeaderlessPipeline& pipeline) {
   EXPECT_EQ(pipeline.Producer(Producers::kAcked), 120'000);
   EXPECT_EQ(pipeline.Producer(Producers::kFailed), 0);
   EXPECT_EQ(pipeline.RecordsInLog(), 120'000);
-  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 120'000);
+  EXPECT_EQ(pipeline.Group(Consumers::kRecords), 120'000);
   EXPECT_EQ(pipeline.Log(BrokerCluster::kLostAcked), 0);
   EXPECT_EQ(pipeline.Log(BrokerCluster::kElections), 0);
 }
@@ -163,7 +163,7 @@ TEST(LeaderlessFailureTest, ASlowCoordinatorSlowsAcknowledgements) {
   s.producers.linger = Duration::Zero();
   LeaderlessPipeline pipeline(s);
   pipeline.Fault(FaultVerb::kSlow, &pipeline.coordinator_handle, Seconds(10), Seconds(20),
-                 Ratio::Whole(10));
+                 BytesPerSecond(1), Ratio::Whole(10));
   pipeline.Run(Seconds(60));
   const Histogram latency = HistogramOf(pipeline.sim, pipeline.producers, Producers::kLatency);
   EXPECT_NEAR(static_cast<double>(latency.max()) / 1e6, 450, 0.01);  // 100 ms a commit, not 10.
@@ -200,9 +200,8 @@ TEST(LeaderlessFailureTest, AnIndexThatMissesABatchIsNoticed) {
   LeaderlessSettings s = AloneLeaderless();
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(10));
-  std::vector<ObjectId> unused;
   StreamObjects& index = LeaderlessClusterTestPeer::IndexOf(pipeline.log);
-  index.Trim(0, index.ExtentsOf(0)[0].to, &unused);
+  index.Trim(0, index.ExtentsOf(0)[0].to);
   EXPECT_THROW(pipeline.Run(Seconds(11)), InvariantBroken);
 }
 

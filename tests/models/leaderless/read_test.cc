@@ -17,10 +17,10 @@ LeaderlessSettings Writing() {
 
 TEST(LeaderlessReadTest, WhatTheBrokerHasWrittenComesFromItsCache) {
   LeaderlessSettings s = Writing();
-  s.consumers = {Reading()};
+  s.groups = {Reading()};
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(20));
-  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 10'000);
+  EXPECT_EQ(pipeline.Group(Consumers::kRecords), 10'000);
   EXPECT_EQ(pipeline.Store(ObjectStore::kGetRequests), 0);
   EXPECT_EQ(pipeline.OfReaders(FileReader::kHitBytes), pipeline.BytesInLog().count());
 }
@@ -31,11 +31,11 @@ TEST(LeaderlessReadTest, ManyReadersOfAZoneCostOneGetForEachBlock) {
   s.broker.keeps_written = false;
   s.cluster.shared_cache = true;
   s.cluster.assignment = LeaderlessCluster::Assignment::kPerClient;
-  for (int group = 0; group < 5; ++group) s.consumers.push_back(Reading());
+  for (int group = 0; group < 5; ++group) s.groups.push_back(Reading());
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(20));
   for (size_t group = 0; group < 5; ++group) {
-    EXPECT_EQ(pipeline.Consumer(Consumers::kRecords, group), 10'000);
+    EXPECT_EQ(pipeline.Group(Consumers::kRecords, group), 10'000);
   }
   // A file is smaller than a block.
   int64_t files = 0;
@@ -53,8 +53,8 @@ TEST(LeaderlessReadTest, EachZoneReadsABlockOnce) {
   s.network.zones = {"a", "b", "c"};
   s.brokers = 3;
   for (const ZoneId zone : {0u, 1u, 2u}) {
-    s.consumers.push_back(Reading());
-    s.consumers.back().member_zones = {zone};
+    s.groups.push_back(Reading());
+    s.groups.back().member_zones = {zone};
   }
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(20));
@@ -72,10 +72,10 @@ TEST(LeaderlessReadTest, EndToEndIsPublishLookUpAndGet) {
   s.broker.keeps_written = false;
   s.producers.rate = Steady(1);
   s.producers.linger = Duration::Zero();
-  s.consumers = {Reading()};
+  s.groups = {Reading()};
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(60));
-  const Histogram latency = HistogramOf(pipeline.sim, *pipeline.consumers[0], Consumers::kEndToEnd);
+  const Histogram latency = HistogramOf(pipeline.sim, *pipeline.groups[0], Consumers::kEndToEnd);
   EXPECT_NEAR(static_cast<double>(latency.max()) / 1e6, 385, 0.01);
 }
 
@@ -84,25 +84,25 @@ TEST(LeaderlessReadTest, BlocksThatAreTooManyAreReadAgain) {
   s.broker.keeps_written = false;
   s.broker.reader.most_blocks = 1;
   s.broker.reader.lagging_threads = 0;
-  s.consumers = {Reading(), Reading()};
-  s.consumers[1].start_at = Seconds(15);  // When the cache has the last file alone.
+  s.groups = {Reading(), Reading()};
+  s.groups[1].start_at = Seconds(15);  // When the cache has the last file alone.
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(30));
   const int64_t files = pipeline.OfBroker(0, LeaderlessBroker::kFiles);
   EXPECT_GE(pipeline.Store(ObjectStore::kGetRequests), 2 * files - 1);
-  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords, 1), 10'000);
+  EXPECT_EQ(pipeline.Group(Consumers::kRecords, 1), 10'000);
 }
 
 TEST(LeaderlessReadTest, ABlockExpiresAMinuteAfterItCame) {
   LeaderlessSettings s = Writing();
   s.broker.reader.lagging_threads = 0;
-  s.consumers = {Reading()};
-  s.consumers[0].start_at = Seconds(75);
+  s.groups = {Reading()};
+  s.groups[0].start_at = Seconds(75);
   s.cluster.merge_bytes = std::nullopt;
   s.cluster.merge_files = 1'000'000;
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(90));
-  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 10'000);
+  EXPECT_EQ(pipeline.Group(Consumers::kRecords), 10'000);
   EXPECT_EQ(pipeline.Store(ObjectStore::kGetRequests),
             pipeline.OfBroker(0, LeaderlessBroker::kFiles));
 }
@@ -116,7 +116,7 @@ TEST(LeaderlessReadTest, LaggingReadersGoPastTheCacheAtTheirOwnRate) {
   s.topic.history_rate = Rate::PerSecond(1'000);
   s.topic.history_record_bytes = Bytes(1'024);
   s.broker.reader.lagging_rate = Rate::PerSecond(2);
-  s.consumers = {Reading()};
+  s.groups = {Reading()};
   LeaderlessPipeline pipeline(s);
   EXPECT_EQ(pipeline.store.stored(), Bytes(int64_t{3'600'000} * 1'024));
   EXPECT_EQ(pipeline.store.object_count(), 36u);  // 3516 MiB by 100.
@@ -138,10 +138,10 @@ TEST(LeaderlessReadTest, AReplayOfTheHistoryReadsEveryByteOnce) {
   s.topic.history_rate = Rate::PerSecond(1'000);
   s.topic.history_record_bytes = Bytes(1'024);
   s.broker.reader.lagging_rate = std::nullopt;
-  s.consumers = {Reading(2)};
+  s.groups = {Reading(2)};
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Minutes(10));
-  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), pipeline.RecordsInLog());
+  EXPECT_EQ(pipeline.Group(Consumers::kRecords), pipeline.RecordsInLog());
   // Six files of 100 s; the last is too young for the lagging path.
   EXPECT_EQ(pipeline.OfReaders(FileReader::kLaggingBytes), 500'000 * 1'024);
 }

@@ -7,15 +7,10 @@ namespace {
 
 // One broker, one partition, nothing takes time but the clients and the store.
 S3Settings Alone() {
-  const MiniSettings instant = Instant();
   S3Settings s = PlausibleS3();
   s.brokers = 1;
   s.topic.partitions = 1;
-  s.network = instant.network;
-  s.producers = instant.producers;
-  s.producers.max_in_flight = 50;
-  s.broker.cpu_per_request = s.broker.cpu_per_mib = Duration::Zero();
-  s.broker.network_bandwidth = BytesPerSecond(int64_t{1} << 45);
+  MakeInstant(&s);
   return s;
 }
 

@@ -6,7 +6,7 @@ namespace freshet {
 
 class StreamObjectsTestPeer {
  public:
-  static void TearAGap(StreamObjects& objects) { ++objects.streams_[0][1].from; }
+  static void TearAGap(StreamObjects& objects) { ++objects.streams_[0].extents[1].from; }
 };
 
 namespace {

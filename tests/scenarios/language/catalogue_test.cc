@@ -93,6 +93,33 @@ TEST(CatalogueTest, TheCanonicalTextNeedsNoCatalogue) {
   EXPECT_EQ(CanonicalText(again.variants.at(0).scenario), text);
 }
 
+// The same rows with shared storage, whose write-ahead log is on a volume.
+std::string WithLogOnVolume(const std::string& volume) {
+  std::string text = WithRows("");
+  text = text.substr(0, text.find("component { name: \"log\""));
+  return absl::StrCat(text,
+                      "component { name: 'log' s3stream { brokers: 3 vcpus: 4 direct_memory: "
+                      "'8GiB' network_bandwidth: '100MB/s' wal { kind: VOLUME capacity: '2GiB' "
+                      "attach_time: '10s' volume { ",
+                      volume, " } } } }\ncomponent { name: 's3' object_store { } }\n");
+}
+
+TEST(CatalogueTest, AVolumeOfAWriteAheadLogTakesFromItsRowToo) {
+  const LoadResult result = LoadText(WithLogOnVolume("type: 'ssd' iops: 500"), "test.textproto");
+  EXPECT_THAT(Lines(result), IsEmpty());
+  const v1::Volume& volume = result.variants.at(0).scenario.component(1).s3stream().wal().volume();
+  EXPECT_EQ(volume.kind(), v1::Volume::GP3);
+  EXPECT_EQ(volume.bandwidth(), "125MB/s");
+  EXPECT_EQ(volume.iops(), 500);
+  EXPECT_EQ(volume.write_latency().constant(), "2ms");
+  EXPECT_THAT(ProblemsOf(WithLogOnVolume("type: 'floppy'")),
+              ElementsAre(HasSubstr("volume type \"floppy\" is no volume_type of the catalogue")));
+  EXPECT_THAT(ProblemsOf(WithLogOnVolume("type: 'ssd' iops_credits: 9")),
+              ElementsAre(HasSubstr("iops_credits 9 without a burst is never spent")));
+  EXPECT_THAT(ProblemsOf(WithLogOnVolume("type: 'ssd' count: 2")),
+              ElementsAre(HasSubstr("lies on one volume, not on 2; remove count")));
+}
+
 TEST(CatalogueTest, AnUnknownNameIsToldOnceWithTheClosest) {
   EXPECT_THAT(ProblemsOf(WithRows("instance: 'smal' volume { type: 'ssd' }")),
               ElementsAre("9:44: instance \"smal\" is no instance_type of the catalogue; closest: "

@@ -205,15 +205,52 @@ TEST(RulesTest, SharedStorageNeedsAStoreAndOneOnly) {
               ElementsAre(HasSubstr("log_cache 9GiB is more than direct_memory 8GiB; lower it")));
 }
 
-TEST(RulesTest, SharedStorageBeginsEmptyAndKeepsEverything) {
+TEST(RulesTest, AStoreWaitsLongerForLargerBodies) {
+  const auto with = [](const std::string& fields) {
+    return ProblemsOf(
+        SharedStorage("", "component { name: \"s3\" object_store { " + fields + " } }\n"));
+  };
+  EXPECT_THAT(with("small_put: \"4MiB\""),
+              ElementsAre(HasSubstr("small_put 4MiB is not below large_put 4MiB")));
+  EXPECT_THAT(with("large_put: \"1KiB\""), ElementsAre(HasSubstr("is not below large_put 1KiB")));
+  EXPECT_THAT(with("get_latency { constant: \"1MB\" }"), ElementsAre(HasSubstr("1MB")));
+  EXPECT_THAT(with("stream_rate { constant: \"1s\" }"), ElementsAre(HasSubstr("1s")));
+  EXPECT_THAT(with("stall_probability: \"1.5\""), ElementsAre(HasSubstr("1.5")));
+  EXPECT_THAT(with("get_latency { constant: \"1ms\" } stream_rate { lognormal { median: "
+                   "\"50MB/s\" sigma: \"0.2\" } } stall_probability: \"0\""),
+              IsEmpty());
+}
+
+TEST(RulesTest, SelfBalancingNeedsReportsThatCountAndBrokersThatExist) {
+  const std::string store = "component { name: \"s3\" object_store { } }\n";
+  const auto with = [&store](const std::string& fields) {
+    return ProblemsOf(SharedStorage("self_balancing { " + fields + " }", store));
+  };
+  EXPECT_THAT(with("enable: true exclude_brokers: \"broker-3\" exclude_topics: \"orders\""),
+              IsEmpty());
+  EXPECT_THAT(with("metrics_delay: \"5s\""),
+              ElementsAre(HasSubstr("metrics_delay 5s is below reporting_interval 10s")));
+  EXPECT_THAT(with("exclude_brokers: \"broker-4\" exclude_brokers: \"broker-03\""),
+              ElementsAre(HasSubstr("\"broker-4\" is no broker of this cluster"),
+                          HasSubstr("\"broker-03\" is no broker")));
+  EXPECT_THAT(with("exclude_topics: \"order\""), ElementsAre(HasSubstr("order")));
+  EXPECT_THAT(with("network_in_deviation: \"2\""), ElementsAre(HasSubstr("2")));
+}
+
+TEST(RulesTest, SharedStorageKeepsAHistoryOfAMillionObjectsAtMost) {
   std::string text = SharedStorage("", "component { name: \"s3\" object_store { } }\n");
   const std::string topic = "topic { ";
   const size_t at = text.find(topic);
   ASSERT_NE(at, std::string::npos);
-  text.insert(at + topic.size(), "history: \"7d\" retention: \"8d\" ");
-  EXPECT_THAT(ProblemsOf(text),
-              UnorderedElementsAre(HasSubstr("begin with an empty store; remove the history"),
-                                   HasSubstr("retention has no effect yet")));
+  const std::string rest = text.substr(at + topic.size());
+  const std::string begin = text.substr(0, at + topic.size());
+  EXPECT_THAT(ProblemsOf(begin + "history: \"7d\" retention: \"8d\" " + rest), IsEmpty());
+  // 1 GB a second for 7 days is 4.5 million objects, and 0.56 million segments of the largest size.
+  EXPECT_THAT(ProblemsOf(begin +
+                         "history: \"7d\" history_rate: \"1M/s\" history_record_size: \"1KB\" "
+                         "segment_bytes: \"2GiB\" " +
+                         rest),
+              ElementsAre(HasSubstr("more than 1000000 objects of 128 MiB")));
 }
 
 TEST(RulesTest, AWriteAheadLogOnAVolumeNeedsTheVolume) {
@@ -238,7 +275,8 @@ std::string Leaderless(const std::string& fields, const std::string& rest) {
 }
 constexpr char kStore[] = "component { name: \"s3\" object_store { } }\n";
 constexpr char kZonal[] =
-    "component { name: \"fast\" object_store { preset: EXPRESS_ONE_ZONE } }\n";
+    "component { name: \"fast\" object_store { preset: EXPRESS_ONE_ZONE get_latency { constant: "
+    "\"5ms\" } small_put_latency { constant: \"5ms\" } } }\n";
 constexpr char kThreeZones[] = "zones: ['a', 'b', 'c']\n";
 
 TEST(RulesTest, LeaderlessBrokersNeedAStore) {
@@ -273,6 +311,12 @@ TEST(RulesTest, ZonalBucketsTakeTheNewFilesOfLeaderlessBrokers) {
               ElementsAre(HasSubstr("warning: ingest_quorum has no effect without ingest")));
   EXPECT_THAT(ProblemsOf(Leaderless("ingest: \"fast\"", absl::StrCat(kZonal, kThreeZones))),
               ElementsAre(HasSubstr("and there is none")));
+  EXPECT_THAT(
+      ProblemsOf(Leaderless("ingest: \"fast\"",
+                            absl::StrCat(kStore, kThreeZones,
+                                         "component { name: \"fast\" object_store { preset: "
+                                         "EXPRESS_ONE_ZONE } }"))),
+      ElementsAre(HasSubstr("nobody neutral has measured latencies; state get_latency and")));
   EXPECT_THAT(ProblemsOf(SmallScenario() + kZonal),
               ElementsAre(HasSubstr("nobody writes to \"fast\"")));
 }
