@@ -108,6 +108,7 @@ std::vector<ObjectStore::Config> ThreeZonal() {
   std::vector<ObjectStore::Config> zonal;
   for (const double milliseconds : {5.0, 10.0, 50.0}) {
     zonal.push_back(QuietStore());
+    zonal.back().express = true;
     zonal.back().stream_rate = Sampler::Constant(1e15);
     zonal.back().small_put_latency = zonal.back().large_put_latency =
         Sampler::Constant(milliseconds * 1e6);
@@ -170,11 +171,19 @@ TEST(LeaderlessFilesTest, MergesMoveDataFromZonalBucketsToTheRegionalOne) {
   LeaderlessPipeline pipeline(s);
   pipeline.Run(Seconds(59));
   EXPECT_EQ(pipeline.store.stored(), Bytes(0));
-  for (const auto& bucket : pipeline.zonal) EXPECT_EQ(bucket->stored(), pipeline.BytesInLog());
+  for (const auto& bucket : pipeline.zonal) {
+    EXPECT_EQ(bucket->stored(), pipeline.BytesInLog());
+    // Sold apart: each byte that goes in.
+    EXPECT_EQ(ValueOf(pipeline.sim, *bucket, ObjectStore::kUploadedBytes),
+              pipeline.BytesInLog().count());
+  }
   pipeline.Run(Minutes(6));
   const auto rest = static_cast<size_t>(pipeline.OfBroker(0, LeaderlessBroker::kFiles) % 4);
   for (const auto& bucket : pipeline.zonal) EXPECT_EQ(bucket->object_count(), rest);
   EXPECT_EQ(pipeline.store.stored() + pipeline.zonal[0]->stored(), pipeline.BytesInLog());
+  // And each that comes out, which merging reads from the bucket of its own zone.
+  EXPECT_EQ(ValueOf(pipeline.sim, *pipeline.zonal[0], ObjectStore::kRetrievedBytes),
+            pipeline.store.stored().count());
 }
 
 }  // namespace
