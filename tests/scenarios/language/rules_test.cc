@@ -282,7 +282,7 @@ constexpr char kThreeZones[] = "zones: ['a', 'b', 'c']\n";
 TEST(RulesTest, LeaderlessBrokersNeedAStore) {
   EXPECT_THAT(ProblemsOf(Leaderless("", kStore)), IsEmpty());
   EXPECT_THAT(ProblemsOf(Leaderless("", "")),
-              ElementsAre(HasSubstr("6:41: brokers of this kind keep their log in object storage, "
+              ElementsAre(HasSubstr("6:25: brokers of this kind keep their log in object storage, "
                                     "and there is none; add component")));
   EXPECT_THAT(ProblemsOf(Leaderless("kind: WARPSTREAM", kStore)), IsEmpty());
   EXPECT_THAT(ProblemsOf(Leaderless("kind: WARPSTREAM batch_interval: \"20ms\"", kStore)),
