@@ -76,7 +76,14 @@ void BrokerCluster::CrashBroker(BrokerId id) {
     if (partition.leader != id) continue;
     while (!partition.pending_acks.empty()) {
       const RequestIndex index = partition.pending_acks.pop_front().request;
-      if (--requests_[index].waiting_for_acks == 0) FreeRequest(index);
+      const bool elsewhere = requests_[index].broker != id;  // Who passed it on lives.
+      if (elsewhere) Refuse(index, IdOf(partition), ProduceError::kNotLeader);
+      if (--requests_[index].waiting_for_acks > 0) continue;
+      if (elsewhere) {
+        Respond(index);
+      } else {
+        FreeRequest(index);
+      }
     }
   }
   OnCrash(id);
@@ -116,6 +123,7 @@ void BrokerCluster::PublishMetadata() {
     for (Subscriber& subscriber : partition.consumer_subscribers) {
       FetchSession& session = *subscriber.session;
       if (session.broker == partition.leader) continue;
+      if (ServesSnapshots(IdOf(partition), session.broker)) continue;
       session.failed = true;
       if (session.parked) AnswerFetch(&session, session.broker);
     }

@@ -159,6 +159,15 @@ class BrokerCluster : public Component, public LogService {
   virtual void AfterRequest(PartitionId id, Bytes bytes) = 0;
   // Whether the answer to `acks` waits until the high watermark has passed the batch.
   virtual bool AwaitsCommit(Acks acks) const = 0;
+  // A batch is at a broker that does not lead its partition. Returns true when that passes it on:
+  // AppendRouted(), RefuseRouted() or ForgetRouted() ends it, and the request is not answered
+  // before.
+  virtual bool Route(RequestIndex, uint32_t, BrokerId) { return false; }
+  // All of the request is done, the last of it at `from`, which is not where the client waits:
+  // Respond() follows.
+  virtual void RespondThrough(RequestIndex index, BrokerId) { Respond(index); }
+  // Whether consumers of the partition may read at a broker that does not lead it.
+  virtual bool ServesSnapshots(PartitionId, BrokerId) const { return false; }
   // What the answer to a committed batch says.
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
   // How many bytes of a part of the log, which a fetch asks for, are not in memory at `broker`.
@@ -173,7 +182,8 @@ class BrokerCluster : public Component, public LogService {
   // It has not come back in time: its session with the controller is over.
   virtual void OnSessionEnd(BrokerId id) = 0;
   virtual void OnRestart(BrokerId id) = 0;
-  // Offsets::kAtCommit: the broker has the request. One of the three calls below ends it.
+  // Offsets::kAtCommit: the broker has the request. AppendHeld(), RefuseHeld() or DropHeld() ends
+  // it.
   virtual void Hold(RequestIndex index, BrokerId broker) {
     static_cast<void>(index);
     static_cast<void>(broker);
@@ -191,15 +201,20 @@ class BrokerCluster : public Component, public LogService {
   void RefuseWaiting(PartitionId id, ProduceError error);
   // The batches of a request that was held get their offsets, in their order; visit(const Batch&,
   // end offset) for each that was appended, which those are not that were there already or that
-  // follow a gap. AnswerHeld() follows.
+  // follow a gap. Respond() follows.
   template <class Visit>
-  void AppendHeld(RequestIndex index, BrokerId broker, Visit&& visit);
-  void AnswerHeld(RequestIndex index, BrokerId broker) { Respond(index, broker); }
+  void AppendHeld(RequestIndex index, Visit&& visit);
   // It is refused as a whole, and answered.
-  void RefuseHeld(RequestIndex index, BrokerId broker, ProduceError error);
+  void RefuseHeld(RequestIndex index, ProduceError error);
   // Its broker has died with it.
   void DropHeld(RequestIndex index);
   const ProduceRequest& HeldRequest(RequestIndex index) const { return requests_[index]; }
+  // A batch that was passed on is with its leader, cannot be there, or died with the broker that
+  // passed it on.
+  void AppendRouted(RequestIndex index, uint32_t batch, BrokerId leader);
+  void RefuseRouted(RequestIndex index, uint32_t batch, ProduceError error);
+  void ForgetRouted(RequestIndex index);
+  void Respond(RequestIndex index);
   // The broker is up.
   void Rejoin(BrokerId id);
   // Cuts the log at `offset`: what was acknowledged is counted as lost, and forgotten with the
@@ -247,7 +262,14 @@ class BrokerCluster : public Component, public LogService {
   void FinishAppend(RequestIndex index, BrokerId broker);
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
-  void Respond(RequestIndex index, BrokerId broker);
+  // All of it is done, the last at `broker`.
+  void Complete(RequestIndex index, BrokerId broker) {
+    if (requests_[index].broker == broker) {
+      Respond(index);
+    } else {
+      RespondThrough(index, broker);
+    }
+  }
   void SendAnswer(RequestIndex index);
   void NoteTold(const ProduceRequest& request);
   void TakeNext(ProduceChannel* channel, BrokerId broker);
@@ -287,13 +309,13 @@ class BrokerCluster : public Component, public LogService {
 };
 
 template <class Visit>
-void BrokerCluster::AppendHeld(RequestIndex index, BrokerId broker, Visit&& visit) {
+void BrokerCluster::AppendHeld(RequestIndex index, Visit&& visit) {
   ProduceRequest& request = requests_[index];
   for (size_t i = 0; i < request.batches.size(); ++i) {
     Batch& batch = request.batches[i];
     const PartitionLog& log = partitions_[batch.partition].log;
     const Offset end_before = log.log_end_offset();
-    request.errors[i] = AppendBatch(request, batch, broker);
+    request.errors[i] = AppendBatch(request, batch, request.broker);
     request.end_offsets[i] = log.log_end_offset();
     if (request.errors[i] != ProduceError::kNone) {
       batch.appended_at = Time();

@@ -29,7 +29,9 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
       session->news.push_back(i);
       session->available += partition.log.BytesBetween(position.next, limit);
     }
-    if (!Serves(broker, partition)) session->failed = true;
+    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
+      session->failed = true;
+    }
   }
 }
 
@@ -178,7 +180,7 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
     FetchSession::Position& position = session->positions[index];
     Partition& partition = partitions_[position.partition];
     position.listed = false;
-    if (!Serves(broker, partition)) {
+    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
       session->failed = true;
       continue;
     }

@@ -85,7 +85,7 @@ void LeaderlessBroker::HandInNext() {
     const Closed failed = std::move(closed);
     closed_.erase(first);
     ShowLevel(failed.file.bytes, false);
-    owner_->RefuseFile(id_, failed.id, failed.file);
+    owner_->RefuseFile(failed.id, failed.file);
   }
 }
 

@@ -49,7 +49,7 @@ class LeaderlessBroker : public Broker {
    public:
     // To be committed; FileOver() follows, if the broker lives.
     virtual void CommitFile(BrokerId by, FileId id, ProduceFile file) = 0;
-    virtual void RefuseFile(BrokerId by, FileId id, const ProduceFile& file) = 0;
+    virtual void RefuseFile(FileId id, const ProduceFile& file) = 0;
     // The broker has died before it could hand it in. `id` is 0 if nothing was written.
     virtual void DropFile(FileId id, const ProduceFile& file) = 0;
   };

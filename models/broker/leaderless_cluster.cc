@@ -72,7 +72,7 @@ void LeaderlessCluster::ApplyFile(FileId id) {
   absl::btree_map<PartitionId, StreamExtent> extents;
   Time newest;
   for (const RequestIndex request : pending.file.requests) {
-    AppendHeld(request, pending.by, [&](const Batch& batch, Offset end) {
+    AppendHeld(request, [&](const Batch& batch, Offset end) {
       const Offset from = end - batch.record_count;
       StreamExtent& extent =
           extents.try_emplace(batch.partition, StreamExtent{batch.partition, from, from, Bytes(0)})
@@ -101,14 +101,14 @@ void LeaderlessCluster::ApplyFile(FileId id) {
   for (const auto& [partition, extent] : extents) {
     BrokerCluster::Commit(partition, extent.to, coordinator_.component_id());
   }
-  for (const RequestIndex request : pending.file.requests) AnswerHeld(request, pending.by);
+  for (const RequestIndex request : pending.file.requests) Respond(request);
   if (broker(pending.by).generation() == pending.generation) broker(pending.by).FileOver(id);
 }
 
-void LeaderlessCluster::RefuseFile(BrokerId by, FileId id, const ProduceFile& file) {
+void LeaderlessCluster::RefuseFile(FileId id, const ProduceFile& file) {
   DeleteLater(id, config_.orphan_age);
   for (const RequestIndex request : file.requests) {
-    RefuseHeld(request, by, ProduceError::kStorageError);
+    RefuseHeld(request, ProduceError::kStorageError);
   }
 }
 

@@ -110,7 +110,7 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   ProduceError ErrorOfCommitted(PartitionId) override { return ProduceError::kNone; }
   void Hold(RequestIndex index, BrokerId broker) override;
   void CommitFile(BrokerId by, FileId id, ProduceFile file) override;
-  void RefuseFile(BrokerId by, FileId id, const ProduceFile& file) override;
+  void RefuseFile(FileId id, const ProduceFile& file) override;
   void DropFile(FileId id, const ProduceFile& file) override;
   void ApplyFile(FileId id);
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;

@@ -7,6 +7,7 @@ namespace freshet {
 namespace {
 
 constexpr Bytes kResponseBytes(64);
+constexpr Offset kRouted = -1;  // Where a batch ends that is on its way to its leader.
 
 }  // namespace
 
@@ -76,6 +77,7 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
   ProduceRequest& request = requests_[index];
   if (request.acks == Acks::kNone) channel->unanswered_on_wire.pop_front();
   request.at_broker = true;
+  request.broker = broker;
   request.broker_generation = NodeAt(broker).generation();
   request.channel_generation = channel->generation;
   for (Batch& batch : request.batches) batch.received_at = Now();
@@ -116,6 +118,11 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
   for (size_t i = first_batch; i < request.batches.size(); ++i) {
     Batch& batch = request.batches[i];
     Partition& partition = partitions_[batch.partition];
+    if (partition.leader != broker && Route(index, static_cast<uint32_t>(i), broker)) {
+      ++request.waiting_for_acks;
+      request.end_offsets[i] = kRouted;
+      continue;
+    }
     const Offset end_before = partition.log.log_end_offset();
     request.errors[i] = AppendBatch(request, batch, broker);
     request.end_offsets[i] = partition.log.log_end_offset();
@@ -140,12 +147,12 @@ void BrokerCluster::BeginHolding(RequestIndex index, BrokerId broker) {
   if (same_channel) TakeNext(channel, broker);
 }
 
-void BrokerCluster::RefuseHeld(RequestIndex index, BrokerId broker, ProduceError error) {
+void BrokerCluster::RefuseHeld(RequestIndex index, ProduceError error) {
   ProduceRequest& request = requests_[index];
   request.errors.assign(request.batches.size(), error);
   for (Batch& batch : request.batches) batch.appended_at = Time();
   CountUnanswered(request, 0);
-  Respond(index, broker);
+  Respond(index);
 }
 
 void BrokerCluster::DropHeld(RequestIndex index) {
@@ -195,7 +202,7 @@ ProduceError BrokerCluster::CheckSequence(Partition& partition, const Batch& bat
 void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
   NodeAt(broker).io_threads().Release();
   ProduceRequest& request = requests_[index];
-  request.waiting_for_acks = 1;  // Held by this function, so that an early ack does not answer.
+  ++request.waiting_for_acks;  // Held by this function, so that an early ack does not answer.
   for (size_t i = 0; i < request.batches.size(); ++i) {
     if (request.errors[i] != ProduceError::kNone) {
       if (request.acks == Acks::kNone) lost_acked_.Add(request.batches[i].record_count);
@@ -203,6 +210,7 @@ void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
     }
     Partition& partition = partitions_[request.batches[i].partition];
     const Offset required = request.end_offsets[i];
+    if (required == kRouted) continue;
     if (AwaitsCommit(request.acks) && partition.log.high_watermark() < required) {
       AwaitAck(partition, required, index);
     }
@@ -212,10 +220,42 @@ void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
   const bool same_channel = request.channel_generation == channel->generation;
   if (same_channel) channel->appending = false;
   if (--request.waiting_for_acks == 0) {
-    Respond(index, broker);
+    Respond(index);
   } else if (same_channel) {
     TakeNext(channel, broker);
   }
+}
+
+void BrokerCluster::AppendRouted(RequestIndex index, uint32_t batch_index, BrokerId leader) {
+  ProduceRequest& request = requests_[index];
+  Batch& batch = request.batches[batch_index];
+  Partition& partition = partitions_[batch.partition];
+  const Offset end_before = partition.log.log_end_offset();
+  const ProduceError error = AppendBatch(request, batch, leader);
+  if (error != ProduceError::kNone) {
+    RefuseRouted(index, batch_index, error);
+    return;
+  }
+  const Offset end = partition.log.log_end_offset();
+  request.end_offsets[batch_index] = end;
+  // Whoever passes batches on holds no handler thread for them.
+  if (end > end_before) Store(batch.partition, batch, leader, Callback());
+  if (AwaitsCommit(request.acks) && partition.log.high_watermark() < end) {
+    AwaitAck(partition, end, index);
+  }
+  AfterRequest(batch.partition, batch.bytes);
+  if (--request.waiting_for_acks == 0) Complete(index, leader);
+}
+
+void BrokerCluster::RefuseRouted(RequestIndex index, uint32_t batch, ProduceError error) {
+  ProduceRequest& request = requests_[index];
+  request.errors[batch] = error;
+  if (request.acks == Acks::kNone) lost_acked_.Add(request.batches[batch].record_count);
+  if (--request.waiting_for_acks == 0) Respond(index);
+}
+
+void BrokerCluster::ForgetRouted(RequestIndex index) {
+  if (--requests_[index].waiting_for_acks == 0) FreeRequest(index);
 }
 
 void BrokerCluster::AwaitAck(Partition& partition, Offset required, RequestIndex index) {
@@ -237,7 +277,7 @@ void BrokerCluster::Commit(PartitionId id, Offset offset, ComponentId blocker) {
   while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= offset) {
     const RequestIndex index = partition.pending_acks.pop_front().request;
     if (error != ProduceError::kNone) Refuse(index, id, error);
-    if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader);
+    if (--requests_[index].waiting_for_acks == 0) Complete(index, partition.leader);
   }
   if (partition.readers.empty()) partition.log.AllowCoalescingBelow(offset);
   if (!partition.consumer_subscribers.empty()) {
@@ -250,7 +290,7 @@ void BrokerCluster::RefuseWaiting(PartitionId id, ProduceError error) {
   while (!partition.pending_acks.empty()) {
     const RequestIndex index = partition.pending_acks.pop_front().request;
     Refuse(index, id, error);
-    if (--requests_[index].waiting_for_acks == 0) Respond(index, partition.leader);
+    if (--requests_[index].waiting_for_acks == 0) Complete(index, partition.leader);
   }
 }
 
@@ -261,8 +301,9 @@ void BrokerCluster::Refuse(RequestIndex index, PartitionId partition, ProduceErr
   }
 }
 
-void BrokerCluster::Respond(RequestIndex index, BrokerId broker) {
+void BrokerCluster::Respond(RequestIndex index) {
   ProduceRequest& request = requests_[index];
+  const BrokerId broker = request.broker;
   ProduceChannel* channel = request.channel;
   if (request.broker_generation != NodeAt(broker).generation()) {
     FreeRequest(index);

@@ -79,6 +79,7 @@ void S3StreamBroker::Crash() {
   backing_off_.clear();
   backing_off_bytes_ = 0;
   responses_ = Pool<Response>();
+  tail_reads_ = Pool<TailRead>();
   for (const EventId event : {retry_, interval_over_, force_}) sim().Cancel(event);
   ShowLevels();
 }
@@ -193,6 +194,31 @@ void S3StreamBroker::ResponseRead(uint32_t index) {
   Response response = responses_.Take(index);
   cold_bytes_.Add(response.size.count());
   if (outbound_.Pass(LimiterClass::kCatchUp, response.size, response.serve)) response.serve();
+}
+
+bool S3StreamBroker::PrepareSnapshot(const std::vector<Snapshot>& tail,
+                                     const std::vector<StreamReader::Wanted>& cold, Bytes size,
+                                     Callback serve) {
+  if (tail.empty()) return PrepareResponse(cold, size, serve);
+  const uint32_t index = tail_reads_.Add({tail, tail.size(), cold, size, serve});
+  for (uint32_t read = 0; read < tail.size(); ++read) ReadTail(index, read);
+  return false;
+}
+
+void S3StreamBroker::ReadTail(uint32_t index, uint32_t read) {
+  const Snapshot wanted = tail_reads_[index].reads[read];
+  inbound_.Bypass(wanted.bytes);
+  client_.Get(wanted.object, Bytes(0), wanted.bytes, ObjectCause::kRouter,
+              [this, index, read](ObjectResult result) {
+                // An object that is gone has been uploaded: the same bytes lie elsewhere.
+                if (result != ObjectResult::kOk && result != ObjectResult::kNotFound) {
+                  ReadTail(index, read);
+                  return;
+                }
+                if (--tail_reads_[index].left > 0) return;
+                TailRead done = tail_reads_.Take(index);
+                if (PrepareResponse(done.cold, done.size, done.serve)) done.serve();
+              });
 }
 
 void S3StreamBroker::ShowLevels() {

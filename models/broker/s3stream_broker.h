@@ -92,6 +92,15 @@ class S3StreamBroker : public Broker {
   // may. `cold` is what the log cache lacks.
   bool PrepareResponse(const std::vector<StreamReader::Wanted>& cold, Bytes size, Callback serve);
 
+  // The same for a response with the tail of partitions that others lead: what it lacks of it is
+  // read from objects of their write-ahead logs first.
+  struct Snapshot {
+    ObjectId object;
+    Bytes bytes;
+  };
+  bool PrepareSnapshot(const std::vector<Snapshot>& tail,
+                       const std::vector<StreamReader::Wanted>& cold, Bytes size, Callback serve);
+
   WriteAheadLog& wal() { return *wal_; }
   const WriteAheadLog& wal() const { return *wal_; }
   LogCache& log_cache() { return cache_; }
@@ -146,6 +155,15 @@ class S3StreamBroker : public Broker {
     Callback serve;
   };
   Pool<Response> responses_;
+  struct TailRead {
+    std::vector<Snapshot> reads;
+    size_t left;
+    std::vector<StreamReader::Wanted> cold;
+    Bytes size;
+    Callback serve;
+  };
+  void ReadTail(uint32_t index, uint32_t read);
+  Pool<TailRead> tail_reads_;
   std::vector<ObjectId> unknown_;
   Gauge& log_cache_gauge_;
   Gauge& not_uploaded_;

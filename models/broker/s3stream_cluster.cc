@@ -23,6 +23,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
                                  ObjectStore* store, const Config& config)
     : BrokerCluster(sim, name, config, kMostUnanswered),
       config_(config),
+      network_(network),
       store_(store),
       objects_(PartitionCount(config.topics)),
       to_recover_(config.brokers.size(), false),
@@ -54,6 +55,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
     }
   }
   HoldHistory();
+  StartRouter();
   PublishMetadata();
   for (const auto& broker : brokers_) broker->Start();
   ScheduleRetention();
@@ -116,6 +118,8 @@ void S3StreamCluster::OnFenced(BrokerId id) {
 // --- Reads ---
 
 Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
+  // Others have nothing of it in memory; PrepareSnapshot() knows better.
+  if (partitions_[part.partition].leader != id) return part.bytes;
   const Offset cached = broker(id).log_cache().MemoryFrom(part.partition);
   return partitions_[part.partition].log.BytesBetween(part.from,
                                                       std::clamp(cached, part.from, part.to));
@@ -123,6 +127,7 @@ Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
 
 bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, Callback serve) {
   if (balancer_ != nullptr) CountSent(*session);
+  if (router_ != nullptr) return PrepareSnapshot(*session, id, serve);
   std::vector<StreamReader::Wanted> cold;
   if (missed > Bytes(0)) {
     for (const FetchedRange& range : session->response) {

@@ -33,12 +33,14 @@
 #include "models/broker/auto_balancer.h"
 #include "models/broker/broker_cluster.h"
 #include "models/broker/s3stream_broker.h"
+#include "models/broker/zone_router.h"
 
 namespace freshet {
 
 class S3StreamCluster : public BrokerCluster,
                         private S3StreamBroker::Owner,
-                        private AutoBalancer::Owner {
+                        private AutoBalancer::Owner,
+                        private ZoneRouter::Owner {
  public:
   struct Config : BrokerCluster::Config {
     std::vector<S3StreamBroker::Config> brokers;
@@ -47,6 +49,9 @@ class S3StreamCluster : public BrokerCluster,
     Duration deleted_object_retention;  // Until garbage is deleted.
     Duration prepared_object_ttl;       // The same for objects that were never committed.
     std::optional<AutoBalancer::Config> balancer;  // Absent: partitions stay where they are.
+    // Routing by zones; absent: clients ask leaders wherever they are. REQUIRES: write-ahead logs
+    // are in objects.
+    std::optional<S3Wal::Config> router_channel;
   };
 
   static constexpr MetricDef kRecoveries = {
@@ -84,6 +89,9 @@ class S3StreamCluster : public BrokerCluster,
   const Broker& NodeAt(BrokerId id) const override { return broker(id); }
   int broker_count() const override { return static_cast<int>(brokers_.size()); }
   int64_t PartitionsOn(BrokerId broker) const override;
+  // With routing by zones a client is told of a broker of its own zone.
+  std::shared_ptr<const Metadata> CurrentMetadata(HostId client) const override;
+  void OnMetadataRefresh(Callback refresh) override { refreshes_.push_back(refresh); }
   const StreamObjects& objects() const { return objects_; }
 
  private:
@@ -140,6 +148,19 @@ class S3StreamCluster : public BrokerCluster,
   void HoldHistory();
   void ApplyRetention() override;
 
+  // Routing by zones (s3stream_zones.cc).
+  void StartRouter();
+  BrokerId NearestTo(ZoneId zone, BrokerId leader) const;
+  void ZonesChanged();
+  bool Route(RequestIndex index, uint32_t batch, BrokerId id) override;
+  void RespondThrough(RequestIndex index, BrokerId from) override;
+  void RoutedArrived(const ZoneRouter::Routed& routed, BrokerId leader) override;
+  void RoutedRefused(const ZoneRouter::Routed& routed) override;
+  void RoutedForgotten(const ZoneRouter::Routed& routed) override;
+  void RoutedAnswered(RequestIndex request) override;
+  bool ServesSnapshots(PartitionId id, BrokerId at) const override;
+  bool PrepareSnapshot(const FetchSession& session, BrokerId id, Callback serve);
+
   // What its balancer asks (s3stream_balance.cc).
   void StartBalancer();
   void CountSent(const FetchSession& session);
@@ -170,6 +191,7 @@ class S3StreamCluster : public BrokerCluster,
   void CountHealth();
 
   const Config config_;
+  Network* const network_;
   ObjectStore* const store_;
   StreamObjects objects_;
   std::vector<std::unique_ptr<S3StreamBroker>> brokers_;
@@ -185,6 +207,11 @@ class S3StreamCluster : public BrokerCluster,
   int64_t closing_ = 0;  // Partitions in kClosing.
   std::unique_ptr<AutoBalancer> balancer_;
   std::vector<int64_t> sent_;  // Bytes of each partition, where a balancer asks.
+  std::unique_ptr<ZoneRouter> router_;
+  mutable std::vector<std::shared_ptr<const Metadata>> zone_metadata_;  // By ZoneId.
+  std::vector<Callback> refreshes_;                                     // Of clients.
+  // With routing, by broker: up to where it has read partitions that others lead.
+  std::vector<std::vector<Offset>> snapshots_;
   Counter& recoveries_done_;
   Counter& recovered_bytes_;
   Distribution& unavailable_;

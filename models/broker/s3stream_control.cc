@@ -16,6 +16,10 @@ void S3StreamCluster::OnCrash(BrokerId id) {
     if (placement.state != State::kLost) placement.since = Now();
     placement.state = State::kLost;
   }
+  if (router_ != nullptr) {
+    router_->OnCrash(id);
+    snapshots_[static_cast<size_t>(id)].assign(partitions_.size(), 0);
+  }
   DeleteLater(broker(id).TakeUnknownObjects(), config_.prepared_object_ttl);
   // What it was recovering is left to its owner, if that is back, or to another.
   std::vector<BrokerId> left;
@@ -35,12 +39,15 @@ void S3StreamCluster::OnCrash(BrokerId id) {
 
 void S3StreamCluster::OnSessionEnd(BrokerId id) {
   fenced_[static_cast<size_t>(id)] = true;
+  ZonesChanged();
   Abandon(id);
   ScheduleScan();
 }
 
 void S3StreamCluster::OnRestart(BrokerId id) {
   fenced_[static_cast<size_t>(id)] = false;
+  if (router_ != nullptr) router_->OnRestart(id);
+  ZonesChanged();
   if (!to_recover_[static_cast<size_t>(id)]) {
     broker(id).Start();
     return;

@@ -58,7 +58,8 @@ struct ProduceRequest {
   // --- Kept by the service ---
   std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
   bool at_broker = false;
-  bool answered = false;  // But for earlier ones of its channel.
+  BrokerId broker = kNoBroker;  // At which; what it leads not it may pass on.
+  bool answered = false;        // But for earlier ones of its channel.
   int32_t waiting_for_acks = 0;
   uint32_t broker_generation = 0;
   uint32_t channel_generation = 0;

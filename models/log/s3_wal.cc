@@ -58,7 +58,7 @@ void S3Wal::StartPuts() {
 void S3Wal::Put(uint64_t number) {
   const Bulk& bulk = BulkOf(number);
   CountWrite();
-  client_->Put(bulk.object, Bytes(bulk.to - bulk.from), ObjectCause::kWal,
+  client_->Put(bulk.object, Bytes(bulk.to - bulk.from), config_.cause,
                [this, number](ObjectResult result) { PutOver(number, result); });
 }
 
@@ -88,7 +88,7 @@ void S3Wal::Confirm() {
 
 void S3Wal::ReadLease(uint64_t up_to) {
   reading_lease_ = true;
-  client_->Get(lease_, Bytes(0), kLeaseBytes, ObjectCause::kWal,
+  client_->Get(lease_, Bytes(0), kLeaseBytes, config_.cause,
                [this, up_to](ObjectResult result) { LeaseRead(up_to, result); });
 }
 
@@ -118,8 +118,19 @@ void S3Wal::Trim(int64_t position) {
 }
 
 void S3Wal::ForgetFirst(ObjectClient* by) {
-  by->Delete(bulks_.pop_front().object, ObjectCause::kWal, [](ObjectResult) {});
+  by->Delete(bulks_.pop_front().object, config_.cause, [](ObjectResult) {});
   ++first_number_;
+}
+
+S3Wal::Piece S3Wal::PieceEndingAt(int64_t position) const {
+  size_t low = 0;
+  size_t high = bulks_.size();
+  while (high - low > 1) {
+    const size_t middle = (low + high) / 2;
+    (bulks_[middle].from < position ? low : high) = middle;
+  }
+  SIM_REQUIRE(!bulks_.empty() && bulks_[low].from < position && position <= bulks_[low].to);
+  return {bulks_[low].object, Bytes(bulks_[low].to - bulks_[low].from)};
 }
 
 void S3Wal::Crash() {

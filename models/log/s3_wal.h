@@ -38,6 +38,7 @@ class S3Wal : public WriteAheadLog {
     Bytes most_unflushed;    // Beyond it appends are turned away.
     Duration give_up_after;  // kNever: puts are asked for until they are there.
     Bytes read_ahead;        // In flight while the log is read back.
+    ObjectCause cause = ObjectCause::kWal;
   };
 
   // `client` is that of the log's owner, `prefix` one of its store. REQUIRES: both outlive it.
@@ -51,6 +52,14 @@ class S3Wal : public WriteAheadLog {
   void ReadBack(ObjectClient* by, int64_t from, int64_t to, Callback done) override;
   void CancelRecovery() override;
   void BeginAnew(ObjectClient* by, int64_t position) override;
+
+  // The object with the byte before `position`, and what of it is there; another node may read it.
+  // REQUIRES: trimmed() < position <= durable().
+  struct Piece {
+    ObjectId object;
+    Bytes size;
+  };
+  Piece PieceEndingAt(int64_t position) const;
 
   // A lease lost without a crash: the owner lives, and learns it at its next confirmation.
   void LoseLease() { lease_lost_ = true; }

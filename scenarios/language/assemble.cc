@@ -213,6 +213,7 @@ class Assembler {
     config.deleted_object_retention = DurationOf(text.deleted_object_retention());
     config.prepared_object_ttl = kPreparedObjectTtl;
     config.balancer = BalancerOf(text, topics_);
+    config.router_channel = RouterChannelOf(text);
     pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
                                                        pipeline_->object_store.get(), config);
     AddBrokers(name);
@@ -477,6 +478,8 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &S3StreamCluster::kMoveTime,
       &S3StreamCluster::kStreamSetObjects,
       &S3StreamCluster::kStreamObjects,
+      &ZoneRouter::kRouted,
+      &ZoneRouter::kTime,
       &AutoBalancer::kOrdered,
       &AutoBalancer::kDetections,
       &S3StreamBroker::kLogCache,

@@ -93,6 +93,16 @@ S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text) {
   return broker;
 }
 
+std::optional<S3Wal::Config> RouterChannelOf(const v1::S3Stream& text) {
+  if (!text.zone_router().enable()) return std::nullopt;
+  S3Wal::Config config = S3WalOf(text.wal());
+  config.interval = DurationOf(text.zone_router().batch_interval());
+  config.bulk_bytes = BytesOf(text.zone_router().batch_bytes());
+  config.most_in_flight = static_cast<int64_t>(text.zone_router().max_in_flight());
+  config.cause = ObjectCause::kRouter;
+  return config;
+}
+
 std::optional<AutoBalancer::Config> BalancerOf(const v1::S3Stream& text,
                                                const std::vector<TopicConfig>& topics) {
   const v1::SelfBalancing& balancing = text.self_balancing();

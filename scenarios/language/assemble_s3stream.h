@@ -15,6 +15,8 @@ namespace freshet {
 // All but the zone. REQUIRES: `text` is checked and has its defaults.
 S3StreamBroker::Config S3StreamBrokerOf(const v1::S3Stream& text);
 
+// The channels of its routing by zones; nothing where it is off. REQUIRES: as above.
+std::optional<S3Wal::Config> RouterChannelOf(const v1::S3Stream& text);
 // Nothing where it is off. `topics` in the order of the scenario. REQUIRES: as above.
 std::optional<AutoBalancer::Config> BalancerOf(const v1::S3Stream& text,
                                                const std::vector<TopicConfig>& topics);

@@ -469,6 +469,11 @@ class RuleCheck {
                          absl::StrCat("a write-ahead log of kind VOLUME needs ",
                                       absl::StrJoin(missing, ", "), "; state it"));
       }
+      if (s3stream.zone_router().enable()) {
+        findings_->Error(here.In("zone_router").place,
+                         "brokers that do not lead read the write-ahead logs of those that do, and "
+                         "cannot reach a volume; use wal { kind: S3 } with zone_router");
+      }
       if (wal.volume().count() > 1) {
         findings_->Error(here.In("wal").In("volume").In("count").place,
                          absl::StrCat("a write-ahead log lies on one volume, not on ",

@@ -221,6 +221,18 @@ TEST(RulesTest, AStoreWaitsLongerForLargerBodies) {
               IsEmpty());
 }
 
+TEST(RulesTest, RoutingByZonesNeedsALogThatAllCanRead) {
+  const std::string store = "component { name: \"s3\" object_store { } }\n";
+  EXPECT_THAT(ProblemsOf(SharedStorage("zone_router { enable: true }", store)), IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(SharedStorage(
+          "zone_router { enable: true } wal { kind: VOLUME capacity: \"2GiB\" attach_time: "
+          "\"20s\" volume { kind: GP3 bandwidth: \"125MB/s\" write_latency { constant: \"2ms\" } "
+          "read_latency { constant: \"1ms\" } } }",
+          store)),
+      ElementsAre(HasSubstr("use wal { kind: S3 } with zone_router")));
+}
+
 TEST(RulesTest, SelfBalancingNeedsReportsThatCountAndBrokersThatExist) {
   const std::string store = "component { name: \"s3\" object_store { } }\n";
   const auto with = [&store](const std::string& fields) {
