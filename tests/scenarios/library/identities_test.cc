@@ -60,9 +60,9 @@ double LimitOf(const std::string& variant, const std::string& rate, uint32_t fet
 
 // cal.I4: with three replicas and two groups a broker sends four times what its share of the
 // producers writes, so three cards carry three quarters of one: 0.75 and 2.5 Gbit/s are 70.3 and
-// 234 MB/s. (The page that it is from has 96 and 320 MB/s for the cards, and so 72 and 240.) What
-// it is held to is what the volumes' path would take, 81 and 288. Two replica fetchers reach the
-// smaller of the two, and would themselves be the limit of the larger.
+// 234 MB/s. (The page that it is from has 96 and 320 MB/s for the cards, and so 72 and 240.) The
+// volumes' paths would take more, 81 and 288. Two replica fetchers reach the smaller limit, and
+// would be the limit themselves before the larger.
 TEST(IdentitiesTest, ThreeCardsCarryThreeQuartersOfOne) {
   const double large = LimitOf("m5_large_56", "90k/s", 2);
   EXPECT_LE(large, 70.4e6);
