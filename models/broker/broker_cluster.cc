@@ -18,7 +18,7 @@ void FillHistory(const TopicConfig& topic, PartitionLog* log) {
 }  // namespace
 
 BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Config& config,
-                             size_t most_unanswered)
+                             size_t most_unanswered, Offsets offsets)
     : Component(sim, name),
       under_replicated_(AddGauge(kUnderReplicated)),
       offline_(AddGauge(kOffline)),
@@ -31,6 +31,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       heartbeat_interval_(config.broker_heartbeat_interval),
       retention_check_interval_(config.retention_check_interval),
       most_unanswered_(most_unanswered),
+      offsets_(offsets),
       heartbeat_phase_(NewStream("heartbeat-phase")),
       controller_config_(config.controllers),
       metadata_idle_interval_(config.metadata_idle_interval),

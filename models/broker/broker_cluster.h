@@ -14,9 +14,11 @@
 // a little later. Another active controller gives every broker a session anew. A broker that comes
 // back is refused until the session of its earlier life has ended, and serves when it is unfenced.
 //
-//   kafka_cluster.h      shared-nothing: replicas on disks of their own, and tiered: their older
-//                        segments in remote storage
-//   s3stream_cluster.h   shared storage: a write-ahead log and object storage
+//   kafka_cluster.h        shared-nothing: replicas on disks of their own, and tiered: their older
+//                          segments in remote storage
+//   s3stream_cluster.h     shared storage: a write-ahead log and object storage
+//   leaderless_cluster.h   leaderless: files in object storage and a coordinator of batches; there
+//                          appends are held at a broker until the coordinator gives them offsets
 #ifndef FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_BROKER_CLUSTER_H_
 
@@ -164,6 +166,9 @@ class BrokerCluster : public Component, public LogService {
   void OnMetadataRefresh(Callback) override {}
 
  protected:
+  // When a batch gets its offsets: from the leader of its partition, as it comes; or later, by
+  // whichever broker took it. Then no partition has a leader.
+  enum class Offsets : uint8_t { kByLeader, kAtCommit };
   struct PendingAck {
     Offset required;
     RequestIndex request;
@@ -195,7 +200,7 @@ class BrokerCluster : public Component, public LogService {
   // makes its brokers and elects the first leaders. `most_unanswered`: requests of one channel that
   // a broker takes before it has answered the first of them.
   BrokerCluster(Simulation& sim, absl::string_view name, const Config& config,
-                size_t most_unanswered);
+                size_t most_unanswered, Offsets offsets = Offsets::kByLeader);
 
   // --- What a design answers ---
 
@@ -238,6 +243,12 @@ class BrokerCluster : public Component, public LogService {
   virtual void OnSessionEnd(BrokerId id) = 0;
   // It is up again, registered, and still fenced.
   virtual void OnRestart(BrokerId id) = 0;
+  // Offsets::kAtCommit: the broker has the request. AppendHeld(), RefuseHeld() or DropHeld() ends
+  // it.
+  virtual void Hold(RequestIndex index, BrokerId broker) {
+    static_cast<void>(index);
+    static_cast<void>(broker);
+  }
   virtual void OnUnfence(BrokerId) {}
   virtual void OnAbandonStart(BrokerId) {}
   // What a start does before the broker asks to be registered; it ends with Rejoin().
@@ -251,6 +262,16 @@ class BrokerCluster : public Component, public LogService {
   void Commit(PartitionId id, Offset offset, ComponentId blocker);
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
+  // The batches of a request that was held get their offsets, in their order; visit(const Batch&,
+  // end offset) for each that was appended, which those are not that were there already or that
+  // follow a gap. Respond() follows.
+  template <class Visit>
+  void AppendHeld(RequestIndex index, Visit&& visit);
+  // It is refused as a whole, and answered.
+  void RefuseHeld(RequestIndex index, ProduceError error);
+  // Its broker has died with it.
+  void DropHeld(RequestIndex index);
+  const ProduceRequest& HeldRequest(RequestIndex index) const { return requests_[index]; }
   // A batch that was passed on is with its leader, cannot be there, or died with the broker that
   // passed it on.
   void AppendRouted(RequestIndex index, uint32_t batch, BrokerId leader);
@@ -293,6 +314,9 @@ class BrokerCluster : public Component, public LogService {
   PartitionId IdOf(const Partition& partition) const {
     return static_cast<PartitionId>(&partition - partitions_.data());
   }
+  bool Serves(BrokerId broker, const Partition& partition) const {
+    return partition.leader == broker || offsets_ == Offsets::kAtCommit;
+  }
   const TopicConfig& TopicOf(const Partition& partition) const {
     return topic_configs_[static_cast<size_t>(partition.topic)];
   }
@@ -310,6 +334,7 @@ class BrokerCluster : public Component, public LogService {
   void ProduceArrived(RequestIndex index, BrokerId broker, ProduceChannel* channel);
   void TakeRequest(RequestIndex index, BrokerId broker);
   void AppendFrom(RequestIndex index, BrokerId broker, size_t first_batch);
+  void BeginHolding(RequestIndex index, BrokerId broker);
   ProduceError AppendBatch(const ProduceRequest& request, Batch& batch, BrokerId broker);
   ProduceError CheckSequence(Partition& partition, const Batch& batch, bool idempotent,
                              bool* duplicate);
@@ -362,6 +387,7 @@ class BrokerCluster : public Component, public LogService {
   const Duration heartbeat_interval_;
   const Duration retention_check_interval_;
   const size_t most_unanswered_;
+  const Offsets offsets_;
   RandomStream heartbeat_phase_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;
@@ -380,6 +406,23 @@ class BrokerCluster : public Component, public LogService {
   Counter& deleted_;
   Counter& appended_;
 };
+
+template <class Visit>
+void BrokerCluster::AppendHeld(RequestIndex index, Visit&& visit) {
+  ProduceRequest& request = requests_[index];
+  for (size_t i = 0; i < request.batches.size(); ++i) {
+    Batch& batch = request.batches[i];
+    const PartitionLog& log = partitions_[batch.partition].log;
+    const Offset end_before = log.log_end_offset();
+    request.errors[i] = AppendBatch(request, batch, request.broker);
+    request.end_offsets[i] = log.log_end_offset();
+    if (request.errors[i] != ProduceError::kNone) {
+      batch.appended_at = Time();
+      if (request.acks == Acks::kNone) lost_acked_.Add(batch.record_count);
+    }
+    if (log.log_end_offset() != end_before) visit(batch, log.log_end_offset());
+  }
+}
 
 }  // namespace freshet
 

@@ -29,7 +29,7 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
       session->news.push_back(i);
       session->available += partition.log.BytesBetween(position.next, limit);
     }
-    if (partition.leader != broker && !ServesSnapshots(position.partition, broker)) {
+    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
       session->failed = true;
     }
   }
@@ -204,7 +204,7 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
     FetchSession::Position& position = session->positions[index];
     Partition& partition = partitions_[position.partition];
     position.listed = false;
-    if (partition.leader != broker && !ServesSnapshots(position.partition, broker)) {
+    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
       session->failed = true;
       continue;
     }

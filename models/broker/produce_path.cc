@@ -110,6 +110,10 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
     request.end_offsets.assign(request.batches.size(), 0);
     const Time taken = Now() - node.CpuTime(request.request_count, request.bytes);
     for (Batch& batch : request.batches) batch.taken_at = std::max(batch.received_at, taken);
+    if (offsets_ == Offsets::kAtCommit) {
+      BeginHolding(index, broker);
+      return;
+    }
   }
   for (size_t i = first_batch; i < request.batches.size(); ++i) {
     Batch& batch = request.batches[i];
@@ -132,10 +136,34 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
   FinishAppend(index, broker);
 }
 
+void BrokerCluster::BeginHolding(RequestIndex index, BrokerId broker) {
+  NodeAt(broker).io_threads().Release();
+  ProduceRequest& request = requests_[index];
+  for (Batch& batch : request.batches) batch.appended_at = Now();
+  ProduceChannel* channel = request.channel;
+  const bool same_channel = request.channel_generation == channel->generation;
+  if (same_channel) channel->appending = false;
+  Hold(index, broker);
+  if (same_channel) TakeNext(channel, broker);
+}
+
+void BrokerCluster::RefuseHeld(RequestIndex index, ProduceError error) {
+  ProduceRequest& request = requests_[index];
+  request.errors.assign(request.batches.size(), error);
+  for (Batch& batch : request.batches) batch.appended_at = Time();
+  CountUnanswered(request, 0);
+  Respond(index);
+}
+
+void BrokerCluster::DropHeld(RequestIndex index) {
+  CountUnanswered(requests_[index], 0);
+  FreeRequest(index);
+}
+
 ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& batch,
                                         BrokerId broker) {
   Partition& partition = partitions_[batch.partition];
-  if (partition.leader != broker) return ProduceError::kNotLeader;
+  if (!Serves(broker, partition)) return ProduceError::kNotLeader;
   const ProduceError refused = Admit(batch.partition, request);
   if (refused != ProduceError::kNone) return refused;
   bool duplicate = false;
@@ -144,7 +172,8 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   if (duplicate) duplicates_.Add(batch.record_count);
 
   Broker& node = NodeAt(broker);
-  batch.appended_at = Now();
+  // What was held was in the broker's memory before it had offsets.
+  if (offsets_ == Offsets::kByLeader) batch.appended_at = Now();
   batch.leader_component = node.component_id();
   batch.acked_before_replication = request.acks == Acks::kNone;  // acks=1: when it is told.
   BeforeAppend(batch.partition);

@@ -69,14 +69,18 @@ ObjectStore::ObjectStore(Simulation& sim, absl::string_view name, const Config& 
     : Component(sim, name),
       config_(config),
       request_stream_(NewStream("requests")),
-      put_requests_(AddCounter(kPutRequests)),
-      get_requests_(AddCounter(kGetRequests)),
+      put_requests_(AddCounter(config.express ? kExpressPutRequests : kPutRequests)),
+      get_requests_(AddCounter(config.express ? kExpressGetRequests : kGetRequests)),
       delete_requests_(AddCounter(kDeleteRequests)),
       throttled_(AddCounter(kThrottled)),
       failed_(AddCounter(kFailed)),
-      stored_(AddGauge(kStoredBytes)),
+      stored_(AddGauge(config.express ? kExpressStoredBytes : kStoredBytes)),
       object_gauge_(AddGauge(kObjects)) {
   SIM_REQUIRE(config.small_put < config.large_put);
+  if (config.express) {
+    uploaded_ = &AddCounter(kUploadedBytes);
+    retrieved_ = &AddCounter(kRetrievedBytes);
+  }
   for (size_t cause = 0; cause < kObjectCauseCount; ++cause) {
     bytes_in_[cause] = &AddCounter(kBytesIn[cause]);
     bytes_out_[cause] = &AddCounter(kBytesOut[cause]);
@@ -232,7 +236,9 @@ void ObjectStore::Stop(const Running& running) {
 
 void ObjectStore::Meter(const ObjectRequest& request, Bytes passed) {
   const auto cause = static_cast<size_t>(request.cause);
-  (HasBodyToSend(request.operation) ? bytes_in_ : bytes_out_)[cause]->Add(passed.count());
+  const bool in = HasBodyToSend(request.operation);
+  (in ? bytes_in_ : bytes_out_)[cause]->Add(passed.count());
+  if (uploaded_ != nullptr) (in ? uploaded_ : retrieved_)->Add(passed.count());
 }
 
 // --- Its effect ---

@@ -6,12 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "models/broker/kafka_cluster.h"
+#include "models/broker/leaderless_cluster.h"
 #include "models/broker/s3stream_cluster.h"
+#include "models/fault/coordinator_target.h"
 #include "models/fault/object_store_target.h"
 #include "models/fault/targets.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_operations.h"
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_s3stream.h"
@@ -33,6 +36,11 @@ constexpr Ratio kDirtyBackgroundRatio = Ratio::Percent(10);
 constexpr Ratio kDirtyRatio = Ratio::Percent(20);
 constexpr Duration kDirtyWriteback = Seconds(5);
 constexpr Duration kDirtyExpire = Seconds(30);
+
+// Leaderless brokers: as Kafka's sessions by default (broker.session.timeout.ms,
+// broker.heartbeat.interval.ms), since they are nowhere published.
+constexpr Duration kLeaderlessSession = Seconds(9);
+constexpr Duration kLeaderlessHeartbeat = Seconds(2);
 
 // AMQSRC: the failover controller's scan, and how long an object may be prepared and not committed.
 constexpr Duration kFailoverScan = Seconds(1);
@@ -63,6 +71,7 @@ class Assembler {
     for (const v1::Component& component : scenario_.component()) {
       if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
       if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
+      if (component.has_leaderless()) BuildLeaderless(component.name(), component.leaderless());
     }
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
@@ -189,6 +198,16 @@ class Assembler {
   }
 
   void BuildStore(const std::string& name, const v1::ObjectStorage& text) {
+    if (text.preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
+      for (const std::string& zone : scenario_.zones()) {
+        const std::string bucket = absl::StrCat(name, "/", zone);
+        pipeline_->zonal_buckets.push_back(
+            std::make_unique<ObjectStore>(sim_, bucket, StoreConfigOf(text)));
+        pipeline_->targets[bucket] =
+            std::make_unique<ObjectStoreTarget>(pipeline_->zonal_buckets.back().get());
+      }
+      return;
+    }
     pipeline_->object_store = std::make_unique<ObjectStore>(sim_, name, StoreConfigOf(text));
     pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
   }
@@ -228,6 +247,32 @@ class Assembler {
     }
   }
 
+  void BuildLeaderless(const std::string& name, const v1::Leaderless& text) {
+    LeaderlessCluster::Config config = LeaderlessClusterOf(text);
+    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;
+    for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
+      config.brokers.push_back(LeaderlessBrokerOf(text));
+      config.brokers.back().zone = zone;
+    }
+    config.topics = topics_;
+    config.broker_session_timeout = kLeaderlessSession;
+    config.broker_heartbeat_interval = kLeaderlessHeartbeat;
+    const Bucket regional = {pipeline_->object_store.get(), std::nullopt};
+    std::vector<Bucket> ingest;
+    for (size_t zone = 0; !text.ingest().empty() && zone < pipeline_->zonal_buckets.size();
+         ++zone) {
+      ingest.push_back({pipeline_->zonal_buckets[zone].get(), static_cast<ZoneId>(zone)});
+    }
+    if (ingest.empty()) ingest.push_back(regional);
+    auto cluster = std::make_unique<LeaderlessCluster>(sim_, name, pipeline_->network.get(), ingest,
+                                                       regional, config);
+    pipeline_->targets[absl::StrCat(name, "/coordinator")] =
+        std::make_unique<CoordinatorTarget>(&cluster->coordinator());
+    pipeline_->log = std::move(cluster);
+    AddBrokers(name);
+  }
+
   void AddBrokers(const std::string& name) {
     BrokerCluster* cluster = pipeline_->log.get();
     for (BrokerId broker = 0; broker < cluster->broker_count(); ++broker) {
@@ -258,6 +303,7 @@ class Assembler {
       case v1::Component::kKafka:
       case v1::Component::kS3Stream:
       case v1::Component::kObjectStore:
+      case v1::Component::kLeaderless:
       case v1::Component::KIND_NOT_SET:
         return absl::OkStatus();
     }
@@ -491,6 +537,25 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &S3StreamBroker::kNotUploaded,
       &S3StreamBroker::kBackingOff,
       &S3StreamBroker::kColdBytes,
+      &LeaderlessCluster::kFiles,
+      &LeaderlessCluster::kExtents,
+      &LeaderlessCluster::kGarbage,
+      &LeaderlessBroker::kUncommitted,
+      &LeaderlessBroker::kFiles,
+      &LeaderlessBroker::kFileBytes,
+      &LeaderlessBroker::kWriteTime,
+      &LeaderlessBroker::kFailed,
+      &BatchCoordinator::kCommits,
+      &BatchCoordinator::kCommitLatency,
+      &BatchCoordinator::kFinds,
+      &BatchCoordinator::kWaiting,
+      &FileReader::kHitBytes,
+      &FileReader::kMissBytes,
+      &FileReader::kLaggingBytes,
+      &FileReader::kPeerBytes,
+      &FileReader::kCacheBytes,
+      &FileMerger::kMerges,
+      &FileMerger::kMergedBytes,
       &StreamUploader::kUploads,
       &StreamUploader::kUploadedBytes,
       &StreamUploader::kUploadTime,
@@ -518,6 +583,11 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &ObjectStore::kFailed,
       &ObjectStore::kStoredBytes,
       &ObjectStore::kObjects,
+      &ObjectStore::kExpressPutRequests,
+      &ObjectStore::kExpressGetRequests,
+      &ObjectStore::kExpressStoredBytes,
+      &ObjectStore::kUploadedBytes,
+      &ObjectStore::kRetrievedBytes,
       &ObjectStore::kBytesIn[0],
       &ObjectStore::kBytesIn[1],
       &ObjectStore::kBytesIn[2],

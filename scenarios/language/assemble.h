@@ -26,6 +26,8 @@ namespace freshet {
 struct Pipeline {
   std::unique_ptr<Network> network;
   std::unique_ptr<ObjectStore> object_store;  // None where no design needs it.
+  // Buckets of one zone each, in the order of the zones; none where no design needs them.
+  std::vector<std::unique_ptr<ObjectStore>> zonal_buckets;
   std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;

@@ -34,6 +34,10 @@ ObjectStore::Config StoreConfigOf(const v1::ObjectStorage& text) {
     config.stall_probability = RatioOf(text.stall_probability());
   }
   if (text.has_stall()) config.stall = SamplerOf(text.stall());
+  if (text.preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
+    config.express = true;
+    if (!text.has_large_put_latency()) config.large_put_latency = config.small_put_latency;
+  }
   config.writes_per_prefix = RateOf(text.writes_per_prefix());
   config.reads_per_prefix = RateOf(text.reads_per_prefix());
   return config;

@@ -93,7 +93,9 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
   MeterTable meters;
   const Network& network = *pipeline.network;
   for (const v1::Component& component : scenario.component()) {
-    if (!component.has_kafka() && !component.has_s3stream()) continue;
+    if (!component.has_kafka() && !component.has_s3stream() && !component.has_leaderless()) {
+      continue;
+    }
     std::vector<HostId> hosts;
     for (BrokerId broker = 0; broker < pipeline.log->broker_count(); ++broker) {
       hosts.push_back(pipeline.log->HostOf(broker));
@@ -102,6 +104,10 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
     if (component.has_kafka()) {
       AddHosts(network, name, "broker", component.kafka().instance(), hosts, &meters);
       AddVolumes(network, name, "broker", component.kafka().volume(), hosts, &meters);
+      continue;
+    }
+    if (component.has_leaderless()) {
+      AddHosts(network, name, "broker", component.leaderless().instance(), hosts, &meters);
       continue;
     }
     AddHosts(network, name, "broker", component.s3stream().instance(), hosts, &meters);

@@ -33,6 +33,9 @@ class OperationCheck {
         is_kafka_ = true;
       } else if (component.has_s3stream()) {
         brokers_ = component.s3stream().brokers();
+      } else if (component.has_leaderless()) {
+        brokers_ = component.leaderless().brokers();
+        is_leaderless_ = true;
       }
     }
     all_ = brokers_ + AddedBrokers(scenario);
@@ -142,6 +145,12 @@ class OperationCheck {
   void CheckReassign(const Operation::Reassign& reassign, const Places& here) {
     const Topic* topic = FindTopic(scenario_, reassign.topic());
     if (topic == nullptr) return;
+    if (is_leaderless_) {
+      findings_->Error(here.place,
+                       "partitions of leaderless brokers are at none of them, so nothing can be "
+                       "reassigned; remove the operation");
+      return;
+    }
     std::set<uint32_t> partitions;
     for (int i = 0; i < reassign.partition_size(); ++i) {
       const uint32_t partition = reassign.partition(i);
@@ -223,10 +232,6 @@ class OperationCheck {
         !AnyWithin(blanked_, here)) {
       findings_->Error(here.place,
                        "change_retention changes nothing; state retention or retention_bytes");
-    } else if (!is_kafka_) {
-      findings_->Warning(here.place,
-                         "change_retention has no effect yet: brokers of kind s3stream keep "
-                         "everything");
     }
   }
 
@@ -269,6 +274,7 @@ class OperationCheck {
   const std::vector<Place>& blanked_;
   Findings* const findings_;
   bool is_kafka_ = false;
+  bool is_leaderless_ = false;
   int64_t brokers_ = 0;  // Added ones included, up to the operation at hand.
   int64_t all_ = 0;      // With those of all operations.
   int64_t replicas_ = 1;

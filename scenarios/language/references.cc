@@ -127,16 +127,23 @@ class ReferenceCheck {
   }
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
-  // cluster offers "controller-N". Operations are for whole brokers. Fleets of clients offer
+  // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
+  // in each zone offers the zones. Operations are for whole brokers. Fleets of clients offer
   // nothing below themselves yet.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
     const std::vector<std::string> parts = absl::StrSplit(target, '/');
-    if (parts.size() == 1 && of_fault) return;
     for (const Component& component : scenario_.component()) {
       if (component.name() != name) continue;
-      if (!component.has_kafka() && !component.has_s3stream()) {
+      if (of_fault && component.has_object_store() &&
+          component.object_store().preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
+        CheckBucket(name, target, parts, place);
+        return;
+      }
+      if (parts.size() == 1 && of_fault) return;
+      const bool leaderless = component.has_leaderless();
+      if (!component.has_kafka() && !component.has_s3stream() && !leaderless) {
         findings_->Error(place,
                          absl::StrCat(kind, " ", Quoted(target),
                                       of_fault ? " has a part that its component does not offer; "
@@ -146,11 +153,14 @@ class ReferenceCheck {
         return;
       }
       const bool has_disk = component.has_kafka();
-      const auto brokers = static_cast<uint32_t>(
-          (has_disk ? component.kafka().brokers() : component.s3stream().brokers()) +
-          AddedBrokers(scenario_));
-      const uint32_t controllers = has_disk ? component.kafka().controllers().count()
-                                            : component.s3stream().controllers().count();
+      const uint32_t at_start = has_disk     ? component.kafka().brokers()
+                                : leaderless ? component.leaderless().brokers()
+                                             : component.s3stream().brokers();
+      const auto brokers = static_cast<uint32_t>(at_start + AddedBrokers(scenario_));
+      const uint32_t controllers = has_disk     ? component.kafka().controllers().count()
+                                   : leaderless ? 0
+                                                : component.s3stream().controllers().count();
+      if (of_fault && leaderless && parts.size() == 2 && parts[1] == "coordinator") return;
       const uint32_t broker =
           parts.size() == 1 ? 0 : BrokerNumberOf(absl::StrCat(parts[0], "/", parts[1]));
       const bool is_broker = broker > 0 && broker <= brokers;
@@ -159,15 +169,26 @@ class ReferenceCheck {
                                 ((parts[2] == "disk" && has_disk) || parts[2] == "nic"));
       if (is_broker && is_part) return;
       if (of_fault && parts.size() == 2 && IsController(parts[1], controllers)) return;
-      findings_->Error(place,
-                       absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
-                                    Quoted(absl::StrCat(name, "/broker-1")), " to ",
-                                    Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
-                                    !of_fault  ? ""
-                                    : has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
-                                               : ", and behind it \"/nic\" for its link"));
+      findings_->Error(
+          place,
+          absl::StrCat(
+              kind, " ", Quoted(target), " is no handle; write ",
+              Quoted(absl::StrCat(name, "/broker-1")), " to ",
+              Quoted(absl::StrCat(name, "/broker-", std::max(brokers, 1u))),
+              !of_fault  ? ""
+              : has_disk ? ", and behind it \"/disk\" or \"/nic\" for a part"
+                         : ", and behind it \"/nic\" for its link",
+              of_fault && leaderless ? absl::StrCat(", or ", Quoted(name + "/coordinator")) : ""));
       return;
     }
+  }
+
+  void CheckBucket(const std::string& name, const std::string& target,
+                   const std::vector<std::string>& parts, Place place) {
+    const std::vector<std::string>& zones = known_["zone"];
+    if (parts.size() == 2 && std::find(zones.begin(), zones.end(), parts[1]) != zones.end()) return;
+    findings_->Error(place, absl::StrCat("fault target ", Quoted(target), " is no bucket; write ",
+                                         Quoted(name), ", a slash and a zone: ", Listed(zones)));
   }
 
   const Scenario& scenario_;

@@ -47,8 +47,12 @@ class RuleCheck {
             Findings* findings)
       : scenario_(scenario), places_(places), blanked_(blanked), findings_(findings) {
     for (int i = 0; i < scenario.component_size(); ++i) {
-      stores_ += scenario.component(i).has_object_store();
-      if (scenario.component(i).has_s3stream()) {
+      if (scenario.component(i).has_object_store()) {
+        const bool zonal =
+            scenario.component(i).object_store().preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE;
+        ++(zonal ? zonal_stores_ : stores_);
+      }
+      if (scenario.component(i).has_s3stream() || scenario.component(i).has_leaderless()) {
         if (++logs_ == 2) second_log_ = &places.In("component", i);
       }
       if (!scenario.component(i).has_kafka()) continue;
@@ -71,9 +75,10 @@ class RuleCheck {
       if (component.has_consumers()) CheckConsumers(component, here.In("consumers"));
       if (component.has_kafka()) CheckKafka(component.kafka(), here.In("kafka"), i);
       if (component.has_s3stream()) CheckS3Stream(component.s3stream(), here.In("s3stream"));
-      if (component.has_object_store()) {
-        CheckStore(component.object_store(), here.In("object_store"));
+      if (component.has_leaderless()) {
+        CheckLeaderless(component.leaderless(), here.In("leaderless"));
       }
+      if (component.has_object_store()) CheckStore(component, here);
     }
     for (int i = 0; i < scenario_.fault_size(); ++i) {
       CheckFault(scenario_.fault(i), places_.In("fault", i));
@@ -112,10 +117,10 @@ class RuleCheck {
       findings_->Error(places_.place,
                        "no component holds the log; add component { name: \"log\" kafka { ... } }");
     }
-    if (stores_ > 1) {
+    if (std::max(stores_, zonal_stores_) > 1) {
       findings_->Error(
           places_.place,
-          absl::StrCat("the scenario has ", stores_,
+          absl::StrCat("the scenario has ", std::max(stores_, zonal_stores_),
                        " object stores; brokers do not say which is theirs, so keep one"));
     }
     if (logs_ > 1) {
@@ -629,7 +634,82 @@ class RuleCheck {
     }
   }
 
-  void CheckStore(const v1::ObjectStorage& store, const Places& here) {
+  void CheckLeaderless(const v1::Leaderless& leaderless, const Places& here) {
+    if (stores_ == 0) {
+      findings_->Error(here.place,
+                       "brokers of this kind keep their log in object storage, and there is none; "
+                       "add component { name: \"s3\" object_store { } }");
+    }
+    const int zones = std::max(scenario_.zones_size(), 1);
+    const int served =
+        leaderless.zones().empty() ? zones : std::min(leaderless.zones_size(), zones);
+    if (leaderless.brokers() > 0 &&
+        (leaderless.brokers() < static_cast<uint32_t>(served) || served < zones)) {
+      findings_->Warning(
+          here.In("brokers").place,
+          absl::StrCat(std::min(leaderless.brokers(), static_cast<uint32_t>(served)), " of ", zones,
+                       " zones have brokers: clients in the others pay for traffic between zones; "
+                       "is that meant?"));
+    }
+    const auto interval = AmountOf(UNIT_DURATION, leaderless.batch_interval());
+    if (interval && *interval < 25'000'000 && leaderless.kind() == v1::Leaderless::WARPSTREAM) {
+      findings_->Warning(here.In("batch_interval").place,
+                         absl::StrCat("batch_interval ", leaderless.batch_interval(),
+                                      " is below the 25ms that WarpStream allows; is that meant?"));
+    }
+    if (leaderless.ingest().empty()) {
+      if (here.Has("ingest_quorum")) {
+        findings_->Warning(
+            here.In("ingest_quorum").place,
+            "ingest_quorum has no effect without ingest; name the store of new files");
+      }
+      return;
+    }
+    const auto& components = scenario_.component();
+    const auto store = std::find_if(
+        components.begin(), components.end(),
+        [&](const Component& component) { return component.name() == leaderless.ingest(); });
+    if (store == components.end()) return;  // Told with the references.
+    if (!store->has_object_store() ||
+        store->object_store().preset() != v1::ObjectStorage::EXPRESS_ONE_ZONE) {
+      findings_->Error(here.In("ingest").place,
+                       absl::StrCat("ingest ", Quoted(leaderless.ingest()),
+                                    " is no store with a bucket in each zone; give it the preset "
+                                    "EXPRESS_ONE_ZONE, or leave ingest out"));
+    } else if (leaderless.ingest_quorum() > static_cast<uint32_t>(zones)) {
+      findings_->Error(here.In("ingest_quorum").place,
+                       absl::StrCat("a quorum of ", leaderless.ingest_quorum(), " of ", zones,
+                                    zones == 1 ? " bucket" : " buckets",
+                                    " is never there; lower ingest_quorum or add zones"));
+    }
+  }
+
+  // Buckets of one zone each.
+  void CheckZonalStore(const Component& store, const Places& here) {
+    const bool states =
+        store.object_store().has_get_latency() && store.object_store().has_small_put_latency();
+    if (!states && !AnyWithin(blanked_, here)) {
+      findings_->Error(
+          here.In("object_store").place,
+          "of EXPRESS_ONE_ZONE nobody neutral has measured latencies; state get_latency "
+          "and small_put_latency");
+    }
+    const auto& components = scenario_.component();
+    const bool used =
+        std::any_of(components.begin(), components.end(), [&](const Component& component) {
+          return component.has_leaderless() && component.leaderless().ingest() == store.name();
+        });
+    if (used) return;
+    findings_->Error(here.place,
+                     absl::StrCat("nobody writes to ", Quoted(store.name()),
+                                  ": EXPRESS_ONE_ZONE is for the new files of leaderless "
+                                  "brokers; name it as their ingest"));
+  }
+
+  void CheckStore(const Component& component, const Places& all) {
+    const v1::ObjectStorage& store = component.object_store();
+    const Places& here = all.In("object_store");
+    if (store.preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) CheckZonalStore(component, all);
     const auto small = AmountOf(UNIT_BYTES, store.small_put());
     const auto large = AmountOf(UNIT_BYTES, store.large_put());
     if (small && large && *small >= *large) {
@@ -711,7 +791,8 @@ class RuleCheck {
   const Places* kafka_places_ = nullptr;
   const Places* second_log_ = nullptr;
   int logs_ = 0;
-  int stores_ = 0;
+  int stores_ = 0;        // Of a region,
+  int zonal_stores_ = 0;  // and of one zone each.
 };
 
 }  // namespace

@@ -178,10 +178,10 @@ TEST_F(ControlPlaneTest, AReplicaThatLeftTooSmallASetMayLead) {
     EXPECT_EQ(pipeline.log.InSyncCount(0), 1);
     pipeline.log.CrashBroker(replicas[0]);
     pipeline.Run(Seconds(70));
-    EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], kNoBroker);
+    EXPECT_EQ(pipeline.log.CurrentMetadata(0)->leader[0], kNoBroker);
     pipeline.log.StartBroker(replicas[2]);
     pipeline.Run(Seconds(80));
-    EXPECT_EQ(pipeline.log.CurrentMetadata()->leader[0], eligible ? replicas[2] : kNoBroker);
+    EXPECT_EQ(pipeline.log.CurrentMetadata(0)->leader[0], eligible ? replicas[2] : kNoBroker);
     EXPECT_EQ(pipeline.Log(KafkaCluster::kLostAcked), 0);
     EXPECT_EQ(pipeline.Producer(Producers::kAcked), 20'000);
     EXPECT_EQ(pipeline.RecordsInLog(), 20'000);

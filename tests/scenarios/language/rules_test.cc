@@ -345,6 +345,76 @@ TEST(RulesTest, AWriteAheadLogOnAVolumeNeedsTheVolume) {
       IsEmpty());
 }
 
+std::string Leaderless(const std::string& fields, const std::string& rest) {
+  const std::string base = SmallScenario();
+  return absl::StrCat(base.substr(0, base.find("component {\n  name: \"log\"")),
+                      "component { name: \"log\" leaderless { brokers: 3 vcpus: 4 "
+                      "network_bandwidth: \"200MiB/s\" ",
+                      fields, " } }\n", rest);
+}
+constexpr char kStore[] = "component { name: \"s3\" object_store { } }\n";
+constexpr char kZonal[] =
+    "component { name: \"fast\" object_store { preset: EXPRESS_ONE_ZONE get_latency { constant: "
+    "\"5ms\" } small_put_latency { constant: \"5ms\" } } }\n";
+constexpr char kThreeZones[] = "zones: ['a', 'b', 'c']\n";
+
+TEST(RulesTest, LeaderlessBrokersNeedAStore) {
+  EXPECT_THAT(ProblemsOf(Leaderless("", kStore)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Leaderless("", "")),
+              ElementsAre(HasSubstr("6:25: brokers of this kind keep their log in object storage, "
+                                    "and there is none; add component")));
+  EXPECT_THAT(ProblemsOf(Leaderless("kind: WARPSTREAM", kStore)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Leaderless("kind: WARPSTREAM batch_interval: \"20ms\"", kStore)),
+              ElementsAre(HasSubstr("warning: batch_interval 20ms is below the 25ms")));
+  EXPECT_THAT(ProblemsOf(Leaderless("batch_interval: \"0ms\"", kStore)), SizeIs(1));
+  EXPECT_THAT(ProblemsOf(Leaderless("max_commit_rate: \"0/s\"", kStore)), SizeIs(1));
+  EXPECT_THAT(ProblemsOf(Leaderless("merge_files: 1", kStore)), SizeIs(1));
+}
+
+TEST(RulesTest, LeaderlessBrokersStandInEveryZone) {
+  EXPECT_THAT(ProblemsOf(Leaderless("", std::string(kStore) + kThreeZones)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Leaderless("zones: \"a\"", std::string(kStore) + kThreeZones)),
+              ElementsAre(HasSubstr("warning: 1 of 3 zones have brokers: clients in the others")));
+}
+
+TEST(RulesTest, ZonalBucketsTakeTheNewFilesOfLeaderlessBrokers) {
+  const std::string stores = absl::StrCat(kStore, kZonal, kThreeZones);
+  EXPECT_THAT(ProblemsOf(Leaderless("ingest: \"fast\"", stores)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Leaderless("", stores)),
+              ElementsAre(HasSubstr("nobody writes to \"fast\": EXPRESS_ONE_ZONE is for")));
+  EXPECT_THAT(ProblemsOf(Leaderless("ingest: \"s3\"", absl::StrCat(kStore, kThreeZones))),
+              ElementsAre(HasSubstr("ingest \"s3\" is no store with a bucket in each zone")));
+  EXPECT_THAT(ProblemsOf(Leaderless("ingest: \"fast\" ingest_quorum: 4", stores)),
+              ElementsAre(HasSubstr("a quorum of 4 of 3 buckets is never there; lower")));
+  EXPECT_THAT(ProblemsOf(Leaderless("ingest_quorum: 3", kStore)),
+              ElementsAre(HasSubstr("warning: ingest_quorum has no effect without ingest")));
+  EXPECT_THAT(ProblemsOf(Leaderless("ingest: \"fast\"", absl::StrCat(kZonal, kThreeZones))),
+              ElementsAre(HasSubstr("and there is none")));
+  EXPECT_THAT(
+      ProblemsOf(Leaderless("ingest: \"fast\"",
+                            absl::StrCat(kStore, kThreeZones,
+                                         "component { name: \"fast\" object_store { preset: "
+                                         "EXPRESS_ONE_ZONE } }"))),
+      ElementsAre(HasSubstr("nobody neutral has measured latencies; state get_latency and")));
+  EXPECT_THAT(ProblemsOf(SmallScenario() + kZonal),
+              ElementsAre(HasSubstr("nobody writes to \"fast\"")));
+}
+
+TEST(RulesTest, LeaderlessBrokersOfferTheirCoordinatorAndZonalStoresTheirBuckets) {
+  const auto with = [](const std::string& target) {
+    return Leaderless("ingest: \"fast\"",
+                      absl::StrCat(kStore, kZonal, kThreeZones,
+                                   "fault { at: \"1min\" down { target: \"", target, "\" } }"));
+  };
+  EXPECT_THAT(ProblemsOf(with("log/coordinator")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(with("log/broker-3")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(with("fast/b")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(with("log/broker-1/disk")),
+              ElementsAre(HasSubstr("for its link, or \"log/coordinator\"")));
+  EXPECT_THAT(ProblemsOf(with("fast")), ElementsAre(HasSubstr("is no bucket; write \"fast\"")));
+  EXPECT_THAT(ProblemsOf(with("fast/d")), ElementsAre(HasSubstr("a slash and a zone: ")));
+}
+
 TEST(RulesTest, SomebodyMustHoldTheLogAndOnlyOne) {
   EXPECT_THAT(ProblemsOf("name: \"x\" run_for: \"1h\""),
               ElementsAre(HasSubstr("the scenario has no component")));

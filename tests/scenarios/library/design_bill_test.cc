@@ -53,5 +53,13 @@ TEST(DesignBillTest, SharedStoragePaysForObjectsAndRequests) {
                                           "object_store.get_requests"}));
 }
 
+// No byte of produce or fetch crosses a zone, and no disk is there.
+TEST(DesignBillTest, LeaderlessBrokersPayForObjectsAndRequestsAlone) {
+  const std::set<std::string> items = ItemsOf(BillOf("leaderless"));
+  EXPECT_EQ(items,
+            std::set<std::string>({"r6i.2xlarge", "control", "object_store.stored_bytes",
+                                   "object_store.put_requests", "object_store.get_requests"}));
+}
+
 }  // namespace
 }  // namespace freshet

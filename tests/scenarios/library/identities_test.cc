@@ -30,10 +30,13 @@ int64_t TotalOf(const RunOutcome& run, const std::string& owner, const std::stri
 
 // Bytes a second that three brokers of published table C2 take when more is asked of them, without
 // burst credits.
-double LimitOf(const std::string& variant, const std::string& rate) {
+double LimitOf(const std::string& variant, const std::string& rate, uint32_t fetchers) {
+  LoadOptions options;
+  options.library = FRESHET_LIBRARY;
   const absl::StatusOr<LoadResult> loaded =
-      Load(absl::StrCat(FRESHET_LIBRARY, "/published/c2_aws_right_sizing.textproto"));
+      Load(absl::StrCat(FRESHET_LIBRARY, "/published/c2_aws_right_sizing.textproto"), options);
   EXPECT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(Report(loaded->problems), "");
   for (const auto& each : loaded->variants) {
     if (each.name != variant) continue;
     v1::Scenario scenario = each.scenario;
@@ -42,6 +45,7 @@ double LimitOf(const std::string& variant, const std::string& rate) {
     for (v1::Component& component : *scenario.mutable_component()) {
       if (component.has_producers()) component.mutable_producers()->set_rate(rate);
       if (!component.has_kafka()) continue;
+      component.mutable_kafka()->set_num_replica_fetchers(fetchers);
       component.mutable_kafka()->clear_network_burst();
       component.mutable_kafka()->clear_network_credits();
       component.mutable_kafka()->clear_network_credits_at_start();
@@ -56,13 +60,14 @@ double LimitOf(const std::string& variant, const std::string& rate) {
 
 // cal.I4: with three replicas and two groups a broker sends four times what its share of the
 // producers writes, so three cards carry three quarters of one: 0.75 and 2.5 Gbit/s are 70.3 and
-// 234 MB/s. (The page that it is from has 96 and 320 MB/s for the cards, and so 72 and 240.) What
-// it is held to is what the volumes' path would take, 81 and 288.
+// 234 MB/s. (The page that it is from has 96 and 320 MB/s for the cards, and so 72 and 240.) The
+// volumes' paths would take more, 81 and 288. Two replica fetchers reach the smaller limit, and
+// would be the limit themselves before the larger.
 TEST(IdentitiesTest, ThreeCardsCarryThreeQuartersOfOne) {
-  const double large = LimitOf("m5_large_56", "90k/s");
+  const double large = LimitOf("m5_large_56", "90k/s", 2);
   EXPECT_LE(large, 70.4e6);
   EXPECT_GE(large, 0.93 * 70.3e6);
-  const double twice_extra_large = LimitOf("m5_2xlarge_192", "300k/s");
+  const double twice_extra_large = LimitOf("m5_2xlarge_192", "300k/s", 4);
   EXPECT_LE(twice_extra_large, 234.5e6);
   EXPECT_GE(twice_extra_large, 0.93 * 234.4e6);
 }
