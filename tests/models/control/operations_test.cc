@@ -310,6 +310,13 @@ TEST_F(OperationsTest, NoCrashDuringMovesLosesWhatAllHaveAcknowledged) {
       pipeline.Fault(FaultVerb::kDown, pipeline.broker_handles[static_cast<size_t>(broker)].get(),
                      at, lasts);
     }
+    // And the controllers fail over, whoever is active.
+    ControllerTarget first(&pipeline.log, 0);
+    ControllerTarget second(&pipeline.log, 1);
+    pipeline.Fault(FaultVerb::kDown, &first,
+                   Milliseconds(40'000 + 997 * static_cast<int64_t>(seed)), Seconds(60));
+    pipeline.Fault(FaultVerb::kDown, &second,
+                   Milliseconds(120'000 + 997 * static_cast<int64_t>(seed)), Seconds(60));
     pipeline.Run(Minutes(30));
     for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(Ended(i)) << seed << " " << i;
     EXPECT_EQ(pipeline.Producer(Producers::kFailed), 0) << seed;
