@@ -34,6 +34,9 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
                                                      network, config.brokers[i]));
     zones.push_back(config.brokers[i].zone);
   }
+  for (const TopicConfig& topic : config.topics) {
+    SIM_REQUIRE(config.remote_log || !topic.local_retention);
+  }
   if (config.remote_log) StartTiering(store, network);
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {
