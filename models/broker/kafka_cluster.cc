@@ -37,6 +37,9 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       fenced_[i] = stopped_cleanly_[i] = true;
     }
   }
+  for (const TopicConfig& topic : config.topics) {
+    SIM_REQUIRE(config.remote_log || !topic.local_retention);
+  }
   if (config.remote_log) StartTiering(store, network);
   RandomStream placement = NewStream("placement");
   for (const TopicConfig& topic : config.topics) {

@@ -145,6 +145,8 @@ absl::StatusOr<KafkaSetting> TranslateKafka(const KafkaField& at, absl::string_v
   const bool has_default_never = key == "flush.messages" || key == "flush.ms";
   if (has_default_never && value == kNever) return Default();
   if (key == "retention.bytes" && value == "-1") return Default();
+  const bool is_local = key == "local.retention.ms" || key == "local.retention.bytes";
+  if (is_local && value == "-2") return Default();  // As the total.
   if (key == "retention.ms" && value == "-1") {
     return Stated(at, absl::StrCat("\"", stated.max(), "\""),
                   "for ever in Kafka; the longest retention of a scenario stands for it");
@@ -190,8 +192,6 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "interceptor.classes",
       "key.deserializer",
       "key.serializer",
-      "local.retention.bytes",
-      "local.retention.ms",
       "max.compaction.lag.ms",
       "max.message.bytes",
       "max.poll.interval.ms",
@@ -212,7 +212,6 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "receive.buffer.bytes",
       "reconnect.backoff.max.ms",
       "reconnect.backoff.ms",
-      "remote.storage.enable",
       "sasl.client.callback.handler.class",
       "sasl.jaas.config",
       "sasl.mechanism",

@@ -60,6 +60,10 @@ TEST(KafkaSettingTest, NoLimitIsAnAbsentField) {
   EXPECT_EQ(Topic("flush.ms", "9223372036854775807"), "default");
   EXPECT_EQ(Topic("retention.bytes", "-1"), "default");
   EXPECT_EQ(Topic("retention.ms", "-1"), "retention: \"36530d\"");
+  EXPECT_EQ(Topic("local.retention.ms", "-2"), "default");
+  EXPECT_EQ(Topic("local.retention.bytes", "-2"), "default");
+  EXPECT_EQ(Topic("local.retention.ms", "3600000"), "local_retention: \"1h\"");
+  EXPECT_EQ(Topic("remote.storage.enable", "true"), "remote_storage: true");
   EXPECT_EQ(Topic("flush.ms", "0"), "not modelled");
   EXPECT_EQ(Producers("partitioner.class", "org.example.Mine"), "not modelled");
 }

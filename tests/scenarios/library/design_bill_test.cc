@@ -46,6 +46,14 @@ TEST(DesignBillTest, KafkaPaysForDisksAndReplicas) {
                                           "fetch", "control"}));
 }
 
+TEST(DesignBillTest, TieredBrokersPayForBoth) {
+  const std::set<std::string> items = ItemsOf(BillOf("tiered"));
+  EXPECT_EQ(items,
+            std::set<std::string>({"r6i.2xlarge", "gp3 capacity", "produce", "replicate", "fetch",
+                                   "control", "object_store.stored_bytes",
+                                   "object_store.put_requests", "object_store.get_requests"}));
+}
+
 TEST(DesignBillTest, SharedStoragePaysForObjectsAndRequests) {
   const std::set<std::string> items = ItemsOf(BillOf("s3stream"));
   EXPECT_EQ(items, std::set<std::string>({"r6i.2xlarge", "produce", "fetch", "control",
