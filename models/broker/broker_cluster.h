@@ -189,7 +189,7 @@ class BrokerCluster : public Component, public LogService {
   // What waits for acknowledgement at the leader is refused, and its requests answered.
   void RefuseWaiting(PartitionId id, ProduceError error);
   // A batch that was passed on is with its leader, cannot be there, or died with the broker that
-  // passed it on.
+  // passed it on (routed_batches.cc).
   void AppendRouted(RequestIndex index, uint32_t batch, BrokerId leader);
   void RefuseRouted(RequestIndex index, uint32_t batch, ProduceError error);
   void ForgetRouted(RequestIndex index);
