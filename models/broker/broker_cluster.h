@@ -273,7 +273,7 @@ class BrokerCluster : public Component, public LogService {
   void DropHeld(RequestIndex index);
   const ProduceRequest& HeldRequest(RequestIndex index) const { return requests_[index]; }
   // A batch that was passed on is with its leader, cannot be there, or died with the broker that
-  // passed it on.
+  // passed it on (routed_batches.cc).
   void AppendRouted(RequestIndex index, uint32_t batch, BrokerId leader);
   void RefuseRouted(RequestIndex index, uint32_t batch, ProduceError error);
   void ForgetRouted(RequestIndex index);
