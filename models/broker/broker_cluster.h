@@ -366,6 +366,7 @@ class BrokerCluster : public Component, public LogService {
   void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
+  std::vector<uint32_t> served_in_part_;  // Positions in Collect(), kept for their memory.
 
   // Control (control_plane.cc).
   struct Session {

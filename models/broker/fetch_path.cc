@@ -198,6 +198,8 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
   session->response_bytes = Bytes(0);
   session->remote = FetchSession::kNoRemote;
   const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
+  served_in_part_.clear();
+  size_t unfit = 0;
   for (size_t left = session->news.size(); left > 0; --left) {
     if (session->response_bytes >= most) break;
     const uint32_t index = session->news.pop_front();
@@ -225,6 +227,7 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
         session->remote = index;
       } else {
         session->news.push_back(index);
+        ++unfit;
       }
       continue;
     }
@@ -241,11 +244,20 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
       session->response.push_back(range);
       position.next = range.to;
     }
-    if (position.next < limit) {  // More is there: at the end of the queue, as Kafka rotates.
-      position.listed = true;
-      session->news.push_back(index);
+    if (position.next == limit) continue;
+    position.listed = true;
+    if (position.next == range.from) {
+      session->news.push_back(index);  // Did not fit: keeps its turn.
+      ++unfit;
+    } else {
+      served_in_part_.push_back(index);
     }
   }
+  // As Kafka orders a session: first those that had no turn, those that were served at the end.
+  for (size_t waiting = unfit > 0 ? session->news.size() - unfit : 0; waiting > 0; --waiting) {
+    session->news.push_back(session->news.pop_front());
+  }
+  for (const uint32_t index : served_in_part_) session->news.push_back(index);
   if (session->remote != FetchSession::kNoRemote) session->news.push_back(session->remote);
   session->available = session->available > session->response_bytes
                            ? session->available - session->response_bytes

@@ -1,4 +1,5 @@
 // Replication, the high watermark and the in-sync set, to the nanosecond where nothing is random.
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/models/mini_pipeline.h"
 
@@ -86,6 +87,36 @@ TEST(ReplicationTest, EveryReplicaGetsEveryByteOnce) {
   }
   EXPECT_EQ(led, pipeline.Producer(Producers::kBytesAcked));
   EXPECT_EQ(copied, 2 * led);
+}
+
+// An answer has room for two of three partitions: who had no turn comes first in the next one.
+TEST(ReplicationTest, WhatDoesNotFitIntoAnAnswerKeepsItsTurn) {
+  MiniSettings s = Instant();
+  s.brokers = 1;
+  s.topic.partitions = 3;
+  s.topic.replication_factor = s.topic.min_in_sync_replicas = 1;
+  s.producers.rate = Until(Milliseconds(40), 10'000);
+  MiniPipeline pipeline(s);
+  pipeline.Run(Seconds(1));
+  FetchSession session;
+  session.request_on = session.reply_on =
+      pipeline.network.Connect(pipeline.log.HostOf(0), pipeline.log.HostOf(0));
+  session.max_bytes = kBatchSize * 2 + KiB(8);
+  session.max_partition_bytes = kBatchSize;
+  for (PartitionId p = 0; p < 3; ++p) session.positions.push_back({p, 0});
+  std::vector<std::vector<PartitionId>> answers;
+  session.on_response = [&] {
+    std::vector<PartitionId>& answer = answers.emplace_back();
+    for (const FetchedRange& range : session.response) answer.push_back(range.partition);
+    if (answers.size() < 5) pipeline.log.Fetch(&session, 0);
+  };
+  pipeline.log.OpenSession(&session, 0);
+  pipeline.log.Fetch(&session, 0);
+  pipeline.Run(Seconds(2));
+  pipeline.log.CloseSession(&session, 0);
+  EXPECT_THAT(answers, testing::ElementsAre(testing::ElementsAre(0, 1), testing::ElementsAre(2, 0),
+                                            testing::ElementsAre(1, 2), testing::ElementsAre(0, 1),
+                                            testing::ElementsAre(2, 0)));
 }
 
 TEST(ReplicationTest, EachBatchIsFlushedWhereTheTopicSaysSo) {
