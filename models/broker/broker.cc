@@ -20,6 +20,7 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
       host_(network->AddHost(name, config.zone, config.network_bandwidth, config.network_burst)),
       cpu_(sim, absl::StrCat(name, "/cpu"), Cores(config.vcpus)),
       io_threads_(config.io_threads),
+      network_threads_(config.network_threads),
       produce_requests_(AddCounter(kProduceRequests)),
       fetch_requests_(AddCounter(kFetchRequests)),
       bytes_in_(AddCounter(kBytesIn)),
@@ -38,6 +39,7 @@ void Broker::Crash() {
   up_ = false;
   ++generation_;
   network_->SetDown(host_, true);
+  network_threads_.Abandon();
 }
 
 void Broker::Restart() {

@@ -5,7 +5,7 @@
 // appended; its work is done on the cores, first come first served. The cost of work is requests x
 // cpu_per_request + bytes x cpu_per_byte (calibration 7.3).
 //
-// Left out: network threads apart from the cores they use, garbage collection pauses.
+// Left out: garbage collection pauses.
 // docs/models/kafka.md has the sources.
 #ifndef FRESHET_MODELS_BROKER_BROKER_H_
 #define FRESHET_MODELS_BROKER_BROKER_H_
@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "models/broker/network_threads.h"
 #include "models/network/network.h"
 #include "sim/component.h"
 #include "sim/permits.h"
@@ -28,6 +29,7 @@ class Broker : public Component {
     int64_t vcpus = 1;
     BytesPerSecond network_bandwidth;  // What the card sustains.
     BandwidthBurst network_burst = {};
+    int64_t network_threads = 3;
     int64_t io_threads = 8;
     Duration cpu_per_request;
     Duration cpu_per_mib;
@@ -58,6 +60,7 @@ class Broker : public Component {
   Duration CpuTime(int64_t requests, Bytes bytes) const;
   Station& cpu() { return cpu_; }
   Permits& io_threads() { return io_threads_; }
+  NetworkThreads& network_threads() { return network_threads_; }
 
   // The process dies; its host answers no more. The machine does not go.
   virtual void Crash();
@@ -78,6 +81,7 @@ class Broker : public Component {
   uint32_t generation_ = 0;
   Station cpu_;
   Permits io_threads_;
+  NetworkThreads network_threads_;
   Counter& produce_requests_;
   Counter& fetch_requests_;
   Counter& bytes_in_;

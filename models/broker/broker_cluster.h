@@ -232,8 +232,10 @@ class BrokerCluster : public Component, public LogService {
   virtual Bytes Missing(const FetchedRange& part, BrokerId broker) = 0;
   // Brings the `missed` bytes of the session's response into memory and waits for whatever else
   // holds a response back. Returns true when it may be served at once; otherwise `serve` fires when
-  // it may, unless the broker dies first.
+  // it may, or SendResponse() is called, unless the broker dies first.
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
+  // The response is worked on and sent; its network thread is awake, or about to be.
+  void SendResponse(FetchSession* session, BrokerId broker, uint32_t generation);
   // Reads what `session->remote` asks for from remote storage, adds it to the response, and calls
   // `go_on`, also when there is nothing to add; never, if the session ends before.
   virtual void ReadRemote(FetchSession*, BrokerId, Callback) {}

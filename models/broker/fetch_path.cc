@@ -15,6 +15,7 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(!session->open);
   session->open = true;
   session->broker = broker;
+  NodeAt(broker).network_threads().Deal(&session->network_thread);
   session->failed = false;
   ++session->generation;
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
@@ -80,6 +81,15 @@ void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
 
 void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
   Broker& node = NodeAt(broker);
+  if (node.network_threads().IsBusy(session->network_thread)) {
+    node.network_threads().Await(session->network_thread,
+                                 [this, session, broker, generation = session->generation] {
+                                   if (generation == session->generation && NodeAt(broker).up()) {
+                                     FetchArrived(session, broker);
+                                   }
+                                 });
+    return;
+  }
   node.fetch_requests().Add(1);
   node.io_threads().Acquire([this, session, broker, generation = session->generation] {
     Broker& taken_by = NodeAt(broker);
@@ -179,6 +189,17 @@ void BrokerCluster::AddToResponse(FetchSession* session, BrokerId broker, uint32
 
 void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation) return;
+  NetworkThreads& threads = NodeAt(broker).network_threads();
+  if (threads.IsBusy(session->network_thread)) {
+    threads.Await(session->network_thread, [this, session, broker, generation] {
+      ServeResponse(session, broker, generation);
+    });
+    return;
+  }
+  SendResponse(session, broker, generation);
+}
+
+void BrokerCluster::SendResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   session->sent_bytes = Bytes(0);
   ServePiece(session, broker, generation);
 }

@@ -10,10 +10,18 @@ FileClient::FileClient(Simulation& sim, absl::string_view name, Network* network
   SIM_REQUIRE(config.attempts > 0 && config.ingest_quorum > 0 &&
               static_cast<uint32_t>(config.ingest_quorum) <= files->ingest_count());
   for (const Bucket& bucket : files->buckets()) {
-    clients_.push_back(
-        std::make_unique<ObjectClient>(sim, absl::StrCat(name, "/", bucket.store->name()),
-                                       bucket.store, network, host, config.object_client));
-    writers_.push_back(std::make_unique<ObjectWriter>(clients_.back().get(), config.part_size));
+    const auto new_client = [&](absl::string_view suffix) {
+      return std::make_unique<ObjectClient>(sim,
+                                            absl::StrCat(name, "/", bucket.store->name(), suffix),
+                                            bucket.store, network, host, config.object_client);
+    };
+    clients_.push_back(new_client(""));
+    write_clients_.push_back(new_client("-writes"));
+    maintenance_clients_.push_back(new_client("-maintenance"));
+    writers_.push_back(
+        std::make_unique<ObjectWriter>(write_clients_.back().get(), config.part_size));
+    merge_writers_.push_back(
+        std::make_unique<ObjectWriter>(maintenance_clients_.back().get(), config.part_size, 1));
     prefixes_.push_back(bucket.store->AddPrefix(name));
   }
 }
@@ -49,7 +57,8 @@ void FileClient::Write(FileId id, ObjectCause cause, Done done) {
 void FileClient::Put(FileId id, uint32_t copy, uint32_t attempt) {
   const LeaderlessFile& file = files_->At(id);
   const FileCopy& where = file.copies[copy];
-  writers_[where.bucket]->Write(
+  const auto& writers = file.level == 0 ? writers_ : merge_writers_;
+  writers[where.bucket]->Write(
       where.object, file.size, writing_.at(id).cause,
       [this, id, copy = static_cast<uint16_t>(copy), attempt = static_cast<uint16_t>(attempt)](
           ObjectResult result) { PutOver(id, copy, attempt, result); });
@@ -121,17 +130,22 @@ void FileClient::Answered(uint64_t read, ObjectResult result) {
 void FileClient::Delete(const std::vector<FileCopy>& copies) {
   for (const FileCopy& copy : copies) {
     if (!copy.there) {
-      clients_[copy.bucket]->AbortUpload(copy.object, ObjectCause::kCompaction,
-                                         [](ObjectResult) {});
+      maintenance_clients_[copy.bucket]->AbortUpload(copy.object, ObjectCause::kCompaction,
+                                                     [](ObjectResult) {});
     }
-    clients_[copy.bucket]->Delete(copy.object, ObjectCause::kCompaction, [](ObjectResult) {});
+    maintenance_clients_[copy.bucket]->Delete(copy.object, ObjectCause::kCompaction,
+                                              [](ObjectResult) {});
   }
 }
 
 void FileClient::DropAll() {
   ++life_;
-  for (const auto& client : clients_) client->DropAll();
-  for (const auto& writer : writers_) writer->DropAll();
+  for (const auto* clients : {&clients_, &write_clients_, &maintenance_clients_}) {
+    for (const auto& client : *clients) client->DropAll();
+  }
+  for (const auto* writers : {&writers_, &merge_writers_}) {
+    for (const auto& writer : *writers) writer->DropAll();
+  }
   writing_.clear();
   reading_.clear();
 }

@@ -1,4 +1,6 @@
-// How a broker of a leaderless cluster writes and reads files: through a client for each bucket.
+// How a broker of a leaderless cluster writes and reads files: through three clients of each
+// bucket, so that neither a replay nor maintenance takes a connection from producers. Merged files
+// are sent part after part, as they are made, and go with deletions.
 //
 // A new file is put into all ingest buckets side by side and is written when a quorum of them has
 // it; the others follow. A put that fails is tried again after a back-off, a few times; when no
@@ -77,9 +79,12 @@ class FileClient : public Component {
   const Config config_;
   const ZoneId zone_;
   FileSet* const files_;
-  std::vector<std::unique_ptr<ObjectClient>> clients_;  // By bucket.
-  std::vector<std::unique_ptr<ObjectWriter>> writers_;  // By bucket.
-  std::vector<PrefixId> prefixes_;                      // By bucket.
+  std::vector<std::unique_ptr<ObjectClient>> clients_;  // By bucket, as all of these.
+  std::vector<std::unique_ptr<ObjectClient>> write_clients_;
+  std::vector<std::unique_ptr<ObjectClient>> maintenance_clients_;
+  std::vector<std::unique_ptr<ObjectWriter>> writers_;
+  std::vector<std::unique_ptr<ObjectWriter>> merge_writers_;
+  std::vector<PrefixId> prefixes_;
   absl::btree_map<FileId, Writing> writing_;
   absl::btree_map<uint64_t, Reading> reading_;
   uint64_t next_read_ = 1;

@@ -21,6 +21,7 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
       log_bytes_(AddGauge(kLogBytes)),
       log_dir_failures_(AddCounter(kLogDirFailures)),
       recovered_(AddCounter(kRecovered)),
+      threads_reading_disk_(AddGauge(kThreadsReadingDisk)),
       cache_misses_(AddCounter(kCacheMisses)) {
   SIM_REQUIRE(config.volumes > 0);
   if (config.volume_path_bandwidth > BytesPerSecond(0)) {

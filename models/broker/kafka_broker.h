@@ -52,6 +52,10 @@ class KafkaBroker : public Broker {
       "broker.recovered_bytes", MetricKind::kCounter, MetricUnit::kBytes,
       "Bytes of segments that were checked at starts after an unclean stop."};
 
+  static constexpr MetricDef kThreadsReadingDisk = {
+      "broker.network_threads_reading_disk", MetricKind::kGauge, MetricUnit::kCount,
+      "Network threads that wait for a disk, and with them the connections that they serve."};
+
   // Kafka's indexes: 8 bytes of offset index and 12 of time index for each
   // log.index.interval.bytes of 4096.
   static constexpr int64_t kIndexEntryBytes = 20;
@@ -81,6 +85,7 @@ class KafkaBroker : public Broker {
   uint32_t disk_generation() const { return disk_generation_; }
   Counter& log_dir_failures() { return log_dir_failures_; }
   Counter& recovered() { return recovered_; }
+  Gauge& threads_reading_disk() { return threads_reading_disk_; }
 
   // Positions [from, to) of a partition's log come into memory: appended, or read from the disk.
   void TakeIntoCache(uint32_t partition, int64_t from, int64_t to) {
@@ -109,6 +114,7 @@ class KafkaBroker : public Broker {
   Gauge& log_bytes_;
   Counter& log_dir_failures_;
   Counter& recovered_;
+  Gauge& threads_reading_disk_;
   Counter& cache_misses_;
   std::unique_ptr<Bandwidth> volume_path_;
   std::vector<std::unique_ptr<Volume>> volumes_;

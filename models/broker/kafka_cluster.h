@@ -187,6 +187,8 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
+  // Once its network thread is awake, which then sleeps until the volume has read.
+  void ReadMissed(FetchSession* session, BrokerId broker, uint32_t generation);
 
   // Tiered topics (kafka_tiering.cc).
   struct RemoteFetch {

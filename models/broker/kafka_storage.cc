@@ -70,13 +70,33 @@ Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
   return missing;
 }
 
-bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) {
+bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback) {
   if (missed == Bytes(0)) return true;
-  KafkaBroker& node = *brokers_[broker];
-  node.cache_misses().Add(missed.count());
-  // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition).Read(missed, serve);
+  brokers_[broker]->cache_misses().Add(missed.count());
+  session->missed = missed;
+  ReadMissed(session, broker, session->generation);
   return false;
+}
+
+void KafkaCluster::ReadMissed(FetchSession* session, BrokerId broker, uint32_t generation) {
+  KafkaBroker& node = *brokers_[broker];
+  if (generation != session->generation || !node.up()) return;
+  NetworkThreads& threads = node.network_threads();
+  if (threads.IsBusy(session->network_thread)) {
+    threads.Await(session->network_thread,
+                  [this, session, broker, generation] { ReadMissed(session, broker, generation); });
+    return;
+  }
+  threads.Sleep(session->network_thread);
+  node.threads_reading_disk().Set(threads.asleep());
+  // Which of the volumes hardly matters to a catch-up read: its first partition's.
+  node.VolumeOf(session->response[0].partition)
+      .Read(session->missed, [this, session, broker, generation] {
+        KafkaBroker& reader = *brokers_[broker];
+        if (generation == session->generation) SendResponse(session, broker, generation);
+        reader.network_threads().Wake(session->network_thread);
+        reader.threads_reading_disk().Set(reader.network_threads().asleep());
+      });
 }
 
 }  // namespace freshet

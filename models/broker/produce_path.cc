@@ -80,6 +80,7 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
   request.broker = broker;
   request.broker_generation = NodeAt(broker).generation();
   request.channel_generation = channel->generation;
+  NodeAt(broker).network_threads().Deal(&channel->network_thread);
   for (Batch& batch : request.batches) batch.received_at = Now();
   channel->waiting.push_back(index);
   TakeNext(channel, broker);
@@ -283,6 +284,11 @@ void BrokerCluster::Respond(RequestIndex index) {
     FreeRequest(index);
     return;
   }
+  NetworkThreads& threads = NodeAt(broker).network_threads();
+  if (threads.IsBusy(channel->network_thread)) {
+    threads.Await(channel->network_thread, [this, index] { Respond(index); });
+    return;
+  }
   request.answered = true;
   while (!channel->taken.empty() && requests_[channel->taken.front()].answered) {
     SendAnswer(channel->taken.pop_front());
@@ -320,6 +326,16 @@ void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
   // One at a time: they are appended in the order in which they were sent.
   if (channel->waiting.empty() || channel->appending) return;
   if (channel->taken.size() == most_unanswered_) return;
+  NetworkThreads& threads = NodeAt(broker).network_threads();
+  if (threads.IsBusy(channel->network_thread)) {
+    if (channel->thread_awaited) return;
+    channel->thread_awaited = true;
+    threads.Await(channel->network_thread, [this, channel, broker] {
+      channel->thread_awaited = false;
+      TakeNext(channel, broker);
+    });
+    return;
+  }
   channel->appending = true;
   const RequestIndex index = channel->waiting.pop_front();
   channel->taken.push_back(index);

@@ -194,7 +194,10 @@ void RemoteLogReader::ChunkAnswered(ChunkKey key, ObjectResult result) {
     if (life == life_) ChunkStored({object, chunk});
   };
   const Bytes size = chunk_loads_.at(key).size;
-  if (config_.chunk_cache == Bytes(0) || disk_->Append(size, stored)) ChunkStored(key);
+  if (!config_.chunks_on_disk || config_.chunk_cache == Bytes(0) ||
+      disk_->Append(size, stored, PageCache::Writer::kChunkCache)) {
+    ChunkStored(key);
+  }
 }
 
 void RemoteLogReader::ChunkStored(ChunkKey key) {

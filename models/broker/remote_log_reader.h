@@ -40,6 +40,7 @@ class RemoteLogReader : public Component {
     Bytes index_cache;                    // remote.log.index.file.cache.total.size.bytes
     Bytes chunk;                          // chunk.size of the plug-in
     Bytes chunk_cache;                    // fetch.chunk.cache.size
+    bool chunks_on_disk = true;           // fetch.chunk.cache.class
     Bytes prefetch;                       // fetch.chunk.cache.prefetch.max.size
   };
 

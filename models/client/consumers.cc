@@ -33,6 +33,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       skipped_(AddCounter(kSkipped)),
       lag_(AddGauge(kLag)),
       staleness_(AddGauge(kStaleness)) {
+  if (config.start_from_age) catch_up_ = &AddDistribution(kCatchUp);
   const int members = static_cast<int>(config.member_zones.size());
   for (int i = 0; i < members; ++i) {
     members_.push_back(std::make_unique<Member>());
@@ -110,6 +111,7 @@ Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const 
 
 void Consumers::Begin(const StartPoint& from) {
   started_ = true;
+  began_ = Now();
   for (int p = 0; p < topic_.count; ++p) {
     position_[p] = OffsetAt(topic_.first + static_cast<PartitionId>(p), from);
     start_[p] = position_[p];
@@ -339,8 +341,21 @@ void Consumers::Sample() {
   }
   lag_.Set(lag);
   staleness_.Set((Now() - oldest).nanos());
+  if (catch_up_ != nullptr) CheckCaughtUp();
   After<"consumer.sample">(
       kSampleInterval, [this] { Sample(); }, Priority::kControl);
+}
+
+void Consumers::CheckCaughtUp() {
+  bool caught_up = !catch_up_to_.empty();
+  catch_up_to_.resize(position_.size());
+  for (size_t p = 0; p < position_.size(); ++p) {
+    caught_up = caught_up && position_[p] >= catch_up_to_[p];
+    catch_up_to_[p] = log_->LogOf(topic_.first + static_cast<PartitionId>(p)).high_watermark();
+  }
+  if (!caught_up) return;
+  catch_up_->Record(Now() - began_);
+  catch_up_ = nullptr;
 }
 
 void Consumers::Audit() const {

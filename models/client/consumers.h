@@ -79,6 +79,12 @@ class Consumers : public Component {
                                            "not yet processed, every second; 0 when "
                                            "there is none."};
 
+  // With start_from_age only.
+  static constexpr MetricDef kCatchUp = {
+      "consumer.catch_up_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the start of reading until all partitions are read up to the high watermark of a "
+      "second before; no sample until then."};
+
   Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
   ~Consumers() override;
@@ -138,6 +144,8 @@ class Consumers : public Component {
   // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
   BrokerId Coordinator() const;
   void Sample();
+  // At a sample: whether it has read all that it could have a second ago.
+  void CheckCaughtUp();
   void Audit() const;
 
   const Config config_;
@@ -164,6 +172,9 @@ class Consumers : public Component {
   Counter& skipped_;
   Gauge& lag_;
   Gauge& staleness_;
+  Distribution* catch_up_ = nullptr;  // Null where none is told, and when it has been.
+  Time began_;
+  std::vector<Offset> catch_up_to_;  // The high watermarks of the last sample.
 };
 
 }  // namespace freshet

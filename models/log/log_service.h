@@ -75,8 +75,10 @@ struct ProduceChannel {
   Connection* reply_on = nullptr;
 
   // --- Kept by the service ---
-  bool appending = false;    // A request of it is on its way into the log.
-  Ring<RequestIndex> taken;  // And not answered; answers go out in this order.
+  bool appending = false;                // A request of it is on its way into the log.
+  bool thread_awaited = false;           // Requests wait until its network thread is awake.
+  uint32_t network_thread = UINT32_MAX;  // Of the broker; none before the first request.
+  Ring<RequestIndex> taken;              // And not answered; answers go out in this order.
   Ring<RequestIndex> waiting;
   Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
   uint32_t generation = 0;                // Raised by ResetChannel().
@@ -136,6 +138,7 @@ struct FetchSession {
   Time park_deadline;
   EventId park_timer;
   uint32_t generation = 0;
+  uint32_t network_thread = UINT32_MAX;  // Of the broker; none before it is first open.
 };
 
 // Who sends small requests to a broker, over which connections.

@@ -11,15 +11,13 @@ PageCache::PageCache(Simulation& sim, absl::string_view name, Volume* volume, co
       dirty_gauge_(AddGauge(kDirty)),
       held_appends_(AddCounter(kHeld)) {}
 
-bool PageCache::Append(Bytes size, Callback done) {
-  // What is larger than the limit by itself is let in when all else is clean.
-  if (held_.empty() &&
-      (dirty_ == Bytes(0) || dirty_ + size <= config_.dirty_ratio * config_.memory)) {
+bool PageCache::Append(Bytes size, Callback done, Writer writer) {
+  if (!AnyHeld() && HasRoomFor(size)) {
     Dirty(size);
     return true;
   }
   held_appends_.Add(1);
-  held_.push_back({size, done});
+  held_[static_cast<size_t>(writer)].push_back({size, done});
   WakeFlusher();
   return false;
 }
@@ -39,7 +37,7 @@ void PageCache::Dirty(Bytes size) {
 
 bool PageCache::FlusherHasWork() const {
   if (dirty_ == Bytes(0)) return false;
-  return !held_.empty() || dirty_ > config_.background_ratio * config_.memory ||
+  return AnyHeld() || dirty_ > config_.background_ratio * config_.memory ||
          Now() - ages_.front().since >= config_.dirty_expire;
 }
 
@@ -81,10 +79,20 @@ void PageCache::WritePiece() {
   });
 }
 
+Ring<PageCache::Held>& PageCache::NextHeld() {
+  if (held_[0].empty() || held_[1].empty()) {
+    released_[0] = released_[1] = Bytes(0);
+    return held_[held_[0].empty() ? 1 : 0];
+  }
+  return held_[released_[0] <= released_[1] ? 0 : 1];
+}
+
 void PageCache::ReleaseHeld() {
-  while (!held_.empty() && (dirty_ == Bytes(0) ||
-                            dirty_ + held_.front().size <= config_.dirty_ratio * config_.memory)) {
-    Held released = held_.pop_front();
+  while (AnyHeld()) {
+    Ring<Held>& next = NextHeld();
+    if (!HasRoomFor(next.front().size)) return;
+    Held released = next.pop_front();
+    released_[&next == &held_[0] ? 0 : 1] += released.size;
     Dirty(released.size);
     released.done();
   }
@@ -96,7 +104,7 @@ Bytes PageCache::DropDirty() {
   dirty_ = Bytes(0);
   dirty_gauge_.Set(0);
   ages_.clear();
-  held_.clear();
+  for (Ring<Held>& held : held_) held.clear();
   flusher_scheduled_ = false;
   writing_ = false;
   return lost;

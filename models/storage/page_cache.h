@@ -37,9 +37,14 @@ class PageCache : public Component {
 
   PageCache(Simulation& sim, absl::string_view name, Volume* volume, const Config& config);
 
+  // Who writes. Above vm.dirty_ratio each gets its half of what the disk takes, or what the other
+  // leaves, as Linux paces each task that writes; among themselves they are first come first
+  // served.
+  enum class Writer : uint8_t { kLog, kChunkCache };
+
   // Takes `size` bytes. Returns true when they are in memory at once, and then does not call
   // `done`; otherwise `done` fires when they are.
-  bool Append(Bytes size, Callback done);
+  bool Append(Bytes size, Callback done, Writer writer = Writer::kLog);
   // Appends and makes durable, as a broker with flush.messages=1 does. Always calls `done`.
   void AppendDurably(Bytes size, Callback done);
   // Dirty bytes are lost with the machine; returns how many.
@@ -64,12 +69,20 @@ class PageCache : public Component {
   void WritePiece();
   void ReleaseHeld();
   bool FlusherHasWork() const;
+  bool AnyHeld() const { return !held_[0].empty() || !held_[1].empty(); }
+  // Whose turn it is. REQUIRES: AnyHeld().
+  Ring<Held>& NextHeld();
+  bool HasRoomFor(Bytes size) const {
+    // What is larger than the limit by itself is let in when all else is clean.
+    return dirty_ == Bytes(0) || dirty_ + size <= config_.dirty_ratio * config_.memory;
+  }
 
   const Config config_;
   Volume* volume_;
   Bytes dirty_;
   Ring<DirtySince> ages_;  // Oldest first; one entry a writeback interval at most.
-  Ring<Held> held_;
+  Ring<Held> held_[2];     // By Writer.
+  Bytes released_[2];      // Since both were held.
   bool flusher_scheduled_ = false;
   bool writing_ = false;
   uint32_t generation_ = 0;

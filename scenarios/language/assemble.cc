@@ -145,6 +145,7 @@ class Assembler {
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
       KafkaBroker::Config broker;
       static_cast<Broker::Config&>(broker) = ProcessOf(kafka);
+      broker.network_threads = kafka.num_network_threads();
       broker.zone = zone;
       broker.network_burst =
           BurstOf(kafka.network_burst(), kafka.network_credits(), kafka.network_credits_at_start());
@@ -480,6 +481,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kSkipped,
       &Consumers::kLag,
       &Consumers::kStaleness,
+      &Consumers::kCatchUp,
       &KafkaCluster::kUnderReplicated,
       &KafkaCluster::kOffline,
       &KafkaCluster::kRebuilding,
@@ -499,6 +501,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kReplicatedIn,
       &KafkaBroker::kBytesOut,
       &KafkaBroker::kCacheMisses,
+      &KafkaBroker::kThreadsReadingDisk,
       &KafkaBroker::kLogBytes,
       &KafkaBroker::kLogDirFailures,
       &KafkaBroker::kRecovered,

@@ -24,6 +24,7 @@ std::optional<RemoteLogManager::Config> RemoteLogOf(const v1::Kafka& kafka) {
   reader.index_cache = BytesOf(text.index_cache());
   reader.chunk = BytesOf(text.chunk_size());
   reader.chunk_cache = BytesOf(text.chunk_cache());
+  reader.chunks_on_disk = text.chunk_cache_class() == v1::RemoteLogStorage::DISK;
   reader.prefetch = BytesOf(text.prefetch());
   return config;
 }

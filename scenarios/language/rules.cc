@@ -237,7 +237,8 @@ class RuleCheck {
     }
   }
 
-  void CheckRemoteLogStorage(const v1::RemoteLogStorage& text, const Places& here) {
+  void CheckRemoteLogStorage(const Kafka& kafka, const Places& here) {
+    const v1::RemoteLogStorage& text = kafka.remote_log_storage();
     if (stores_ == 0) {
       findings_->Error(here.place,
                        "tiered storage needs an object store, and there is none; add component { "
@@ -270,6 +271,14 @@ class RuleCheck {
           absl::StrCat("chunk_cache ", text.chunk_cache(), " has no room for a chunk of ",
                        text.chunk_size(), " and the prefetch of ", text.prefetch(),
                        "; raise it, or lower them"));
+    }
+    const auto heap = AmountOf(UNIT_BYTES, kafka.heap());
+    if (text.chunk_cache_class() == v1::RemoteLogStorage::MEMORY && cache && heap &&
+        *cache >= *heap) {
+      findings_->Error(
+          here.In("chunk_cache_class").place,
+          absl::StrCat("chunk_cache ", text.chunk_cache(), " in MEMORY does not fit into heap ",
+                       kafka.heap(), "; lower it, or raise heap"));
     }
   }
 
@@ -519,7 +528,7 @@ class RuleCheck {
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
     CheckRoom(kafka, here);
     if (kafka.has_remote_log_storage()) {
-      CheckRemoteLogStorage(kafka.remote_log_storage(), here.In("remote_log_storage"));
+      CheckRemoteLogStorage(kafka, here.In("remote_log_storage"));
     }
   }
 

@@ -248,6 +248,20 @@ TEST_F(PageCacheTest, AWriterDoesNotOvertakeThoseThatWait) {
   EXPECT_FALSE(Append(Bytes(1)));
 }
 
+// Above the limit chunks take half of what the disk does, however many of them wait.
+TEST_F(PageCacheTest, LogsAndChunksTakeTurnsAboveTheLimit) {
+  Append(Bytes(20'000'000));
+  std::string order;
+  const auto held = [&](char who, PageCache::Writer writer) {
+    EXPECT_FALSE(cache.Append(
+        kMegabyte, [&order, who] { order += who; }, writer));
+  };
+  for (int i = 0; i < 6; ++i) held('c', PageCache::Writer::kChunkCache);
+  for (int i = 0; i < 3; ++i) held('l', PageCache::Writer::kLog);
+  sim.RunUntil(Time() + Seconds(1));
+  EXPECT_EQ(order, "lclclcccc");
+}
+
 TEST_F(PageCacheTest, AnAppendLargerThanTheLimitEntersACleanCache) {
   EXPECT_TRUE(Append(Bytes(30'000'000)));
   EXPECT_FALSE(Append(Bytes(30'000'000)));

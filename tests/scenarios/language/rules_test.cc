@@ -121,6 +121,10 @@ TEST(RulesTest, AChunkCacheHoldsAChunkAndThePrefetch) {
   EXPECT_THAT(ProblemsOf(TieredScenario(
                   tiered, "remote_log_storage { chunk_cache: \"0B\" prefetch: \"0B\" } ")),
               IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(TieredScenario(tiered, "remote_log_storage { chunk_cache_class: MEMORY } ")),
+      ElementsAre(HasSubstr("chunk_cache 16GiB in MEMORY does not fit into heap 8GiB; lower "
+                            "it, or raise heap")));
 }
 
 TEST(RulesTest, ADeliveryTimeoutCoversLingerAndRequest) {
