@@ -7,7 +7,7 @@ usage() {
 usage: ./quickstart.sh [--no-viz] [--dry-run] [--help]
 
 Installs the Debian packages of packages.txt that are missing (none missing: no network), builds
-Freshet into build/release and runs scenarios/library/headline.textproto.
+Freshet into build/release and compares the designs of scenarios/library/headline.textproto.
 
   --no-viz    leave out the packages of the explorer's window
   --dry-run   print the commands, run none
@@ -62,4 +62,4 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 run cmake --workflow --preset demo || exit 4
-run build/release/bin/freshet run scenarios/library/headline.textproto
+run build/release/bin/freshet compare scenarios/library/headline.textproto

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "apps/command_line.h"
 
+ABSL_FLAG(uint32_t, jobs, 0, "Runs at a time; 0: as many as there are processors.");
 ABSL_FLAG(std::string, variant, "", "Run only this variant.");
 ABSL_FLAG(std::string, seed, "", "The seed, in place of the scenario's: short for --set seed=N.");
 ABSL_FLAG(std::string, record, "",

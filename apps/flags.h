@@ -8,6 +8,7 @@
 
 #include "absl/flags/declare.h"
 
+ABSL_DECLARE_FLAG(uint32_t, jobs);
 ABSL_DECLARE_FLAG(std::string, variant);
 ABSL_DECLARE_FLAG(std::string, seed);
 ABSL_DECLARE_FLAG(std::string, record);

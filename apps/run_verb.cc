@@ -11,12 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "apps/flags.h"
+#include "apps/simulate.h"
 #include "apps/verbs.h"
 #include "results/golden.h"
 #include "results/json_writer.h"
 #include "results/report.h"
 #include "results/run_summary.h"
-#include "scenarios/language/assemble.h"
 #include "scenarios/language/defaults.h"
 #include "scenarios/language/load.h"
 #include "scenarios/language/run.h"
@@ -24,12 +24,6 @@
 
 namespace freshet {
 namespace {
-
-std::vector<std::string> MetricNames() {
-  std::vector<std::string> names;
-  for (const MetricDef* metric : KnownMetrics()) names.push_back(metric->name);
-  return names;
-}
 
 std::string ProblemsAsJson(const std::vector<Problem>& problems) {
   std::string text;
@@ -49,14 +43,6 @@ std::string ProblemsAsJson(const std::vector<Problem>& problems) {
   json.EndArray();
   json.EndObject();
   return text + "\n";
-}
-
-// The command that repeats this run: printed with every failure.
-std::string ReplayCommand(const std::string& file, const std::string& variant) {
-  std::string command = absl::StrCat("freshet run ", file);
-  if (!variant.empty()) absl::StrAppend(&command, " --variant=", variant);
-  for (const std::string& set : AllSets()) absl::StrAppend(&command, " --set '", set, "'");
-  return command;
 }
 
 // A line of progress on a terminal, nothing in a pipe.
@@ -121,16 +107,11 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
       RecordPath(variant.scenario.name(), variant.name,
                  absl::GetFlag(FLAGS_variant).empty() ? loaded.variants.size() : 1);
   if (!record.ok()) return Complain(record.status());
-  RunOptions options;
-  options.variant = variant.name;
-  options.root = absl::GetFlag(FLAGS_root).empty()
-                     ? std::filesystem::path(file).parent_path().string()
-                     : absl::GetFlag(FLAGS_root);
+  RunOptions options = OptionsOf(file, variant);
   options.record_path = *record;
   options.overwrite = absl::GetFlag(FLAGS_force) ? Overwrite::kYes : Overwrite::kNo;
   if (absl::GetFlag(FLAGS_until_event) > 0) options.until_event = absl::GetFlag(FLAGS_until_event);
   options.trace = absl::GetFlag(FLAGS_trace);
-  options.interrupted = &interrupted;
   absl::StatusOr<RunOutcome> outcome;
   try {
     Progress progress(
@@ -138,20 +119,10 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
     options.on_progress = [&](const RunProgress& at) { progress.Show(at); };
     outcome = RunScenario(variant.scenario, options);
   } catch (const InvariantBroken& broken) {
-    std::fprintf(
-        stderr, "INVARIANT BROKEN  %s %s\n  when    %s\n  replay  %s --until-event=%llu --trace\n",
-        broken.invariant().c_str(), broken.what(), broken.where.c_str(),
-        ReplayCommand(file, variant.name).c_str(), static_cast<unsigned long long>(broken.event));
-    return kExitOurs;
+    return SayBroken(broken, file, variant.name);
   }
   if (!outcome.ok()) return Complain(outcome.status());
-  if (outcome->interrupted) {
-    std::fprintf(stderr, "interrupted after %llu events; incomplete%s%s\n",
-                 static_cast<unsigned long long>(outcome->events),
-                 record->empty() ? "" : ", what there is stands in ",
-                 record->empty() ? "" : absl::StrCat(*record, ".partial").c_str());
-    return 128 + caught_signal.load();
-  }
+  if (outcome->interrupted) return SayInterrupted(*outcome, *record);
   if (outcome->stopped_early) {
     std::fprintf(stderr, "stopped after %llu events, as --until-event asked; nothing was judged\n",
                  static_cast<unsigned long long>(outcome->events));
@@ -167,10 +138,7 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
   if (!written.ok()) return Complain(written);
   int code = outcome->exit_code;
   code = std::max(code, Print(text, 0));
-  for (const std::string& fault : outcome->vacuous_faults) {
-    std::fprintf(stderr, "vacuous: the fault %s touched nothing; the run proves nothing about it\n",
-                 fault.c_str());
-  }
+  SayVacuous(*outcome);
   if (isatty(STDERR_FILENO) == 1) {
     std::fprintf(
         stderr, "%.1f M events in %.2f s: %.1f M events/s\n",
@@ -180,20 +148,6 @@ int RunOne(const std::string& file, const LoadResult& loaded, const ExpandedVari
   return std::max(code, Golden(outcome->summary));
 }
 
-// Loads the one scenario that a verb takes, as the flags say.
-absl::StatusOr<LoadResult> LoadOnly(absl::string_view verb,
-                                    const std::vector<std::string>& operands) {
-  if (operands.size() != 1) {
-    return absl::InvalidArgumentError(absl::StrCat("`freshet ", verb, "` takes one scenario file"));
-  }
-  LoadOptions options;
-  options.root = absl::GetFlag(FLAGS_root);
-  options.library = LibraryDirectory();
-  options.sets = AllSets();
-  options.metrics = MetricNames();
-  return Load(operands[0], options);
-}
-
 }  // namespace
 
 int RunVerb(const std::vector<std::string>& operands) {
@@ -201,21 +155,12 @@ int RunVerb(const std::vector<std::string>& operands) {
   if (!loaded.ok()) return Complain(loaded.status());
   std::fputs(Report(loaded->problems).c_str(), stderr);
   if (!loaded->ok()) return kExitAuthor;
-  const std::string only = absl::GetFlag(FLAGS_variant);
+  absl::StatusOr<std::vector<const ExpandedVariant*>> wanted = WantedVariants(*loaded);
+  if (!wanted.ok()) return Complain(wanted.status());
   int worst = 0;
-  bool found = false;
-  std::string names;
-  for (const ExpandedVariant& variant : loaded->variants) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", variant.name);
-    if (!only.empty() && variant.name != only) continue;
-    found = true;
-    worst = std::max(worst, RunOne(operands[0], *loaded, variant));
+  for (const ExpandedVariant* variant : *wanted) {
+    worst = std::max(worst, RunOne(operands[0], *loaded, *variant));
     if (interrupted) break;
-  }
-  if (!found) {
-    return Complain(absl::InvalidArgumentError(
-        absl::StrCat("no variant is called \"", only,
-                     "\"; the scenario has: ", names.empty() ? "none" : names)));
   }
   return worst;
 }

@@ -15,6 +15,7 @@ inline constexpr int kExitAuthor = 2;
 inline constexpr int kExitWorld = 3;
 inline constexpr int kExitOurs = 4;
 
+int CompareVerb(const std::vector<std::string>& operands);
 int RunVerb(const std::vector<std::string>& operands);
 int ValidateVerb(const std::vector<std::string>& operands);
 int ExplainVerb(const std::vector<std::string>& operands);

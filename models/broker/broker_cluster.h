@@ -236,6 +236,10 @@ class BrokerCluster : public Component, public LogService {
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The response is worked on and sent; its network thread is awake, or about to be.
   void SendResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  // So is what of it is `ready`: not all, while a disk reads the rest. PartArrived() tells when the
+  // reader has such a part. REQUIRES: more than before.
+  void SendUpTo(FetchSession* session, BrokerId broker, uint32_t generation, Bytes ready);
+  virtual void PartArrived(FetchSession*) {}
   // Reads what `session->remote` asks for from remote storage, adds it to the response, and calls
   // `go_on`, also when there is nothing to add; never, if the session ends before.
   virtual void ReadRemote(FetchSession*, BrokerId, Callback) {}

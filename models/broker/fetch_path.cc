@@ -54,6 +54,7 @@ void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
                       subscribers.end());
     position.listed = false;
   }
+  session->sending = session->socket_full = false;
   session->news.clear();
   session->available = Bytes(0);
   session->response.clear();
@@ -200,7 +201,15 @@ void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32
 }
 
 void BrokerCluster::SendResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
-  session->sent_bytes = Bytes(0);
+  session->sent_bytes = session->arrived_bytes = Bytes(0);
+  SendUpTo(session, broker, generation, session->response_bytes);
+}
+
+void BrokerCluster::SendUpTo(FetchSession* session, BrokerId broker, uint32_t generation,
+                             Bytes ready) {
+  session->ready_bytes = ready;
+  if (session->sending) return;
+  session->sending = true;
   ServePiece(session, broker, generation);
 }
 
@@ -208,7 +217,7 @@ void BrokerCluster::SendResponse(FetchSession* session, BrokerId broker, uint32_
 // cores have seen its end.
 void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t generation) {
   Broker& node = NodeAt(broker);
-  const Bytes piece = std::min(Network::kPiece, session->response_bytes - session->sent_bytes);
+  const Bytes piece = std::min(Network::kPiece, session->ready_bytes - session->sent_bytes);
   node.cpu().Serve(node.CpuTime(0, piece),
                    [this, session, broker, generation] { SendPiece(session, broker, generation); });
 }
@@ -291,11 +300,23 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
 
 void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation || !NodeAt(broker).up()) return;
-  const Bytes left = session->response_bytes - session->sent_bytes;
+  const Bytes left = session->ready_bytes - session->sent_bytes;
   if (left > Network::kPiece) {
     session->sent_bytes += Network::kPiece;
     session->reply_on->Send(Network::kPiece, session->cause, Callback());
     ServePiece(session, broker, generation);
+    return;
+  }
+  session->sending = false;
+  if (session->ready_bytes < session->response_bytes) {
+    session->sent_bytes = session->ready_bytes;
+    session->reply_on->Send(
+        left, session->cause,
+        [this, session, generation, sent = static_cast<uint32_t>(session->sent_bytes.count())] {
+          if (generation != session->generation) return;
+          session->arrived_bytes = Bytes(sent);
+          PartArrived(session);
+        });
     return;
   }
   session->served_at = Now();

@@ -187,8 +187,13 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
-  // Once its network thread is awake, which then sleeps until the volume has read.
+  // As sendfile() does: the session's network thread sleeps while the volume reads, goes on reading
+  // as long as the socket takes what it has, and turns to others when it is full.
+  void SendFromDisk(FetchSession* session, BrokerId broker, uint32_t generation);
   void ReadMissed(FetchSession* session, BrokerId broker, uint32_t generation);
+  // Returns whether the thread sleeps on.
+  bool HasRead(FetchSession* session, BrokerId broker, uint32_t generation);
+  void PartArrived(FetchSession* session) override;
 
   // Tiered topics (kafka_tiering.cc).
   struct RemoteFetch {

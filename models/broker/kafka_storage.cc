@@ -1,7 +1,17 @@
 // Where KafkaCluster keeps what is appended, and how much of a read is still in memory.
+#include <algorithm>
+
 #include "models/broker/kafka_cluster.h"
 
 namespace freshet {
+namespace {
+
+// What a read of a file that goes on waits for: the 128 KiB that are asked for, and as many in
+// advance (read_ahead_kb). A socket holds about as much: socket.send.buffer.bytes is 100 KiB, and
+// Linux doubles it. So while one piece is read, the one before has to leave.
+constexpr Bytes kReadAtOnce = KiB(256);
+
+}  // namespace
 
 ProduceError KafkaCluster::Admit(PartitionId id, const ProduceRequest& request) {
   const bool enough = InSyncCount(id) >= TopicOf(partitions_[id]).min_in_sync_replicas;
@@ -70,33 +80,68 @@ Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
   return missing;
 }
 
+// --- What is in no memory ---
+
 bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback) {
   if (missed == Bytes(0)) return true;
   brokers_[broker]->cache_misses().Add(missed.count());
   session->missed = missed;
-  ReadMissed(session, broker, session->generation);
+  session->ready_bytes = session->sent_bytes = session->arrived_bytes = Bytes(0);
+  SendFromDisk(session, broker, session->generation);
   return false;
 }
 
-void KafkaCluster::ReadMissed(FetchSession* session, BrokerId broker, uint32_t generation) {
+void KafkaCluster::SendFromDisk(FetchSession* session, BrokerId broker, uint32_t generation) {
   KafkaBroker& node = *brokers_[broker];
   if (generation != session->generation || !node.up()) return;
   NetworkThreads& threads = node.network_threads();
   if (threads.IsBusy(session->network_thread)) {
-    threads.Await(session->network_thread,
-                  [this, session, broker, generation] { ReadMissed(session, broker, generation); });
+    threads.Await(session->network_thread, [this, session, broker, generation] {
+      SendFromDisk(session, broker, generation);
+    });
     return;
   }
   threads.Sleep(session->network_thread);
   node.threads_reading_disk().Set(threads.asleep());
+  ReadMissed(session, broker, generation);
+}
+
+void KafkaCluster::ReadMissed(FetchSession* session, BrokerId broker, uint32_t generation) {
   // Which of the volumes hardly matters to a catch-up read: its first partition's.
-  node.VolumeOf(session->response[0].partition)
-      .Read(session->missed, [this, session, broker, generation] {
-        KafkaBroker& reader = *brokers_[broker];
-        if (generation == session->generation) SendResponse(session, broker, generation);
-        reader.network_threads().Wake(session->network_thread);
-        reader.threads_reading_disk().Set(reader.network_threads().asleep());
-      });
+  Volume& volume = brokers_[broker]->VolumeOf(session->response[0].partition);
+  const Bytes size = std::min(kReadAtOnce, session->missed);
+  const auto over = [this, session, broker, generation] {
+    if (HasRead(session, broker, generation)) return;
+    KafkaBroker& node = *brokers_[broker];
+    node.network_threads().Wake(session->network_thread);
+    node.threads_reading_disk().Set(node.network_threads().asleep());
+  };
+  if (session->ready_bytes == Bytes(0)) {
+    volume.Read(size, over);
+  } else {
+    volume.ReadOn(size, over);
+  }
+}
+
+bool KafkaCluster::HasRead(FetchSession* session, BrokerId broker, uint32_t generation) {
+  if (generation != session->generation || !brokers_[broker]->up()) return false;
+  const Bytes read = std::min(kReadAtOnce, session->missed);
+  session->missed -= read;
+  if (session->missed == Bytes(0)) {
+    SendUpTo(session, broker, generation, session->response_bytes);
+    return false;
+  }
+  session->socket_full = session->ready_bytes > session->arrived_bytes;
+  SendUpTo(session, broker, generation, session->ready_bytes + read);
+  if (session->socket_full) return false;
+  ReadMissed(session, broker, generation);
+  return true;
+}
+
+void KafkaCluster::PartArrived(FetchSession* session) {
+  if (!session->socket_full || session->ready_bytes - session->arrived_bytes > kReadAtOnce) return;
+  session->socket_full = false;
+  SendFromDisk(session, session->broker, session->generation);
 }
 
 }  // namespace freshet

@@ -123,11 +123,15 @@ struct FetchSession {
   // The position of the response that has to come from remote storage: one at the most.
   static constexpr uint32_t kNoRemote = UINT32_MAX;
   uint32_t remote = kNoRemote;
-  Bytes missed;         // Of the rest of that response, what is in no memory.
+  Bytes missed;         // Of the rest of that response, what is in no memory yet.
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
+  Bytes ready_bytes;            // Of these, what may be sent: all, unless a disk is read meanwhile.
   Bytes sent_bytes;             // Of these, what the cores have put on the wire.
+  Bytes arrived_bytes;          // Of these, what has arrived of a part; the whole is not counted.
+  bool sending = false;         // The cores are at it.
+  bool socket_full = false;     // Its network thread has turned to others until parts arrive.
   Time answered_at;             // When the response was put together.
   Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.

@@ -43,25 +43,29 @@ Volume::Volume(Simulation& sim, absl::string_view name, const Config& config, Ba
 
 void Volume::Read(Bytes size, Callback done) {
   read_bytes_.Add(size.count());
-  Begin(size, config_.read_latency, false, done);
+  Begin(size, Draw(config_.read_latency), false, done);
+}
+
+void Volume::ReadOn(Bytes size, Callback done) {
+  read_bytes_.Add(size.count());
+  Begin(size, Duration::Zero(), false, done);
 }
 
 void Volume::Write(Bytes size, Callback done) {
   written_bytes_.Add(size.count());
-  Begin(size, config_.write_latency, false, done);
+  Begin(size, Draw(config_.write_latency), false, done);
 }
 
 void Volume::Flush(Bytes size, Callback done) {
   written_bytes_.Add(size.count());
-  Begin(size, config_.flush_latency, true, done);
+  Begin(size, Draw(config_.flush_latency), true, done);
 }
 
-void Volume::Begin(Bytes size, Sampler& latency, bool flush, Callback done) {
+void Volume::Begin(Bytes size, Duration latency, bool flush, Callback done) {
   ++commands_;
-  const Duration command_latency = latency_factor_ * latency.DrawDuration(latency_stream_);
   const int waiting_for = 2 + (operations_ != nullptr ? 1 : 0) + (path_ != nullptr ? 1 : 0);
   const uint32_t command = in_flight_.Add({size, done, Now(), flush, waiting_for});
-  After<"volume.latency_over">(command_latency, [this, command, generation = generation_] {
+  After<"volume.latency_over">(latency, [this, command, generation = generation_] {
     if (generation == generation_) OneOver(command);
   });
   bandwidth_.Start(size, [this, command] { OneOver(command); });

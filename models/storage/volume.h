@@ -63,6 +63,8 @@ class Volume : public Component {
   Volume(Simulation& sim, absl::string_view name, const Config& config, Bandwidth* path = nullptr);
 
   void Read(Bytes size, Callback done);
+  // Goes on where a read has ended: read ahead, so that it has no latency of its own.
+  void ReadOn(Bytes size, Callback done);
   void Write(Bytes size, Callback done);
   // Writes `size` bytes and then flushes the device. `done` fires when they are durable.
   void Flush(Bytes size, Callback done);
@@ -86,7 +88,10 @@ class Volume : public Component {
     int waiting_for;  // Latency, bandwidth, operations, path: as many as there are.
   };
 
-  void Begin(Bytes size, Sampler& latency, bool flush, Callback done);
+  void Begin(Bytes size, Duration latency, bool flush, Callback done);
+  Duration Draw(Sampler& latency) {
+    return latency_factor_ * latency.DrawDuration(latency_stream_);
+  }
   void OneOver(uint32_t command);
 
   Config config_;

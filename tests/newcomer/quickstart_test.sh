@@ -44,7 +44,7 @@ expect() {
 }
 
 build='cmake --workflow --preset demo'
-run='freshet run scenarios/library/headline.textproto'
+run='freshet compare scenarios/library/headline.textproto'
 update='apt-get update -qq'
 install='apt-get install -qq -y --no-install-recommends'
 
