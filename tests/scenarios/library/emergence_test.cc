@@ -90,8 +90,17 @@ TEST(CatchUpReadTest, RaisesProduceLatencyOnSharedNothing) {
   // The cause: the disk had to be read, and appends were held back.
   EXPECT_EQ(alone["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 0);
   EXPECT_GT(replay["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 1e9);
-  EXPECT_EQ(alone["log/broker-1/page-cache page_cache.held_appends_total"], 0);
-  EXPECT_GT(replay["log/broker-1/page-cache page_cache.held_appends_total"], 0);
+  // One broker at the limit is enough: the others' batches wait for its copy.
+  const auto held = [](const Golden& golden) {
+    double appends = 0;
+    for (const char* broker : {"1", "2", "3"}) {
+      appends += golden[absl::StrCat("log/broker-", broker,
+                                     "/page-cache page_cache.held_appends_total")];
+    }
+    return appends;
+  };
+  EXPECT_EQ(held(alone), 0);
+  EXPECT_GT(held(replay), 1'000);
   // The reader at the tail, who asked for nothing old, waits with the producers.
   EXPECT_GT(replay["dashboard consumer.end_to_end_latency_ms_mean"],
             1000 * alone["dashboard consumer.end_to_end_latency_ms_mean"]);
