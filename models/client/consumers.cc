@@ -35,6 +35,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       staleness_(AddGauge(kStaleness)) {
   if (config.client_rack) {
     leases_.resize(topic_.count);
+    session_at_.assign(topic_.count, kNoBroker);
     from_followers_ = &AddCounter(kFromFollowers);
     sent_elsewhere_ = &AddCounter(kSentElsewhere);
   }
@@ -132,6 +133,7 @@ void Consumers::OpenSessions(Member& member) {
   std::vector<std::vector<FetchSession::Position>> wanted(member.links.size());
   for (const PartitionId partition : member.partitions) {
     const BrokerId at = ReadAt(member, partition);
+    if (!session_at_.empty()) session_at_[partition - topic_.first] = at;
     if (at == kNoBroker || !log_->IsUp(at)) continue;
     wanted[at].push_back({partition, position_[partition - topic_.first]});
   }
@@ -145,7 +147,7 @@ void Consumers::OpenSessions(Member& member) {
     if (session.open && !session.failed && same) continue;
     if (session.open) log_->CloseSession(&session, link->broker);
     session.positions = std::move(positions);
-    NoteLeases(link.get());
+    NoteSession(link.get());
     if (session.positions.empty()) continue;
     log_->OpenSession(&session, link->broker);
     log_->Fetch(&session, link->broker);

@@ -177,7 +177,7 @@ class Consumers : public Component {
   // gives away. REQUIRES: no fetch of it is under way.
   void Regroup(Link* link);
   void OpenGrouped(Link* link);
-  void NoteLeases(Link* link);
+  void NoteSession(Link* link);
 
   void Commit(Member* member);
   // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
@@ -194,7 +194,9 @@ class Consumers : public Component {
   std::vector<Offset> position_;  // By partition of the topic.
   std::vector<Offset> start_;
   std::vector<int> reader_;  // Our number at the log.
-  std::vector<Lease> leases_;  // By partition of the topic; none without client.rack.
+  // By partition of the topic; none without client.rack.
+  std::vector<Lease> leases_;
+  std::vector<BrokerId> session_at_;  // Whose session has it; kNoBroker while it waits for one.
   bool started_ = false;
   bool reopening_ = false;
   Waterfall waterfall_;

@@ -55,9 +55,13 @@ void Consumers::TakePreferred(Link* link) {
 
 void Consumers::Regroup(Link* link) {
   Member& member = *link->member;
-  for (const FetchSession::Position& position : link->session.positions) {
-    const BrokerId at = ReadAt(member, position.partition);
+  for (const PartitionId partition : member.partitions) {
+    // Its own, and those that wait for a session: where they were to go may be over meanwhile.
+    BrokerId& session_at = session_at_[partition - topic_.first];
+    if (session_at != link->broker && session_at != kNoBroker) continue;
+    const BrokerId at = ReadAt(member, partition);
     if (at == link->broker) continue;
+    session_at = kNoBroker;
     if (at == kNoBroker || !log_->IsUp(at)) {
       Reopen();  // Nobody answers there: the leader is asked again after a while.
     } else {
@@ -84,17 +88,18 @@ void Consumers::OpenGrouped(Link* link) {
     if (ReadAt(*link->member, partition) != link->broker || !log_->IsUp(link->broker)) continue;
     session.positions.push_back({partition, position_[partition - topic_.first]});
   }
-  NoteLeases(link);
+  NoteSession(link);
   if (session.positions.empty()) return;
   log_->OpenSession(&session, link->broker);
   log_->Fetch(&session, link->broker);
 }
 
-void Consumers::NoteLeases(Link* link) {
+void Consumers::NoteSession(Link* link) {
   link->regroup = false;
   link->lease_until = Time::Max();
   if (leases_.empty()) return;
   for (const FetchSession::Position& position : link->session.positions) {
+    session_at_[position.partition - topic_.first] = link->broker;
     const Lease& lease = LeaseOf(position.partition);
     if (lease.replica == link->broker) {
       link->lease_until = std::min(link->lease_until, lease.until);

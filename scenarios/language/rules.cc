@@ -495,6 +495,15 @@ class RuleCheck {
   // A rack that no leader looks at. Other designs have no such choice, and variants share clients.
   void CheckClientRack(const Consumers& consumers, const Places& here) {
     if (consumers.client_rack() != Consumers::OWN_ZONE) return;
+    const auto age = AmountOf(UNIT_DURATION, consumers.metadata_max_age());
+    const auto wait = AmountOf(UNIT_DURATION, consumers.fetch_max_wait());
+    if (age && wait && *age <= *wait) {
+      findings_->Warning(here.In("metadata_max_age").place,
+                         absl::StrCat("metadata_max_age ", consumers.metadata_max_age(),
+                                      " is not above fetch_max_wait ", consumers.fetch_max_wait(),
+                                      ": members may be sent to a follower and back without "
+                                      "reading; raise it"));
+    }
     for (const Component& log : scenario_.component()) {
       if (!log.has_kafka() || log.kafka().replica_selector() == Kafka::RACK_AWARE) continue;
       findings_->Warning(here.In("client_rack").place,

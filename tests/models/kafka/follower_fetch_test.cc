@@ -304,6 +304,38 @@ TEST(FollowerFetchTest, AnUncleanElectionCutsWhatAFollowerHasServed) {
   EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
 }
 
+// Brokers die and come back in any order, one or two at a time, with leases so short that readers
+// go to and fro all the time: every record is read once, and audits hold.
+TEST(FollowerFetchTest, WhateverDiesEveryRecordIsReadOnce) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    MiniSettings s = ThreeZones();
+    s.seed = seed;
+    static_cast<Broker::Config&>(s.broker) = PlausibleProcess();
+    s.topic.partitions = 12;
+    s.topic.min_in_sync_replicas = 1 + static_cast<int>(seed % 2);
+    s.brokers = 3 + static_cast<int>(seed % 3);
+    s.producers.acks = Acks::kAll;
+    s.producers.client_zones = {0, 1, 2};
+    s.producers.rate = Until(Seconds(120), 300);
+    s.consumers->member_zones = {0, 1, 2, 0};
+    s.consumers->metadata_max_age = Milliseconds(600 + 700 * static_cast<int64_t>(seed % 5));
+    s.cluster.leader_imbalance_check_interval = Seconds(20);
+    MiniPipeline pipeline(s);
+    for (int64_t at = 5 + static_cast<int64_t>(seed % 7), i = 0; at < 110; at += 13, ++i) {
+      const auto broker = static_cast<BrokerId>((seed + static_cast<uint64_t>(i * i)) %
+                                                static_cast<uint64_t>(s.brokers));
+      pipeline.Down(pipeline.Broker(broker), Seconds(at),
+                    Milliseconds(200 + 3'100 * ((static_cast<int64_t>(seed) + i) % 6)));
+    }
+    pipeline.Run(Seconds(200));
+    EXPECT_GT(pipeline.Consumer(Consumers::kSentElsewhere), 50) << seed;
+    EXPECT_GT(pipeline.Consumer(Consumers::kFromFollowers), 1'000'000) << seed;
+    EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), pipeline.RecordsInLog()) << seed;
+    EXPECT_EQ(pipeline.Log(KafkaCluster::kLostAcked), 0) << seed;
+    EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0) << seed;
+  }
+}
+
 // A follower that is taken away by a reassignment refuses, and the leader names the new one.
 TEST(FollowerFetchTest, AReassignmentMovesTheReaders) {
   MiniSettings s = ThreeZones();

@@ -60,7 +60,10 @@ TEST(RulesTest, ARackAndASelectorNeedEachOther) {
               ElementsAre(HasSubstr("warning: followers serve consumers as they do since 3.4")));
   EXPECT_THAT(
       ProblemsOf(absl::StrReplaceAll(both, {{"OWN_ZONE", "OWN_ZONE metadata_max_age: \"0s\""}})),
-      ElementsAre(HasSubstr("metadata_max_age")));
+      Contains(HasSubstr("metadata_max_age: \"0s\" is too small")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrReplaceAll(both, {{"OWN_ZONE", "OWN_ZONE metadata_max_age: \"1ms\""}})),
+      ElementsAre(HasSubstr("metadata_max_age 1ms is not above fetch_max_wait 500ms")));
 }
 
 TEST(RulesTest, IdempotenceNeedsAcksFewInFlightAndRetries) {
