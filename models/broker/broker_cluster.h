@@ -7,7 +7,7 @@
 // appended to the leader's log and stored as the design has it; the answer goes out when the high
 // watermark has passed what has to be committed first. The channel's next request is taken then, or
 // after the append where a design lets several wait for their answers. Consumers read up to the
-// high watermark.
+// high watermark; where a design sends them to a follower, up to what that one knows of it.
 //
 // Control (control_plane.cc): a broker that dies is fenced when its session with the active
 // controller ends, and what the controllers decide holds once a majority has it; brokers hear of it
@@ -193,8 +193,8 @@ class BrokerCluster : public Component, public LogService {
     std::vector<Subscriber> replica_subscribers;
     std::vector<Subscriber> consumer_subscribers;
     std::vector<Subscriber> follower_subscribers;  // Consumers that read at followers.
-    std::vector<ProducerState> producers;  // By ProducerId.
-    std::vector<Offset> readers;           // Consumed up to.
+    std::vector<ProducerState> producers;          // By ProducerId.
+    std::vector<Offset> readers;                   // Consumed up to.
   };
 
   // Partitions of all topics, in their order, with their history and without a leader. The design

@@ -26,8 +26,8 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
     FetchSession::Position& position = session->positions[i];
     Partition& partition = partitions_[position.partition];
-    position.at_follower = session->rack && partition.leader != broker &&
-                           ServesAsFollower(position.partition, broker);
+    position.at_follower =
+        session->rack && partition.leader != broker && ServesAsFollower(position.partition, broker);
     position.leader_epoch = partition.leader_epoch;
     SubscribersFor(*session, position, partition).push_back({session, i});
     const Offset limit = LimitOf(*session, position, partition);

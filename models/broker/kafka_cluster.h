@@ -20,8 +20,9 @@
 // them: a check every log.retention.check.interval.ms, and the room is back
 // log.segment.delete.delay.ms later. A broker whose volume is full halts.
 //
-// Reads at followers (kafka_follower_reads.cc): with a rack-aware selector leaders send consumers to
-// a replica in their own rack, which serves them up to the high watermark that it knows (KIP-392).
+// Reads at followers (kafka_follower_reads.cc): with a rack-aware selector leaders send consumers
+// to a replica in their own rack, which serves them up to the high watermark that it knows
+// (KIP-392).
 //
 // Tiered topics (kafka_tiering.cc): leaders copy closed segments into an object store, so that
 // disks keep what local retention says, and a replica that begins anew copies that much. A consumer
@@ -162,7 +163,7 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
     // consumers may read here.
     Offset told = 0;
     Offset readable = 0;
-    bool untold = false;               // On its fetcher's list of that name.
+    bool untold = false;                // On its fetcher's list of that name.
     ReplicaFetcher* fetcher = nullptr;  // That copies it now.
   };
   // A partition's replicas; its log, which they share, is the base's.

@@ -7,8 +7,8 @@
 // polls of at most max.poll.records, processed by one thread, and then counts as visible to this
 // consumer.
 //
-// With client.rack (preferred_replicas.cc) a leader may name a preferred read replica for some of its
-// partitions. They are then read there, until metadata.max.age.ms have passed or that broker
+// With client.rack (preferred_replicas.cc) a leader may name a preferred read replica for some of
+// its partitions. They are then read there, until metadata.max.age.ms have passed or that broker
 // refuses or is gone; then their leader is asked again (KIP-392).
 //
 // Left out, until the processors: joining, leaving and rebalancing, and the transactions behind

@@ -32,10 +32,9 @@ void Consumers::ForgetFollower(PartitionId partition) {
     for (const auto& link : member->links) {
       if (!link->session.open || !ReadsAtFollower(*link, partition)) continue;
       const auto& positions = link->session.positions;
-      const bool here =
-          std::any_of(positions.begin(), positions.end(), [partition](const auto& position) {
-            return position.partition == partition;
-          });
+      const bool here = std::any_of(
+          positions.begin(), positions.end(),
+          [partition](const auto& position) { return position.partition == partition; });
       if (!here) continue;
       EndLeases(*link);
       log_->CloseSession(&link->session, link->broker);

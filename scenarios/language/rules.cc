@@ -515,12 +515,11 @@ class RuleCheck {
 
   void CheckReplicaSelector(const Kafka& kafka, const Places& here) {
     if (kafka.replica_selector() != Kafka::RACK_AWARE) return;
-    const bool any = std::any_of(scenario_.component().begin(), scenario_.component().end(),
-                                 [](const Component& component) {
-                                   return component.has_consumers() &&
-                                          component.consumers().client_rack() ==
-                                              Consumers::OWN_ZONE;
-                                 });
+    const bool any = std::any_of(
+        scenario_.component().begin(), scenario_.component().end(), [](const Component& component) {
+          return component.has_consumers() &&
+                 component.consumers().client_rack() == Consumers::OWN_ZONE;
+        });
     if (!any) {
       findings_->Warning(here.In("replica_selector").place,
                          "replica_selector has no effect: no consumers state a rack; state "

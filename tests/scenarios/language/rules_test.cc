@@ -54,7 +54,8 @@ TEST(RulesTest, ARackAndASelectorNeedEachOther) {
   EXPECT_THAT(ProblemsOf(Small("brokers: 3", selector)),
               ElementsAre(HasSubstr("warning: replica_selector has no effect: no consumers state a "
                                     "rack; state client_rack: OWN_ZONE there")));
-  const std::string both = absl::StrReplaceAll(Small("members: 3", rack), {{"brokers: 3", selector}});
+  const std::string both =
+      absl::StrReplaceAll(Small("members: 3", rack), {{"brokers: 3", selector}});
   EXPECT_THAT(ProblemsOf(both), IsEmpty());
   EXPECT_THAT(ProblemsOf(both + "kafka_version: \"2.8\""),
               ElementsAre(HasSubstr("warning: followers serve consumers as they do since 3.4")));

@@ -134,8 +134,9 @@ TEST_F(CrossZoneBillTest, OnlyTheClientsHostsHaveNoPrice) {
 // as before: the same arrivals, and the copies.
 TEST_F(CrossZoneBillTest, WithReadsAtFollowersTheFetchPartIsGone) {
   EXPECT_EQ(BytesOf(TrafficRow::FETCH, followers_).between, 0);
-  EXPECT_LE(std::abs(BytesOf(TrafficRow::FETCH, followers_).all() - BytesOf(TrafficRow::FETCH).all()),
-            BytesOf(TrafficRow::FETCH).all() / 100);
+  EXPECT_LE(
+      std::abs(BytesOf(TrafficRow::FETCH, followers_).all() - BytesOf(TrafficRow::FETCH).all()),
+      BytesOf(TrafficRow::FETCH).all() / 100);
   std::map<std::string, int64_t> month;
   for (const BillLine& line : followers_->summary.bill().line()) {
     month[line.item()] = line.month_amount_nanodollars();

@@ -56,7 +56,7 @@ class Golden {
 };
 
 RunOutcome RunVariant(const std::string& name, const std::string& variant,
-               const std::string& run_for = "") {
+                      const std::string& run_for = "") {
   const absl::StatusOr<LoadResult> loaded =
       Load(absl::StrCat(FRESHET_LIBRARY, "/", name, ".textproto"));
   EXPECT_TRUE(loaded.ok()) << loaded.status();
@@ -94,8 +94,8 @@ TEST(CatchUpReadTest, RaisesProduceLatencyOnSharedNothing) {
   const auto held = [](const Golden& golden) {
     double appends = 0;
     for (const char* broker : {"1", "2", "3"}) {
-      appends += golden[absl::StrCat("log/broker-", broker,
-                                     "/page-cache page_cache.held_appends_total")];
+      appends +=
+          golden[absl::StrCat("log/broker-", broker, "/page-cache page_cache.held_appends_total")];
     }
     return appends;
   };
@@ -106,8 +106,8 @@ TEST(CatchUpReadTest, RaisesProduceLatencyOnSharedNothing) {
             1000 * alone["dashboard consumer.end_to_end_latency_ms_mean"]);
 }
 
-constexpr double kCard = 195.25e6;     // 1.562 Gbit/s.
-constexpr double kMetered = 460;       // Seconds after the warm-up; the replay begins 40 s in.
+constexpr double kCard = 195.25e6;  // 1.562 Gbit/s.
+constexpr double kMetered = 460;    // Seconds after the warm-up; the replay begins 40 s in.
 constexpr double kReplaying = 420;
 
 // What a card sends a second while the replay runs: all that it sent less what it sends without.
@@ -188,8 +188,8 @@ TEST(RebuildTest, TakesAsLongAsTheLocalTailWhenTiered) {
 }
 
 // Nothing is copied to a broker. A survivor reads from the log what was not uploaded, no byte
-// twice; with more of that it takes longer, at the rate of a card at the most and of some streams of
-// the store at the least.
+// twice; with more of that it takes longer, at the rate of a card at the most and of some streams
+// of the store at the least.
 TEST(RebuildTest, TakesAsLongAsTheTailThatWasNotUploadedOnSharedStorage) {
   const Golden usual("rebuild.s3stream");
   const Golden more("rebuild.s3stream_long_tail");
