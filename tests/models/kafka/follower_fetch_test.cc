@@ -275,25 +275,49 @@ TEST(FollowerFetchTest, ANewLeadersEpochSendsReadersBackToAsk) {
   }
 }
 
-// One follower stands still and drops out, then the one in the rack, then the leader dies; the
-// first follower is elected without being in sync. Its log is the shortest: the reader has records
-// that are gone, goes back to where the log ends now, and reads on. Audits hold throughout.
-TEST(FollowerFetchTest, AnUncleanElectionCutsWhatAFollowerHasServed) {
+// A follower out of sync has what the reader asks for, and is not named all the same: the reader
+// would fall behind with it.
+TEST(FollowerFetchTest, AFollowerOutOfSyncIsNotNamed) {
+  MiniSettings s = Apart(ThreeZones(), 1);
+  s.producers.rate = Until(Seconds(60), 100);
+  s.consumers->start_at = Seconds(55);
+  MiniPipeline pipeline(s);
+  const BrokerId follower = (pipeline.log.CurrentMetadata(0)->leader[0] + 1) % 3;
+  pipeline.Fault(FaultVerb::kThrottle, pipeline.nic_handles[static_cast<size_t>(follower)].get(),
+                 Seconds(5), Duration::Zero());
+  pipeline.Run(Seconds(62));
+  EXPECT_EQ(pipeline.log.InSyncCount(0), 2);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kSentElsewhere), 0);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 6'000);
+}
+
+// One follower stands still from 5 s on and drops out, then at 15 s the one in the rack, and the
+// leader dies at 25 s: the first follower is elected without being in sync, with the shortest log.
+MiniSettings BeforeAnUncleanElection() {
   MiniSettings s = ThreeZones();
   s.topic.min_in_sync_replicas = 1;
   s.cluster.replica_lag_time_max = Seconds(2);
   s.cluster.unclean_leader_election = true;
   s.producers.rate = Until(Seconds(60), 100);
   const std::vector<BrokerId> on = MiniPipeline(s).log.BrokersOf(0);
-  s = Apart(s, static_cast<ZoneId>((on[2] - on[0] + 3) % 3));
-  MiniPipeline pipeline(s);
-  const auto stall = [&](BrokerId broker, int64_t from, int64_t until) {
-    pipeline.Fault(FaultVerb::kThrottle, pipeline.nic_handles[static_cast<size_t>(broker)].get(),
-                   Seconds(from), Seconds(until - from));
+  return Apart(s, static_cast<ZoneId>((on[2] - on[0] + 3) % 3));
+}
+void LeadToAnUncleanElection(MiniPipeline* pipeline) {
+  const std::vector<BrokerId> on = pipeline->log.BrokersOf(0);
+  const auto stall = [&](BrokerId broker, int64_t from) {
+    pipeline->Fault(FaultVerb::kThrottle, pipeline->nic_handles[static_cast<size_t>(broker)].get(),
+                    Seconds(from), Seconds(36 - from));
   };
-  stall(on[1], 5, 36);
-  stall(on[2], 15, 36);
-  pipeline.Down(pipeline.Broker(on[0]), Seconds(25), Seconds(15));
+  stall(on[1], 5);
+  stall(on[2], 15);
+  pipeline->Down(pipeline->Broker(on[0]), Seconds(25), Seconds(15));
+}
+
+// The reader has records that are gone, goes back to where the log ends now, and reads on. Audits
+// hold throughout.
+TEST(FollowerFetchTest, AnUncleanElectionCutsWhatAFollowerHasServed) {
+  MiniPipeline pipeline(BeforeAnUncleanElection());
+  LeadToAnUncleanElection(&pipeline);
   pipeline.Run(Seconds(90));
   EXPECT_EQ(pipeline.Log(KafkaCluster::kUncleanElections), 1);
   EXPECT_GT(pipeline.Log(KafkaCluster::kLostAcked), 500);
@@ -301,6 +325,26 @@ TEST(FollowerFetchTest, AnUncleanElectionCutsWhatAFollowerHasServed) {
   EXPECT_LT(pipeline.RecordsInLog(), appended - 500);
   // What is there now was read to its end, and from 5 to 15 s what is not there any more.
   EXPECT_GT(pipeline.Consumer(Consumers::kRecords), pipeline.RecordsInLog() + 900);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
+}
+
+// The same with an answer that is being worked on: it begins at 14 s, holds records from before and
+// from after the cut, and takes 24 s. None of it counts; what is left is read anew, once.
+TEST(FollowerFetchTest, AnAnswerThatIsCutOnItsWayIsDropped) {
+  MiniSettings s = BeforeAnUncleanElection();
+  s.producers.rate = Until(Seconds(20), 100);
+  s.consumers->start_at = Seconds(14);
+  s.consumers->max_poll_records = 100;
+  s.consumers->cpu_per_poll = Milliseconds(2'400);
+  MiniPipeline pipeline(s);
+  LeadToAnUncleanElection(&pipeline);
+  pipeline.Run(Seconds(30));
+  EXPECT_GT(pipeline.Consumer(Consumers::kSentElsewhere), 0);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 0);
+  pipeline.Run(Seconds(100));
+  EXPECT_EQ(pipeline.Log(KafkaCluster::kUncleanElections), 1);
+  EXPECT_NEAR(pipeline.RecordsInLog(), 500, 2);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), pipeline.RecordsInLog());
   EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
 }
 
