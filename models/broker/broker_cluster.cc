@@ -77,13 +77,18 @@ void BrokerCluster::PublishMetadata() {
   // Consumers that ask a broker which leads no more learn it with their next answer, and a fetch
   // that is parked there is answered at once.
   for (Partition& partition : partitions_) {
-    for (Subscriber& subscriber : partition.consumer_subscribers) {
-      FetchSession& session = *subscriber.session;
-      if (session.broker == partition.leader) continue;
-      if (ServesSnapshots(IdOf(partition), session.broker)) continue;
-      session.failed = true;
-      if (session.parked) AnswerFetch(&session, session.broker);
-    }
+    FailReaders(partition.consumer_subscribers, partition);
+    FailReaders(partition.follower_subscribers, partition);
+  }
+}
+
+void BrokerCluster::FailReaders(const std::vector<Subscriber>& subscribers,
+                                const Partition& partition) {
+  for (const Subscriber& subscriber : subscribers) {
+    FetchSession& session = *subscriber.session;
+    if (ServesPosition(session, session.positions[subscriber.position], partition)) continue;
+    session.failed = true;
+    if (session.parked) AnswerFetch(&session, session.broker);
   }
 }
 

@@ -7,7 +7,7 @@
 // appended to the leader's log and stored as the design has it; the answer goes out when the high
 // watermark has passed what has to be committed first. The channel's next request is taken then, or
 // after the append where a design lets several wait for their answers. Consumers read up to the
-// high watermark.
+// high watermark; where a design sends them to a follower, up to what that one knows of it.
 //
 // Control (control_plane.cc): a broker that dies is fenced when its session with the active
 // controller ends, and what the controllers decide holds once a majority has it; brokers hear of it
@@ -192,8 +192,9 @@ class BrokerCluster : public Component, public LogService {
     Ring<PendingAck> pending_acks;  // By required offset.
     std::vector<Subscriber> replica_subscribers;
     std::vector<Subscriber> consumer_subscribers;
-    std::vector<ProducerState> producers;  // By ProducerId.
-    std::vector<Offset> readers;           // Consumed up to.
+    std::vector<Subscriber> follower_subscribers;  // Consumers that read at followers.
+    std::vector<ProducerState> producers;          // By ProducerId.
+    std::vector<Offset> readers;                   // Consumed up to.
   };
 
   // Partitions of all topics, in their order, with their history and without a leader. The design
@@ -225,6 +226,14 @@ class BrokerCluster : public Component, public LogService {
   virtual void RespondThrough(RequestIndex index, BrokerId) { Respond(index); }
   // Whether consumers of the partition may read at a broker that does not lead it.
   virtual bool ServesSnapshots(PartitionId, BrokerId) const { return false; }
+  // Whether consumers that state a rack may be told to read elsewhere (KIP-392).
+  virtual bool SelectsReplicas() const { return false; }
+  // Which follower of the partition a consumer in `rack` should read from `next` on; kNoBroker: its
+  // leader. REQUIRES: SelectsReplicas(), it has a leader.
+  virtual BrokerId PreferredReplica(PartitionId, ZoneId, Offset) const { return kNoBroker; }
+  // Whether consumers may read at this follower, and up to where it lets them.
+  virtual bool ServesAsFollower(PartitionId, BrokerId) const { return false; }
+  virtual Offset FollowerLimit(PartitionId, BrokerId) const { return 0; }
   // What the answer to a committed batch says.
   virtual ProduceError ErrorOfCommitted(PartitionId id) = 0;
   // How many bytes of a part of the log, which a fetch asks for, are not in memory at `broker`.
@@ -310,18 +319,29 @@ class BrokerCluster : public Component, public LogService {
                      const FetchedRange& range);
   // New data up to the readers' limit.
   void Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes);
+  // The same for the consumers that read at a follower, whose limit has risen.
+  void AnnounceAtFollower(PartitionId id, BrokerId follower, Bytes bytes);
   // Clients see who leads now; those parked at a broker that leads no more are answered.
   void PublishMetadata();
   void AuditLogs() const;
 
-  Offset LimitOf(const FetchSession& session, const Partition& partition) const {
-    return session.to_log_end ? partition.log.log_end_offset() : partition.log.high_watermark();
+  Offset LimitOf(const FetchSession& session, const FetchSession::Position& position,
+                 const Partition& partition) const {
+    if (session.to_log_end) return partition.log.log_end_offset();
+    if (position.at_follower) return FollowerLimit(position.partition, session.broker);
+    return partition.log.high_watermark();
   }
   PartitionId IdOf(const Partition& partition) const {
     return static_cast<PartitionId>(&partition - partitions_.data());
   }
   bool Serves(BrokerId broker, const Partition& partition) const {
     return partition.leader == broker || offsets_ == Offsets::kAtCommit;
+  }
+  // The broker that the session is open with serves this position.
+  bool ServesPosition(const FetchSession& session, const FetchSession::Position& position,
+                      const Partition& partition) const {
+    if (position.at_follower) return FollowsStill(session, position, partition);
+    return Serves(session.broker, partition) || ServesSnapshots(position.partition, session.broker);
   }
   const TopicConfig& TopicOf(const Partition& partition) const {
     return topic_configs_[static_cast<size_t>(partition.topic)];
@@ -373,6 +393,19 @@ class BrokerCluster : public Component, public LogService {
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
   std::vector<uint32_t> served_in_part_;  // Positions in Collect(), kept for their memory.
+  void SelectReplicas(FetchSession* session, BrokerId broker);
+  void Tell(const Subscriber& subscriber, const Partition& partition, Bytes bytes);
+  std::vector<Subscriber>& SubscribersFor(const FetchSession& session,
+                                          const FetchSession::Position& position,
+                                          Partition& partition) const;
+  // FENCED_LEADER_EPOCH otherwise, or NOT_LEADER_OR_FOLLOWER.
+  bool FollowsStill(const FetchSession& session, const FetchSession::Position& position,
+                    const Partition& partition) const {
+    return position.leader_epoch == partition.leader_epoch &&
+           ServesAsFollower(position.partition, session.broker);
+  }
+  // Those who read there learn it with their next answer, and one that waits has it at once.
+  void FailReaders(const std::vector<Subscriber>& subscribers, const Partition& partition);
 
   // Control (control_plane.cc).
   struct Session {

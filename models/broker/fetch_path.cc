@@ -9,6 +9,11 @@ namespace {
 constexpr Bytes kFetchRequestBytes(128);
 constexpr Bytes kEmptyResponseBytes(64);
 
+bool IsRedirected(const FetchSession& session, uint32_t index) {
+  return std::any_of(session.preferred.begin(), session.preferred.end(),
+                     [index](const FetchSession::Preferred& each) { return each.index == index; });
+}
+
 }  // namespace
 
 void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
@@ -16,24 +21,31 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   session->open = true;
   session->broker = broker;
   NodeAt(broker).network_threads().Deal(&session->network_thread);
+  session->served_by = NodeAt(broker).component_id();
   session->failed = false;
   ++session->generation;
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
     FetchSession::Position& position = session->positions[i];
     Partition& partition = partitions_[position.partition];
-    auto& subscribers =
-        session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
-    subscribers.push_back({session, i});
-    const Offset limit = LimitOf(*session, partition);
+    position.at_follower =
+        session->rack && partition.leader != broker && ServesAsFollower(position.partition, broker);
+    position.leader_epoch = partition.leader_epoch;
+    SubscribersFor(*session, position, partition).push_back({session, i});
+    const Offset limit = LimitOf(*session, position, partition);
     position.listed = position.next < limit;
     if (position.listed) {
       session->news.push_back(i);
       session->available += partition.log.BytesBetween(position.next, limit);
     }
-    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
-      session->failed = true;
-    }
+    if (!ServesPosition(*session, position, partition)) session->failed = true;
   }
+}
+
+std::vector<BrokerCluster::Subscriber>& BrokerCluster::SubscribersFor(
+    const FetchSession& session, const FetchSession::Position& position,
+    Partition& partition) const {
+  if (session.to_log_end) return partition.replica_subscribers;
+  return position.at_follower ? partition.follower_subscribers : partition.consumer_subscribers;
 }
 
 void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
@@ -45,8 +57,7 @@ void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
   ++session->generation;
   for (FetchSession::Position& position : session->positions) {
     Partition& partition = partitions_[position.partition];
-    auto& subscribers =
-        session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
+    auto& subscribers = SubscribersFor(*session, position, partition);
     subscribers.erase(std::remove_if(subscribers.begin(), subscribers.end(),
                                      [session](const Subscriber& subscriber) {
                                        return subscriber.session == session;
@@ -59,6 +70,7 @@ void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
   session->available = Bytes(0);
   session->response.clear();
   session->out_of_range.clear();
+  session->preferred.clear();
 }
 
 void BrokerCluster::Seek(FetchSession* session, uint32_t index, Offset offset) {
@@ -66,10 +78,11 @@ void BrokerCluster::Seek(FetchSession* session, uint32_t index, Offset offset) {
   FetchSession::Position& position = session->positions[index];
   const Partition& partition = partitions_[position.partition];
   position.next = offset;
-  if (position.listed || offset >= LimitOf(*session, partition)) return;
+  const Offset limit = LimitOf(*session, position, partition);
+  if (position.listed || offset >= limit) return;
   position.listed = true;
   session->news.push_back(index);
-  session->available += partition.log.BytesBetween(offset, LimitOf(*session, partition));
+  session->available += partition.log.BytesBetween(offset, limit);
 }
 
 void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
@@ -107,7 +120,9 @@ void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_
   if (generation != session->generation || !node.up()) return;
   if (session->on_processed) session->on_processed();
   if (generation != session->generation) return;
-  if (session->failed || (!session->news.empty() && session->available >= session->min_bytes)) {
+  if (session->rack) SelectReplicas(session, broker);
+  if (session->failed || !session->preferred.empty() ||
+      (!session->news.empty() && session->available >= session->min_bytes)) {
     AnswerFetch(session, broker);
   } else {
     Park(session, broker);
@@ -137,23 +152,50 @@ void BrokerCluster::ParkTimer(FetchSession* session, BrokerId broker) {
 
 void BrokerCluster::Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes) {
   const Partition& partition = partitions_[id];
-  for (Subscriber& subscriber : subscribers) {
-    FetchSession& session = *subscriber.session;
-    FetchSession::Position& position = session.positions[subscriber.position];
-    if (position.next >= LimitOf(session, partition)) continue;
-    if (!position.listed) {
-      position.listed = true;
-      session.news.push_back(subscriber.position);
-    }
-    session.available += bytes;
-    if (session.parked && session.available >= session.min_bytes) {
-      AnswerFetch(&session, session.broker);
-    }
+  for (const Subscriber& subscriber : subscribers) Tell(subscriber, partition, bytes);
+}
+
+void BrokerCluster::AnnounceAtFollower(PartitionId id, BrokerId follower, Bytes bytes) {
+  const Partition& partition = partitions_[id];
+  for (const Subscriber& subscriber : partition.follower_subscribers) {
+    if (subscriber.session->broker == follower) Tell(subscriber, partition, bytes);
+  }
+}
+
+inline void BrokerCluster::Tell(const Subscriber& subscriber, const Partition& partition,
+                                Bytes bytes) {
+  FetchSession& session = *subscriber.session;
+  FetchSession::Position& position = session.positions[subscriber.position];
+  if (position.next >= LimitOf(session, position, partition)) return;
+  if (!position.listed) {
+    position.listed = true;
+    session.news.push_back(subscriber.position);
+  }
+  session.available += bytes;
+  if (session.parked && session.available >= session.min_bytes) {
+    AnswerFetch(&session, session.broker);
+  }
+}
+
+void BrokerCluster::SelectReplicas(FetchSession* session, BrokerId broker) {
+  session->preferred.clear();
+  if (!SelectsReplicas()) return;
+  for (uint32_t i = 0; i < session->positions.size(); ++i) {
+    const FetchSession::Position& position = session->positions[i];
+    if (position.at_follower || partitions_[position.partition].leader != broker) continue;
+    const BrokerId replica = PreferredReplica(position.partition, *session->rack, position.next);
+    if (replica != kNoBroker) session->preferred.push_back({i, replica});
   }
 }
 
 void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
-  session->parked = false;
+  session->waited = session->parked;
+  if (session->parked) {
+    // It reads anew: more has happened than what it waited for.
+    session->parked = false;
+    if (session->on_wait_over) session->on_wait_over();
+    if (session->rack) SelectReplicas(session, broker);
+  }
   session->answered_at = Now();
   Bytes missed;
   Collect(session, broker, &missed);
@@ -236,11 +278,12 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
     FetchSession::Position& position = session->positions[index];
     Partition& partition = partitions_[position.partition];
     position.listed = false;
-    if (!Serves(broker, partition) && !ServesSnapshots(position.partition, broker)) {
+    if (!ServesPosition(*session, position, partition)) {
       session->failed = true;
       continue;
     }
-    const Offset limit = LimitOf(*session, partition);
+    if (!session->preferred.empty() && IsRedirected(*session, index)) continue;
+    const Offset limit = LimitOf(*session, position, partition);
     if (position.next >= limit) continue;
     if (position.next < partition.log.log_start_offset()) {
       session->out_of_range.push_back(index);

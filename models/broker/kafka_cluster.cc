@@ -96,6 +96,9 @@ void KafkaCluster::Audit() {
       SIM_CHECK(replica.log_end <= log.log_end_offset(), "inv.I11",
                 absl::StrCat("replica ", replica.broker, " of partition ", id, " is at ",
                              replica.log_end, ", past the log end ", log.log_end_offset()));
+      SIM_CHECK(replica.readable <= std::min(log.high_watermark(), replica.log_end), "inv.I8",
+                absl::StrCat("consumers may read partition ", id, " on broker ", replica.broker + 1,
+                             " up to ", replica.readable, ", which is not committed there"));
       SIM_CHECK(!replica.in_sync || replica.lost || replica.log_end >= log.high_watermark(),
                 "inv.I10",
                 absl::StrCat("in-sync replica ", replica.broker, " of partition ", id, " is at ",

@@ -20,6 +20,10 @@
 // them: a check every log.retention.check.interval.ms, and the room is back
 // log.segment.delete.delay.ms later. A broker whose volume is full halts.
 //
+// Reads at followers (kafka_follower_reads.cc): with a rack-aware selector leaders send consumers
+// to a replica in their own rack, which serves them up to the high watermark that it knows
+// (KIP-392).
+//
 // Tiered topics (kafka_tiering.cc): leaders copy closed segments into an object store, so that
 // disks keep what local retention says, and a replica that begins anew copies that much. A consumer
 // who reads below is served from remote storage, one partition a fetch.
@@ -66,6 +70,7 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
     // The high watermark stands still below min.insync.replicas (KIP-966).
     bool strict_min_in_sync = true;
     bool eligible_leader_replicas = false;  // eligible.leader.replicas.version
+    bool rack_aware_selector = false;       // replica.selector.class RackAwareReplicaSelector
     // remote.log.storage.system.enable; topics with a local retention are tiered then.
     std::optional<RemoteLogManager::Config> remote_log;
   };
@@ -133,6 +138,7 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
       "BuildRemoteLogAuxStateRequestsPerSec."};
 
  private:
+  struct ReplicaFetcher;
   struct Replica {
     BrokerId broker = kNoBroker;
     bool in_sync = true;
@@ -153,6 +159,12 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
     Time fetched_at;  // Its last fetch that acknowledged something.
     Time caught_up_at;
     int64_t unflushed = 0;  // Records since the last flush.
+    // With a rack-aware selector: the leader's high watermark as it was told last, and how far
+    // consumers may read here.
+    Offset told = 0;
+    Offset readable = 0;
+    bool untold = false;                // On its fetcher's list of that name.
+    ReplicaFetcher* fetcher = nullptr;  // That copies it now.
   };
   // A partition's replicas; its log, which they share, is the base's.
   struct Replicated {
@@ -171,6 +183,8 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
       Offset log_end;
     };
     std::vector<Progress> acknowledge;  // Goes with the next fetch.
+    std::vector<PartitionId> untold;    // Whose high watermark the next answer tells.
+    std::vector<Progress> told;         // What the answer under way tells.
     size_t appending = 0;               // Next range of the response to append.
     size_t moving = 0;                  // Next position out of range to move.
   };
@@ -284,6 +298,20 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   void TakeAcknowledgements(ReplicaFetcher* fetcher);
   void AdvanceHighWatermark(PartitionId id, BrokerId blocker);
   Replica* ReplicaOn(PartitionId id, BrokerId broker);
+
+  // Consumers that read at followers (kafka_follower_reads.cc).
+  bool SelectsReplicas() const override { return config_.rack_aware_selector; }
+  BrokerId PreferredReplica(PartitionId id, ZoneId rack, Offset next) const override;
+  bool ServesAsFollower(PartitionId id, BrokerId broker) const override;
+  Offset FollowerLimit(PartitionId id, BrokerId broker) const override;
+  // The followers do not know it yet.
+  void NoteHighWatermark(PartitionId id);
+  // The answer that is put together now tells what has changed.
+  void TellHighWatermarks(ReplicaFetcher* fetcher);
+  void LearnHighWatermarks(ReplicaFetcher* fetcher);
+  void RaiseReadable(PartitionId id, Replica& replica);
+  // The log was cut.
+  void LowerReadable(PartitionId id, Replica& replica);
   Replica& LeaderOf(PartitionId id) {
     return replicated_[id].replicas[static_cast<size_t>(replicated_[id].leader)];
   }

@@ -111,6 +111,10 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   Replicated& replicated = replicated_[id];
   // Where the old leader lives, who waits for it is told to look for another.
   RefuseWaiting(id, ProduceError::kNotLeader);
+  if (replicated.leader >= 0) {  // It knows its own high watermark.
+    Replica& last = LeaderOf(id);
+    last.told = last.readable = std::min(partition.log.high_watermark(), last.log_end);
+  }
   replicated.leader = replica;
   partition.leader = replica < 0 ? kNoBroker : LeaderOf(id).broker;
   ++partition.leader_epoch;
@@ -130,6 +134,7 @@ void KafkaCluster::Elect(PartitionId id, int replica) {
   replicated.epoch_start = partition.log.log_end_offset();
   for (Replica& other : replicated.replicas) {
     if (other.log_end >= leader.log_end) SetLogEnd(id, other, leader.log_end);
+    LowerReadable(id, other);
     other.acknowledged = std::min(other.acknowledged, other.log_end);
     other.caught_up_at = Now();
   }

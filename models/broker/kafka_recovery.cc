@@ -96,6 +96,7 @@ void KafkaCluster::LoseDisk(BrokerId id) {
     replica->lost = true;
     replica->changing = false;
     replica->log_end = log.log_start_offset();
+    LowerReadable(partition, *replica);
     replica->start_position = replica->position = log.PositionOf(replica->log_end);
   }
 }

@@ -22,8 +22,16 @@ void KafkaCluster::StartFetchers(BrokerId only_follower, BrokerId only_leader) {
   for (const auto& fetcher : fetchers_) {
     if (!concerned(fetcher->follower, fetcher->leader)) continue;
     CloseSession(&fetcher->session, fetcher->leader);
+    for (const FetchSession::Position& position : fetcher->session.positions) {
+      Replica* replica = ReplicaOn(position.partition, fetcher->follower);
+      if (replica == nullptr) continue;
+      replica->fetcher = nullptr;
+      replica->untold = false;
+    }
     fetcher->session.positions.clear();
     fetcher->acknowledge.clear();
+    fetcher->untold.clear();
+    fetcher->told.clear();
   }
   const size_t brokers = brokers_.size();
   // A throttle leaves the partitions that are over it out of a thread's fetches; here replicas out
@@ -59,10 +67,14 @@ void KafkaCluster::StartFetchers(BrokerId only_follower, BrokerId only_leader) {
         session.to_log_end = true;
         session.on_response = [this, raw = fetcher.get()] { ReplicaResponse(raw); };
         session.on_processed = [this, raw = fetcher.get()] { TakeAcknowledgements(raw); };
+        if (config_.rack_aware_selector) {
+          session.on_wait_over = [this, raw = fetcher.get()] { TellHighWatermarks(raw); };
+        }
         wanted = fetcher.get();
         fetchers_.push_back(std::move(fetcher));
       }
       wanted->session.positions.push_back({IdOf(partition), replica.log_end});
+      replica.fetcher = wanted;
     }
   }
   for (const auto& fetcher : fetchers_) {
@@ -71,6 +83,7 @@ void KafkaCluster::StartFetchers(BrokerId only_follower, BrokerId only_leader) {
     // that one that has everything joins the in-sync set of an idle partition, too.
     for (const FetchSession::Position& position : fetcher->session.positions) {
       fetcher->acknowledge.push_back({position.partition, position.next});
+      if (config_.rack_aware_selector) NoteHighWatermark(position.partition);
     }
     OpenSession(&fetcher->session, fetcher->leader);
     Fetch(&fetcher->session, fetcher->leader);
@@ -125,6 +138,7 @@ void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {
 
 void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
   if (!fetcher->session.open) return;
+  if (config_.rack_aware_selector) LearnHighWatermarks(fetcher);
   const Time at = ThrottledUntil(*fetcher);
   if (at <= Now()) {
     Fetch(&fetcher->session, fetcher->leader);
@@ -136,6 +150,7 @@ void KafkaCluster::FetchAgain(ReplicaFetcher* fetcher) {
 }
 
 void KafkaCluster::TakeAcknowledgements(ReplicaFetcher* fetcher) {
+  if (config_.rack_aware_selector) TellHighWatermarks(fetcher);
   for (const ReplicaFetcher::Progress& progress : fetcher->acknowledge) {
     Partition& partition = partitions_[progress.partition];
     Replica& replica = *ReplicaOn(progress.partition, fetcher->follower);
@@ -169,6 +184,7 @@ void KafkaCluster::AdvanceHighWatermark(PartitionId id, BrokerId blocker) {
     return;
   }
   Commit(id, lowest, brokers_[blocker]->component_id());
+  if (config_.rack_aware_selector) NoteHighWatermark(id);
 }
 
 void KafkaCluster::ScheduleSweep() {

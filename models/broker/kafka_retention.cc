@@ -10,6 +10,7 @@ void KafkaCluster::HoldHistory(PartitionId id, Replica& replica) {
   // On the disk of each replica, and in no cache: that fills with what comes.
   const PartitionLog& log = partitions_[id].log;
   replica.log_end = replica.acknowledged = log.log_end_offset();
+  replica.told = replica.readable = log.high_watermark();
   replica.start_position = LocalStartPosition(id);
   replica.position = log.end_position();
   if (replica.stored() > Bytes(0)) brokers_[replica.broker]->NoteStored(id, replica.stored());

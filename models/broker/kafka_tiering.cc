@@ -175,7 +175,7 @@ void KafkaCluster::ReadRemote(FetchSession* session, BrokerId broker, Callback g
   // Within one segment, as the reader of Kafka stops at its end.
   FetchedRange& range = fetch.range;
   range = {position.partition, position.next, position.next, Bytes(0)};
-  const Offset limit = std::min(LimitOf(*session, partition), segment->range.end_offset);
+  const Offset limit = std::min(LimitOf(*session, position, partition), segment->range.end_offset);
   const Bytes most =
       std::min({session->max_partition_bytes, session->max_bytes, config_.fetch_max_bytes});
   range.to = partition.log.Read(range.from, limit, most,

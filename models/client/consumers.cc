@@ -34,6 +34,12 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       lag_(AddGauge(kLag)),
       staleness_(AddGauge(kStaleness)) {
   if (config.start_from_age) catch_up_ = &AddDistribution(kCatchUp);
+  if (config.client_rack) {
+    leases_.resize(topic_.count);
+    session_at_.assign(topic_.count, kNoBroker);
+    from_followers_ = &AddCounter(kFromFollowers);
+    sent_elsewhere_ = &AddCounter(kSentElsewhere);
+  }
   const int members = static_cast<int>(config.member_zones.size());
   for (int i = 0; i < members; ++i) {
     members_.push_back(std::make_unique<Member>());
@@ -62,6 +68,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.max_wait = config.fetch_max_wait;
       session.max_bytes = config.fetch_max_bytes;
       session.max_partition_bytes = config.max_partition_fetch_bytes;
+      if (config.client_rack) session.rack = config.member_zones[i];
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
@@ -127,9 +134,10 @@ void Consumers::Begin(const StartPoint& from) {
 void Consumers::OpenSessions(Member& member) {
   std::vector<std::vector<FetchSession::Position>> wanted(member.links.size());
   for (const PartitionId partition : member.partitions) {
-    const BrokerId leader = member.metadata->leader[partition];
-    if (leader == kNoBroker || !log_->IsUp(leader)) continue;
-    wanted[leader].push_back({partition, position_[partition - topic_.first]});
+    const BrokerId at = ReadAt(member, partition);
+    if (!session_at_.empty()) session_at_[partition - topic_.first] = at;
+    if (at == kNoBroker || !log_->IsUp(at)) continue;
+    wanted[at].push_back({partition, position_[partition - topic_.first]});
   }
   // A session whose partitions stay goes on, with what it has under way.
   for (const auto& link : member.links) {
@@ -141,6 +149,7 @@ void Consumers::OpenSessions(Member& member) {
     if (session.open && !session.failed && same) continue;
     if (session.open) log_->CloseSession(&session, link->broker);
     session.positions = std::move(positions);
+    NoteSession(link.get());
     if (session.positions.empty()) continue;
     log_->OpenSession(&session, link->broker);
     log_->Fetch(&session, link->broker);
@@ -181,22 +190,32 @@ void Consumers::Processed(Link* link, uint32_t generation) {
       at += gone;
     }
     if (at < fetched.to) {
+      const bool at_follower = ReadsAtFollower(*link, fetched.partition);
       log.Read(at, fetched.to, Bytes(INT64_MAX / 4),
                [&](const LogRange& range, int64_t records, Bytes) {
-                 CountRange(range, at, records, *link);
+                 CountRange(range, at, records, *link, at_follower);
                  at += records;
                });
     }
     position_[slot] = fetched.to;
     records_.Add(fetched.to - fetched.from);
     bytes_.Add(fetched.bytes.count());
+    if (ReadsAtFollower(*link, fetched.partition)) from_followers_->Add(fetched.bytes.count());
     log_->ConsumedUpTo(fetched.partition, reader_[slot], fetched.to);
   }
   if (session.failed) {
+    EndLeases(*link);
     Reopen();
     return;
   }
   for (const uint32_t index : session.out_of_range) SkipDeleted(link, index);
+  if (!leases_.empty()) {
+    if (!session.preferred.empty()) TakePreferred(link);
+    if (link->regroup || Now() > link->lease_until) {
+      Regroup(link);
+      return;
+    }
+  }
   log_->Fetch(&session, link->broker);
 }
 
@@ -204,6 +223,13 @@ Offset Consumers::ResetOffset(PartitionId partition) const { return OffsetAt(par
 
 void Consumers::SkipDeleted(Link* link, uint32_t index) {
   const PartitionId partition = link->session.positions[index].partition;
+  if (ReadsAtFollower(*link, partition)) {
+    // A follower may have deleted what its leader has not: that is asked before anything is passed
+    // over.
+    LeaseOf(partition) = Lease();
+    link->regroup = true;
+    return;
+  }
   Offset& position = position_[partition - topic_.first];
   const Offset reset = ResetOffset(partition);
   skipped_.Add(reset - position);
@@ -218,6 +244,7 @@ void Consumers::GoBack(PartitionId partition) {
       partition >= topic_.first + static_cast<PartitionId>(topic_.count)) {
     return;
   }
+  if (!leases_.empty()) ForgetFollower(partition);
   Offset& position = position_[partition - topic_.first];
   const Offset end = log_->LogOf(partition).high_watermark();
   if (position <= end) return;
@@ -232,7 +259,8 @@ void Consumers::GoBack(PartitionId partition) {
   }
 }
 
-void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link) {
+void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link,
+                           bool at_follower) {
   const Batch& batch = range.batch;
   if (records != batch.record_count || range.coalesced) {
     // A part of a range: the row of its creation times is cut in proportion, and says so.
@@ -260,10 +288,13 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
                    batch.leader_component);
   trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
                 batch.leader_component, batch.durable_blocker);
-  trail.AddWait(std::max(trail.End(), link.session.answered_at), Milestone::kFetched,
-                WaitFor::kPoll, me);
-  trail.AddService(std::max(trail.End(), link.session.served_at), Milestone::kFetched,
-                   batch.leader_component);
+  // A fetch that waits at a follower waits for its leader to tell it what is committed.
+  const FetchSession& session = link.session;
+  const ComponentId server = at_follower ? session.served_by : batch.leader_component;
+  const bool untold = at_follower && session.waited;
+  trail.AddWait(std::max(trail.End(), session.answered_at), Milestone::kFetched,
+                untold ? WaitFor::kAck : WaitFor::kPoll, untold ? server : me);
+  trail.AddService(std::max(trail.End(), session.served_at), Milestone::kFetched, server);
   trail.AddService(link.arrived_at, Milestone::kFetched, wire);
   trail.AddService(Now(), Milestone::kVisible, me);
   const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
@@ -280,6 +311,7 @@ void Consumers::BrokerChanged() {
     for (const auto& link : member->links) {
       if (link->session.open && !log_->IsUp(link->broker)) {
         log_->CloseSession(&link->session, link->broker);
+        EndLeases(*link);
       }
     }
   }
@@ -292,12 +324,13 @@ void Consumers::Reopen() {
   reopening_ = true;
   After<"consumer.metadata">(kMetadataBackoff, [this] {
     reopening_ = false;
+    EndLeasesAtDeadBrokers();
     bool waiting = false;
     for (const auto& each : members_) {
       each->metadata = log_->CurrentMetadata(each->host);
       for (const PartitionId partition : each->partitions) {
-        const BrokerId leader = each->metadata->leader[partition];
-        waiting = waiting || leader == kNoBroker || !log_->IsUp(leader);
+        const BrokerId at = ReadAt(*each, partition);
+        waiting = waiting || at == kNoBroker || !log_->IsUp(at);
       }
       OpenSessions(*each);
     }

@@ -7,6 +7,10 @@
 // polls of at most max.poll.records, processed by one thread, and then counts as visible to this
 // consumer.
 //
+// With client.rack (preferred_replicas.cc) a leader may name a preferred read replica for some of
+// its partitions. They are then read there, until metadata.max.age.ms have passed or that broker
+// refuses or is gone; then their leader is asked again (KIP-392).
+//
 // Left out, until the processors: joining, leaving and rebalancing, and the transactions behind
 // isolation.level. docs/models/client.md has the rest and the sources.
 #ifndef FRESHET_MODELS_CLIENT_CONSUMERS_H_
@@ -50,6 +54,8 @@ class Consumers : public Component {
     Duration cpu_per_record;
     bool auto_commit = true;
     Duration auto_commit_interval;
+    bool client_rack = false;   // client.rack of each member: its zone, or none.
+    Duration metadata_max_age;  // metadata.max.age.ms: how long a preferred read replica holds.
   };
 
   static constexpr MetricDef kEndToEnd = {
@@ -84,6 +90,13 @@ class Consumers : public Component {
       "consumer.catch_up_time", MetricKind::kDistribution, MetricUnit::kDuration,
       "From the start of reading until all partitions are read up to the high watermark of a "
       "second before; no sample until then."};
+  // Registered with client_rack only.
+  static constexpr MetricDef kFromFollowers = {
+      "consumer.bytes_from_followers", MetricKind::kCounter, MetricUnit::kBytes,
+      "Of the bytes fetched, those that a follower served."};
+  static constexpr MetricDef kSentElsewhere = {
+      "consumer.preferred_read_replicas", MetricKind::kCounter, MetricUnit::kCount,
+      "Partitions for which a leader's answer named a preferred read replica."};
 
   Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
@@ -115,6 +128,10 @@ class Consumers : public Component {
     BrokerId broker;
     FetchSession session;
     Time arrived_at;
+    // With client.rack: other partitions than the session's are to be read here, and until when
+    // those of the session may be.
+    bool regroup = false;
+    Time lease_until = Time::Max();
   };
   struct Member {
     HostId host;
@@ -124,6 +141,12 @@ class Consumers : public Component {
     std::shared_ptr<const Metadata> metadata;
     ControlSender commits;
     BrokerId coordinator = kNoBroker;  // That `commits` is connected to.
+  };
+
+  // Where a partition is read instead of at its leader.
+  struct Lease {
+    BrokerId replica = kNoBroker;
+    Time until;
   };
 
   void Begin(const StartPoint& from);
@@ -137,9 +160,30 @@ class Consumers : public Component {
   // An election has cut what it had read: it goes on at the end of what is left.
   void GoBack(PartitionId partition);
   // Records [from, from + records) of `range` have become visible.
-  void CountRange(const LogRange& range, Offset from, int64_t records, const Link& link);
+  void CountRange(const LogRange& range, Offset from, int64_t records, const Link& link,
+                  bool at_follower);
   void Reopen();
   void BrokerChanged();
+
+  // Preferred read replicas (preferred_replicas.cc).
+  Lease& LeaseOf(PartitionId partition) { return leases_[partition - topic_.first]; }
+  // The broker to read the partition at now; kNoBroker while it has no leader.
+  BrokerId ReadAt(const Member& member, PartitionId partition);
+  bool ReadsAtFollower(const Link& link, PartitionId partition) const {
+    return !leases_.empty() && leases_[partition - topic_.first].replica == link.broker;
+  }
+  // Its leases are over: each partition's leader is asked again.
+  void EndLeases(const Link& link);
+  void EndLeasesAtDeadBrokers();
+  // The partition was cut: what a follower has sent of it and is on its way is not to arrive.
+  void ForgetFollower(PartitionId partition);
+  void TakePreferred(Link* link);
+  // Begins the session anew with what is to be read there now, and those that wait for what it
+  // gives away. REQUIRES: no fetch of it is under way.
+  void Regroup(Link* link);
+  void OpenGrouped(Link* link);
+  void NoteSession(Link* link);
+
   void Commit(Member* member);
   // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
   BrokerId Coordinator() const;
@@ -157,6 +201,9 @@ class Consumers : public Component {
   std::vector<Offset> position_;  // By partition of the topic.
   std::vector<Offset> start_;
   std::vector<int> reader_;  // Our number at the log.
+  // By partition of the topic; none without client.rack.
+  std::vector<Lease> leases_;
+  std::vector<BrokerId> session_at_;  // Whose session has it; kNoBroker while it waits for one.
   bool started_ = false;
   bool reopening_ = false;
   Waterfall waterfall_;
@@ -175,6 +222,8 @@ class Consumers : public Component {
   Distribution* catch_up_ = nullptr;  // Null where none is told, and when it has been.
   Time began_;
   std::vector<Offset> catch_up_to_;  // The high watermarks of the last sample.
+  Counter* from_followers_ = nullptr;
+  Counter* sent_elsewhere_ = nullptr;
 };
 
 }  // namespace freshet

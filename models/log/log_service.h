@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -105,21 +106,36 @@ struct FetchSession {
   TrafficCause cause = TrafficCause::kFetch;
   // A replica reads to the log end, a consumer to the high watermark.
   bool to_log_end = false;
+  // client.rack of a consumer: it may be told of a replica there (KIP-392).
+  std::optional<ZoneId> rack;
   // Called at the reader when a response is in (also an empty one). The ranges are valid during it.
   Callback on_response;
   // Called at the broker when it processes a fetch: a replica's acknowledgements. May be empty.
   Callback on_processed;
+  // Called at the broker when it answers a fetch that had to wait. May be empty.
+  Callback on_wait_over;
 
   // --- Kept by the service ---
   struct Position {
     PartitionId partition;
     Offset next;          // Next offset to send.
     bool listed = false;  // On `news`.
+    // Read at a follower, which knows its leader by this epoch, and up to what that follower knows
+    // to be committed.
+    bool at_follower = false;
+    int32_t leader_epoch = 0;
   };
   std::vector<Position> positions;
   // The response says OFFSET_OUT_OF_RANGE for these positions: retention has passed them; or to a
   // replica OFFSET_MOVED_TO_TIERED_STORAGE. The reader goes elsewhere with Seek().
   std::vector<uint32_t> out_of_range;
+  // The response names a preferred read replica for these positions, and has no records of them:
+  // the reader is to read them there, in another session.
+  struct Preferred {
+    uint32_t index;
+    BrokerId replica;
+  };
+  std::vector<Preferred> preferred;
   // The position of the response that has to come from remote storage: one at the most.
   static constexpr uint32_t kNoRemote = UINT32_MAX;
   uint32_t remote = kNoRemote;
@@ -136,6 +152,8 @@ struct FetchSession {
   Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.
   BrokerId broker = kNoBroker;  // With whom it is open.
+  ComponentId served_by = 0;    // The same.
+  bool waited = false;          // The response had to wait for what it holds.
   bool parked = false;
   bool open = false;
   bool failed = false;  // The response says: not the leader of some of it any more.

@@ -22,7 +22,9 @@ constexpr std::array kReasons = {
     KnownKey{"key.deserializer", "the benchmark itself replaces it"},
     KnownKey{"value.deserializer", "the benchmark itself replaces it"},
     KnownKey{"security.protocol", "encryption costs no CPU here; raise cpu_per_mib to include it"},
-    KnownKey{"client.rack", "reads go to leaders; fetching from followers is not modelled"},
+    KnownKey{"client.rack",
+             "a rack is the zone of the member's host here; state client_rack: OWN_ZONE, and "
+             "replica_selector: RACK_AWARE of the brokers"},
     KnownKey{"session.timeout.ms", "membership of groups is not modelled"},
     KnownKey{"heartbeat.interval.ms", "membership of groups is not modelled"},
     KnownKey{"max.poll.interval.ms", "membership of groups is not modelled"},

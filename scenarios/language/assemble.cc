@@ -177,6 +177,7 @@ class Assembler {
     config.unclean_leader_election = kafka.unclean_leader_election();
     config.strict_min_in_sync = StrictMinInSync(scenario_.kafka_version());
     config.eligible_leader_replicas = kafka.eligible_leader_replicas();
+    config.rack_aware_selector = kafka.replica_selector() == v1::Kafka::RACK_AWARE;
     config.retention_check_interval = DurationOf(kafka.retention_check_interval());
     config.recovery_threads = static_cast<int>(kafka.num_recovery_threads_per_data_dir());
     if (!kafka.log_recovery_rate().empty()) {
@@ -375,6 +376,8 @@ class Assembler {
     config.cpu_per_record = DurationOf(text.cpu_per_record());
     config.auto_commit = text.auto_commit();
     config.auto_commit_interval = DurationOf(text.auto_commit_interval());
+    config.client_rack = text.client_rack() == v1::Consumers::OWN_ZONE;
+    config.metadata_max_age = DurationOf(text.metadata_max_age());
     pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
                                                                pipeline_->log.get(), config));
     AddNics(name, "member", pipeline_->consumers.back()->hosts());

@@ -482,6 +482,7 @@ class RuleCheck {
                                       " partitions: ", consumers.members() - topic->partitions(),
                                       " will be idle; is that meant?"));
     }
+    CheckClientRack(consumers, here);
     Wide rate = 0;
     for (const Component& other : scenario_.component()) {
       if (!other.has_producers() || other.producers().topic() != topic->name()) continue;
@@ -497,6 +498,47 @@ class RuleCheck {
                                       " working members can "
                                       "do at the rate of ",
                                       Quoted(topic->name()), "; is that meant?"));
+    }
+  }
+
+  // A rack that no leader looks at. Other designs have no such choice, and variants share clients.
+  void CheckClientRack(const Consumers& consumers, const Places& here) {
+    if (consumers.client_rack() != Consumers::OWN_ZONE) return;
+    const auto age = AmountOf(UNIT_DURATION, consumers.metadata_max_age());
+    const auto wait = AmountOf(UNIT_DURATION, consumers.fetch_max_wait());
+    if (age && wait && *age <= *wait) {
+      findings_->Warning(here.In("metadata_max_age").place,
+                         absl::StrCat("metadata_max_age ", consumers.metadata_max_age(),
+                                      " is not above fetch_max_wait ", consumers.fetch_max_wait(),
+                                      ": members may be sent to a follower and back without "
+                                      "reading; raise it"));
+    }
+    for (const Component& log : scenario_.component()) {
+      if (!log.has_kafka() || log.kafka().replica_selector() == Kafka::RACK_AWARE) continue;
+      findings_->Warning(here.In("client_rack").place,
+                         absl::StrCat("client_rack has no effect: ", Quoted(log.name()),
+                                      " sends nobody to followers; state replica_selector: "
+                                      "RACK_AWARE there"));
+    }
+  }
+
+  void CheckReplicaSelector(const Kafka& kafka, const Places& here) {
+    if (kafka.replica_selector() != Kafka::RACK_AWARE) return;
+    const bool any = std::any_of(
+        scenario_.component().begin(), scenario_.component().end(), [](const Component& component) {
+          return component.has_consumers() &&
+                 component.consumers().client_rack() == Consumers::OWN_ZONE;
+        });
+    if (!any) {
+      findings_->Warning(here.In("replica_selector").place,
+                         "replica_selector has no effect: no consumers state a rack; state "
+                         "client_rack: OWN_ZONE there");
+    }
+    if (scenario_.kafka_version() == "2.8") {
+      findings_->Warning(here.In("replica_selector").place,
+                         "followers serve consumers as they do since 3.4; in 2.8 a redirected and "
+                         "a waiting fetch last fetch_max_wait (KAFKA-13767, KAFKA-14334); state a "
+                         "later kafka_version, or read latencies as too low");
     }
   }
 
@@ -525,6 +567,7 @@ class RuleCheck {
                        ": quiet followers leave the in-sync replicas; lower it"));
     }
     CheckControllers(kafka.controllers(), here.In("controllers"));
+    CheckReplicaSelector(kafka, here);
     CheckBrokerLoad(kafka, here, scenario_.component(index).name());
     CheckRoom(kafka, here);
     if (kafka.has_remote_log_storage()) {

@@ -40,6 +40,30 @@ TEST(RemoteReadTest, AFetchIsServedOneRemotePartition) {
             2 * 9 * 1'600 * 1'024);
 }
 
+// A follower serves what only remote storage has, too: it reads the chunks itself (KIP-392,
+// KIP-405).
+TEST(RemoteReadTest, AFollowerInTheRackReadsFromRemoteStorageItself) {
+  MiniSettings s = TwoOldPartitions();
+  s.network.zones = {"a", "b"};
+  s.brokers = s.topic.replication_factor = 2;
+  s.topic.partitions = 1;
+  s.cluster.rack_aware_selector = true;
+  s.consumers->client_rack = true;
+  s.consumers->metadata_max_age = Minutes(5);
+  const BrokerId leader = MiniPipeline(s).log.CurrentMetadata(0)->leader[0];
+  const BrokerId follower = 1 - leader;
+  s.consumers->member_zones = {static_cast<ZoneId>(follower)};
+  MiniPipeline pipeline(s);
+  pipeline.Run(Seconds(10));
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 20 * 1'600);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kFromFollowers), 20 * 1'600 * kStoredSize.count());
+  const auto reads = [&](BrokerId id) {
+    return ValueOf(pipeline.sim, pipeline.log.remote_log(id).reader(), RemoteLogReader::kFetches);
+  };
+  EXPECT_EQ(reads(leader), 0);
+  EXPECT_EQ(reads(follower), 19 * 2);
+}
+
 TEST(RemoteReadTest, PartitionsTakeTurns) {
   MiniPipeline pipeline(TwoOldPartitions());
   pipeline.Run(Milliseconds(1'100));

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "scenarios/language/references.h"
 #include "scenarios/language/topology.h"
 #include "tests/scenarios/language/scenario_text.h"
@@ -42,6 +43,28 @@ TEST(RulesTest, ZonesWithoutBrokersAndMembersWithoutPartitionsAreWarnings) {
   EXPECT_THAT(ProblemsOf(Small("members: 3", "members: 8")),
               ElementsAre("5:55: warning: 8 members share 6 partitions: 2 will be idle; is that "
                           "meant?"));
+}
+
+TEST(RulesTest, ARackAndASelectorNeedEachOther) {
+  const std::string rack = "members: 3 client_rack: OWN_ZONE";
+  const std::string selector = "brokers: 3 replica_selector: RACK_AWARE";
+  EXPECT_THAT(ProblemsOf(Small("members: 3", rack)),
+              ElementsAre("5:66: warning: client_rack has no effect: \"log\" sends nobody to "
+                          "followers; state replica_selector: RACK_AWARE there"));
+  EXPECT_THAT(ProblemsOf(Small("brokers: 3", selector)),
+              ElementsAre(HasSubstr("warning: replica_selector has no effect: no consumers state a "
+                                    "rack; state client_rack: OWN_ZONE there")));
+  const std::string both =
+      absl::StrReplaceAll(Small("members: 3", rack), {{"brokers: 3", selector}});
+  EXPECT_THAT(ProblemsOf(both), IsEmpty());
+  EXPECT_THAT(ProblemsOf(both + "kafka_version: \"2.8\""),
+              ElementsAre(HasSubstr("warning: followers serve consumers as they do since 3.4")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrReplaceAll(both, {{"OWN_ZONE", "OWN_ZONE metadata_max_age: \"0s\""}})),
+      Contains(HasSubstr("metadata_max_age: \"0s\" is too small")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrReplaceAll(both, {{"OWN_ZONE", "OWN_ZONE metadata_max_age: \"1ms\""}})),
+      ElementsAre(HasSubstr("metadata_max_age 1ms is not above fetch_max_wait 500ms")));
 }
 
 TEST(RulesTest, IdempotenceNeedsAcksFewInFlightAndRetries) {

@@ -1,0 +1,276 @@
+// What each design is known for has to come out of its mechanism. These are the claims, held
+// against the goldens of the library, and against runs where a golden does not have the figure.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "results/bill.h"
+#include "results/report.h"
+#include "scenarios/language/load.h"
+#include "scenarios/language/run.h"
+
+namespace freshet {
+namespace {
+
+// The figures of one golden, by "component metric".
+class Golden {
+ public:
+  explicit Golden(const std::string& name) : name_(name) {
+    std::ifstream file(absl::StrCat(FRESHET_GOLDEN, "/", name, ".txt"));
+    EXPECT_TRUE(file.good()) << name;
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream words(line);
+      std::string kind;
+      std::string component;
+      std::string metric;
+      words >> kind;
+      if (kind == "exit_code") words >> exit_code_;
+      if (kind != "metric") continue;
+      words >> component >> metric;
+      std::getline(words >> std::ws, values_[absl::StrCat(component, " ", metric)]);
+    }
+  }
+
+  double operator[](const std::string& metric) const {
+    const auto it = values_.find(metric);
+    if (it == values_.end()) {
+      ADD_FAILURE() << name_ << " has no " << metric;
+      return 0;
+    }
+    char* end = nullptr;
+    const double value = std::strtod(it->second.c_str(), &end);
+    EXPECT_EQ(*end, '\0') << name_ << ": " << metric << " is " << it->second;
+    return value;
+  }
+  int exit_code() const { return exit_code_; }
+
+ private:
+  std::string name_;
+  std::map<std::string, std::string> values_;
+  int exit_code_ = -1;
+};
+
+RunOutcome RunVariant(const std::string& name, const std::string& variant,
+                      const std::string& run_for = "") {
+  const absl::StatusOr<LoadResult> loaded =
+      Load(absl::StrCat(FRESHET_LIBRARY, "/", name, ".textproto"));
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  RunOptions options;
+  options.root = FRESHET_LIBRARY;
+  for (const auto& each : loaded->variants) {
+    if (each.name != variant) continue;
+    v1::Scenario scenario = each.scenario;
+    if (!run_for.empty()) scenario.set_run_for(run_for);
+    absl::StatusOr<RunOutcome> outcome = RunScenario(scenario, options);
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    return *std::move(outcome);
+  }
+  ADD_FAILURE() << "no variant " << variant;
+  return RunOutcome();
+}
+
+constexpr char kMean[] = "shop producer.latency_ms_mean";
+constexpr char kP99[] = "shop producer.latency_ms_p99";
+
+// --- A replay of six hours ---
+
+// The old records are in no page cache; they take the volumes' bandwidth from the flusher, dirty
+// pages reach their limit, and appends wait for the disk.
+TEST(CatchUpReadTest, RaisesProduceLatencyOnSharedNothing) {
+  const Golden alone("catch_up_read.alone");
+  const Golden replay("catch_up_read.replay");
+  EXPECT_LT(alone[kP99], 10);
+  EXPECT_GT(replay[kP99], 1000 * alone[kP99]);
+  EXPECT_GT(replay[kMean], 1000 * alone[kMean]);
+  // The cause: the disk had to be read, and appends were held back.
+  EXPECT_EQ(alone["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 0);
+  EXPECT_GT(replay["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 1e9);
+  // One broker at the limit is enough: the others' batches wait for its copy.
+  const auto held = [](const Golden& golden) {
+    double appends = 0;
+    for (const char* broker : {"1", "2", "3"}) {
+      appends +=
+          golden[absl::StrCat("log/broker-", broker, "/page-cache page_cache.held_appends_total")];
+    }
+    return appends;
+  };
+  EXPECT_EQ(held(alone), 0);
+  EXPECT_GT(held(replay), 1'000);
+  // The reader at the tail, who asked for nothing old, waits with the producers.
+  EXPECT_GT(replay["dashboard consumer.end_to_end_latency_ms_mean"],
+            1000 * alone["dashboard consumer.end_to_end_latency_ms_mean"]);
+}
+
+constexpr double kCard = 195.25e6;  // 1.562 Gbit/s.
+constexpr double kMetered = 460;    // Seconds after the warm-up; the replay begins 40 s in.
+constexpr double kReplaying = 420;
+
+// What a card sends a second while the replay runs: all that it sent less what it sends without.
+double SentWhileReplaying(const Golden& replay, const Golden& alone) {
+  const std::string sent = "log/broker-1/nic-out bandwidth.bytes_bytes_total";
+  return (replay[sent] - alone[sent] / kMetered * (kMetered - kReplaying)) / kReplaying;
+}
+
+// With room on the card the same replay reads more and the producers hardly notice.
+TEST(CatchUpReadTest, HardlyRaisesItOnSharedStorageWhileTheCardHasRoom) {
+  const Golden alone("catch_up_read.shared_storage_alone");
+  const Golden replay("catch_up_read.shared_storage_replay");
+  EXPECT_LT(SentWhileReplaying(replay, alone), 0.85 * kCard);
+  EXPECT_LT(replay[kMean], 1.2 * alone[kMean]);
+  EXPECT_LT(replay[kP99], 1.5 * alone[kP99]);
+  const Golden shared_nothing("catch_up_read.replay");
+  EXPECT_GT(replay["replay consumer.bytes_bytes_total"],
+            shared_nothing["replay consumer.bytes_bytes_total"]);
+}
+
+// Without the limiter the readers fill the card, and batches of the write-ahead log leave by it.
+TEST(CatchUpReadTest, RaisesItOnSharedStorageWhenTheCardBinds) {
+  const Golden alone("catch_up_read.shared_storage_alone");
+  const Golden replay("catch_up_read.shared_storage_card_binds");
+  EXPECT_GT(SentWhileReplaying(replay, alone), 0.98 * kCard);
+  EXPECT_LE(SentWhileReplaying(replay, alone), 1.001 * kCard);
+  EXPECT_GT(replay[kMean], 4 * alone[kMean]);
+  EXPECT_GT(replay[kP99], 4 * alone[kP99]);
+  // It is the PUTs that take longer, not only the wait for a batch.
+  const std::string put = "log/broker-1/object-client object_client.put_latency_ms_mean";
+  EXPECT_GT(replay[put], 4 * alone[put]);
+}
+
+// --- An append that comes alone ---
+
+// A batch of the log is due 250 ms after the one before, and at least 10 ms after its first record:
+// alone an append waits for those 10 ms and for 15 ms of the store.
+TEST(IsolatedAppendTest, AloneItWaitsForTenMilliseconds) {
+  const Golden alone("isolated_append.alone");
+  EXPECT_NEAR(alone[kMean], 10 + 15, 0.3);
+  EXPECT_NEAR(alone["shop producer.latency_ms_max"], 10 + 15, 0.3);
+}
+
+// In a steady stream it waits for U(0, 250): mean and median of 125, and 247.5 at 99 %.
+TEST(IsolatedAppendTest, InASteadyStreamUniformlyForUpToAQuarterOfASecond) {
+  const Golden steady("isolated_append.steady");
+  EXPECT_NEAR(steady[kMean], 125 + 15, 2);
+  EXPECT_NEAR(steady["shop producer.latency_ms_p50"], 125 + 15, 2);
+  EXPECT_NEAR(steady[kP99], 247.5 + 15, 1);
+  EXPECT_LE(steady["shop producer.latency_ms_max"], 250 + 15 + 0.5);
+  EXPECT_GT(steady[kMean], 5 * Golden("isolated_append.alone")[kMean]);
+}
+
+// --- A broker with an empty disk ---
+
+// All 36 partitions miss a replica from the end of the session to the end of the copy, nearly all
+// at once: 29 min x mean / 36. For 52 s of it the broker is away.
+double CopyingSeconds(const Golden& golden) {
+  return 29 * 60 * golden["log log.under_replicated_partitions_mean"] / 36 - 52;
+}
+double ToCopy(const Golden& golden) { return golden["log log.rebuild_left_bytes_max"]; }
+
+TEST(RebuildTest, TakesAsLongAsRetainedBytesOnSharedNothing) {
+  const Golden six("rebuild.kafka_6h");
+  const Golden three("rebuild.kafka_3h");
+  const double bytes = ToCopy(six) / ToCopy(three);
+  EXPECT_NEAR(bytes, 2, 0.05);  // Twice the retention.
+  EXPECT_NEAR(CopyingSeconds(six) / CopyingSeconds(three), bytes, 0.02 * bytes);
+}
+
+// Six hours are retained there, too; the disks keep the last twenty minutes.
+TEST(RebuildTest, TakesAsLongAsTheLocalTailWhenTiered) {
+  const Golden whole("rebuild.kafka_6h");
+  const Golden tiered("rebuild.tiered");
+  const double bytes = ToCopy(whole) / ToCopy(tiered);
+  EXPECT_GT(bytes, 15);
+  EXPECT_NEAR(CopyingSeconds(whole) / CopyingSeconds(tiered), bytes, 0.1 * bytes);
+}
+
+// Nothing is copied to a broker. A survivor reads from the log what was not uploaded, no byte
+// twice; with more of that it takes longer, at the rate of a card at the most and of some streams
+// of the store at the least.
+TEST(RebuildTest, TakesAsLongAsTheTailThatWasNotUploadedOnSharedStorage) {
+  const Golden usual("rebuild.s3stream");
+  const Golden more("rebuild.s3stream_long_tail");
+  const std::string tail = "log log.recovered_bytes_bytes_total";
+  const std::string away = "log log.partition_unavailable_ms_max";
+  for (const Golden* golden : {&usual, &more}) {
+    EXPECT_EQ((*golden)[tail], (*golden)["s3 object_store.recovery_bytes_out_bytes_total"]);
+    EXPECT_EQ((*golden)["log log.under_replicated_partitions_max"], 0);
+    EXPECT_LT((*golden)[tail], ToCopy(Golden("rebuild.kafka_6h")) / 100);
+    EXPECT_LT((*golden)[away] / 1000, CopyingSeconds(Golden("rebuild.tiered")) / 2);
+  }
+  EXPECT_GT(more[tail], 5 * usual[tail]);
+  const double rate = (more[tail] - usual[tail]) / (more[away] - usual[away]) * 1000;
+  EXPECT_LT(rate, 8.4e9 / 8);
+  EXPECT_GT(rate, 0.3 * 8.4e9 / 8);
+}
+
+// --- A throttle below what comes in ---
+
+TEST(ThrottleBelowIngressTest, NeverFinishesAndTheReportSaysSo) {
+  const Golden below("throttle_below_ingress.below");
+  const Golden above("throttle_below_ingress.above");
+  EXPECT_EQ(above["operations operation.moves_total"], 12);
+  EXPECT_EQ(below["operations operation.moves_total"], 0);
+  // All three replicas of all twelve partitions fall behind; none does above the ingress.
+  EXPECT_EQ(below["log log.replicas_falling_behind_max"], 36);
+  EXPECT_EQ(above["log log.replicas_falling_behind_max"], 0);
+  // There is more to copy at the end than when the move began, and no end in sight.
+  EXPECT_GT(below["log log.rebuild_left_bytes_max"], above["log log.rebuild_left_bytes_max"]);
+  EXPECT_EQ(below["log log.rebuild_projected_ms_max"], 0);
+
+  std::string report;
+  WriteTextReport(RunVariant("throttle_below_ingress", "below", "3min").summary, {}, &report);
+  EXPECT_NE(report.find("not finished           0 of 12"), std::string::npos) << report;
+}
+
+// --- The credits of a path to network storage ---
+
+// The path sustains 78.75 MB/s and takes 98.75 as long as it has credits: in 220 s it carries what
+// it sustains and what was lent, and no more. Then producers get what it sustains.
+TEST(EbsCreditsTest, RunOut) {
+  const Golden spent("ebs_credits.nearly_spent");
+  const Golden full("ebs_credits.just_replaced");
+  const std::string path = "log/broker-1/volume-path bandwidth.";
+  const double sustained = 78.75e6 * 220;
+  const double carried = spent[path + "bytes_bytes_total"];
+  EXPECT_NEAR(carried, sustained + spent[path + "credits_bytes_max"], 0.001 * carried);
+  EXPECT_GT(full[path + "bytes_bytes_total"], 1.2 * sustained);
+  EXPECT_GT(full[path + "credits_bytes_mean"], 0.99 * full[path + "credits_bytes_max"]);
+  EXPECT_EQ(full.exit_code(), 0);
+  EXPECT_LT(full[kP99], 20);
+  EXPECT_EQ(spent.exit_code(), 1);
+  EXPECT_GT(spent[kP99], 10'000);
+  EXPECT_LT(spent["shop producer.latency_ms_p50"], 20);  // More than half came before.
+}
+
+// --- One zone, little retention ---
+
+int64_t MonthDollars(const RunOutcome& run) {
+  int64_t nanodollars = 0;
+  for (const BillLine& line : run.summary.bill().line()) {
+    nanodollars += line.month_amount_nanodollars();
+  }
+  return nanodollars / 1'000'000'000;
+}
+
+// No byte crosses a zone, an hour fits small volumes: the classic design is faster and cheaper.
+TEST(OneZoneTest, TheClassicDesignWinsOnLatencyAndOnPrice) {
+  const Golden kafka("one_zone.kafka");
+  const int64_t price = MonthDollars(RunVariant("one_zone", "kafka"));
+  EXPECT_EQ(kafka.exit_code(), 0);
+  EXPECT_EQ(kafka["network network.cross_zone_bytes_bytes_total"], 0);
+  // 3 x 0.126 $/h x 730 h and 3 x 50 GiB x 0.08 $.
+  EXPECT_EQ(price, 287);
+  for (const char* variant : {"s3stream", "s3stream_two_brokers"}) {
+    const Golden shared(absl::StrCat("one_zone.", variant));
+    EXPECT_GT(shared[kMean], 50 * kafka[kMean]) << variant;
+    EXPECT_GT(shared[kP99], 50 * kafka[kP99]) << variant;
+    EXPECT_GT(MonthDollars(RunVariant("one_zone", variant)), price) << variant;
+  }
+}
+
+}  // namespace
+}  // namespace freshet
