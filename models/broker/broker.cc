@@ -27,9 +27,9 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
       bytes_out_(AddCounter(kBytesOut)),
       lane_(sim.recorder().AddLane(name)) {}
 
-Duration Broker::CpuTime(int64_t requests, Bytes bytes) const {
+Duration Broker::CpuTime(int64_t requests, Bytes bytes, int64_t partitions) const {
   constexpr int64_t kMib = int64_t{1} << 20;
-  return config_.cpu_per_request * requests +
+  return config_.cpu_per_request * requests + config_.cpu_per_partition * partitions +
          Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
 }
 

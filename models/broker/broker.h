@@ -3,7 +3,7 @@
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended; its work is done on the cores, first come first served. The cost of work is requests x
-// cpu_per_request + bytes x cpu_per_byte (calibration 7.3).
+// cpu_per_request + partitions of them x cpu_per_partition + bytes x cpu_per_byte (decision 0010).
 //
 // Left out: network threads apart from the cores they use, garbage collection pauses.
 // docs/models/kafka.md has the sources.
@@ -30,6 +30,7 @@ class Broker : public Component {
     BandwidthBurst network_burst = {};
     int64_t io_threads = 8;
     Duration cpu_per_request;
+    Duration cpu_per_partition;
     Duration cpu_per_mib;
   };
 
@@ -55,7 +56,7 @@ class Broker : public Component {
   // Raised by a crash: work of an earlier life is void.
   uint32_t generation() const { return generation_; }
 
-  Duration CpuTime(int64_t requests, Bytes bytes) const;
+  Duration CpuTime(int64_t requests, Bytes bytes, int64_t partitions = 0) const;
   Station& cpu() { return cpu_; }
   Permits& io_threads() { return io_threads_; }
 

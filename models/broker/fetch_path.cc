@@ -83,9 +83,12 @@ void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
   node.fetch_requests().Add(1);
   node.io_threads().Acquire([this, session, broker, generation = session->generation] {
     Broker& taken_by = NodeAt(broker);
-    taken_by.cpu().Serve(taken_by.CpuTime(1, Bytes(0)), [this, session, broker, generation] {
-      ProcessFetch(session, broker, generation);
-    });
+    if (quotas_ != nullptr) session->handler_since = Now();
+    // An incremental fetch names what has changed, and is looked up for all of its session.
+    const auto partitions = static_cast<int64_t>(session->positions.size());
+    taken_by.cpu().Serve(
+        taken_by.CpuTime(1, Bytes(0), partitions),
+        [this, session, broker, generation] { ProcessFetch(session, broker, generation); });
   });
 }
 
@@ -94,6 +97,7 @@ void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_
   node.io_threads().Release();
   // Closed or crashed meanwhile: the reader starts anew.
   if (generation != session->generation || !node.up()) return;
+  if (quotas_ != nullptr) session->handler_time = Now() - session->handler_since;
   if (session->on_processed) session->on_processed();
   if (generation != session->generation) return;
   if (session->failed || (!session->news.empty() && session->available >= session->min_bytes)) {
@@ -144,8 +148,13 @@ void BrokerCluster::Announce(PartitionId id, std::vector<Subscriber>& subscriber
 void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
   session->parked = false;
   session->answered_at = Now();
+  Collect(session, broker);
+  if (quotas_ != nullptr && ThrottleFetch(session, broker)) {
+    ServeResponse(session, broker, session->generation);
+    return;
+  }
   Bytes missed;
-  Collect(session, broker, &missed);
+  for (const FetchedRange& range : session->response) missed += Missing(range, broker);
   Broker& node = NodeAt(broker);
   node.bytes_out().Add(session->response_bytes.count());
   if (session->remote != FetchSession::kNoRemote) {
@@ -171,6 +180,9 @@ void BrokerCluster::RemoteOver(FetchSession* session, BrokerId broker, uint32_t 
 
 void BrokerCluster::AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
                                   const FetchedRange& range) {
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    quotas_->CountFetched(session->client, broker, range.bytes);
+  }
   NodeAt(broker).bytes_out().Add(range.bytes.count());
   session->response.push_back(range);
   session->response_bytes += range.bytes;
@@ -192,12 +204,15 @@ void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t 
                    [this, session, broker, generation] { SendPiece(session, broker, generation); });
 }
 
-void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
+void BrokerCluster::Collect(FetchSession* session, BrokerId broker) {
   session->response.clear();
   session->out_of_range.clear();
   session->response_bytes = Bytes(0);
   session->remote = FetchSession::kNoRemote;
-  const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
+  Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    most = std::min(most, quotas_->MostInFetch(session->client));
+  }
   for (size_t left = session->news.size(); left > 0; --left) {
     if (session->response_bytes >= most) break;
     const uint32_t index = session->news.pop_front();
@@ -236,7 +251,6 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
       range.to =
           partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
                              [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
-      *missed += Missing(range, broker);
       session->response_bytes += range.bytes;
       session->response.push_back(range);
       position.next = range.to;
@@ -266,6 +280,10 @@ void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t g
     return;
   }
   session->served_at = Now();
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    quotas_->CountThreadTime(session->client, broker,
+                             NodeAt(broker).CpuTime(0, session->response_bytes));
+  }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
   session->reply_on->Send(left + kEmptyResponseBytes, session->cause, [session, generation] {

@@ -109,6 +109,7 @@ class Consumers : public Component {
     BrokerId broker;
     FetchSession session;
     Time arrived_at;
+    bool throttled = false;  // Since the last answer with records.
   };
   struct Member {
     HostId host;
@@ -125,6 +126,8 @@ class Consumers : public Component {
   void OpenSessions(Member& member);
   void Arrived(Link* link);
   void Processed(Link* link, uint32_t generation);
+  // After the answer's throttle.
+  void FetchLater(Link* link);
   // Where auto.offset.reset leads now.
   Offset ResetOffset(PartitionId partition) const;
   void SkipDeleted(Link* link, uint32_t index);
@@ -143,6 +146,7 @@ class Consumers : public Component {
   const Config config_;
   LogService* log_;
   Network* network_;
+  const ClientId client_id_;
   LogService::TopicPartitions topic_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<HostId> hosts_;
