@@ -47,6 +47,12 @@ class Broker : public Component {
                                           MetricUnit::kBytes,
                                           "Bytes sent to consumers and to replicas."};
 
+  // Only where requests or partitions cost anything: then many small ones show here.
+  static constexpr MetricDef kBusyHandlers = {
+      "broker.busy_handlers", MetricKind::kGauge, MetricUnit::kCount,
+      "Request handler threads that have a request: num.io.threads times what "
+      "RequestHandlerAvgIdlePercent leaves."};
+
   Broker(Simulation& sim, absl::string_view name, Network* network, const Config& config);
   virtual ~Broker() = default;
 
@@ -58,7 +64,16 @@ class Broker : public Component {
 
   Duration CpuTime(int64_t requests, Bytes bytes, int64_t partitions = 0) const;
   Station& cpu() { return cpu_; }
-  Permits& io_threads() { return io_threads_; }
+  // A request handler thread, as soon as one is free, and back.
+  void TakeHandler(Callback taken) { io_threads_.Acquire(taken); }
+  void ReleaseHandler() {
+    io_threads_.Release();
+    ShowHandlers();
+  }
+  // REQUIRES: called when a handler has been taken.
+  void ShowHandlers() {
+    if (busy_handlers_ != nullptr) busy_handlers_->Set(io_threads_.held());
+  }
 
   // The process dies; its host answers no more. The machine does not go.
   virtual void Crash();
@@ -84,6 +99,7 @@ class Broker : public Component {
   Counter& bytes_in_;
   Counter& replicated_bytes_in_;
   Counter& bytes_out_;
+  Gauge* busy_handlers_ = nullptr;
   LaneId lane_;
 };
 

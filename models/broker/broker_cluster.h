@@ -376,6 +376,7 @@ class BrokerCluster : public Component, public LogService {
   void AnswerFetch(FetchSession* session, BrokerId broker);
   void RemoteOver(FetchSession* session, BrokerId broker, uint32_t generation);
   void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  void NameChanged(FetchSession* session) const;
   void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session, BrokerId broker);

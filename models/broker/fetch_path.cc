@@ -6,8 +6,16 @@
 namespace freshet {
 namespace {
 
+// Without partitions.
 constexpr Bytes kFetchRequestBytes(128);
 constexpr Bytes kEmptyResponseBytes(64);
+// What a request says of a partition (index, leader epoch, offset, last epoch, log start, most
+// bytes, tags) and of a topic (its id, the length of the list, tags); what a response does (index,
+// error, high watermark, last stable offset, log start, aborted transactions, preferred replica,
+// length of the records, tags). Fetch version 13 and later.
+constexpr Bytes kPartitionInRequest(4 + 4 + 8 + 4 + 8 + 4 + 1);
+constexpr Bytes kPartitionInResponse(4 + 2 + 8 + 8 + 8 + 1 + 4 + 3 + 1);
+constexpr Bytes kTopicInEither(16 + 1 + 1);
 
 }  // namespace
 
@@ -17,9 +25,15 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   session->broker = broker;
   session->failed = false;
   ++session->generation;
+  session->fresh = true;
+  session->named = static_cast<int64_t>(session->positions.size());
+  session->named_topics = 0;
+  int topic = -1;
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
     FetchSession::Position& position = session->positions[i];
     Partition& partition = partitions_[position.partition];
+    session->named_topics += partition.topic != topic;
+    topic = partition.topic;
     auto& subscribers =
         session->to_log_end ? partition.replica_subscribers : partition.consumer_subscribers;
     subscribers.push_back({session, i});
@@ -72,7 +86,9 @@ void BrokerCluster::Seek(FetchSession* session, uint32_t index, Offset offset) {
 
 void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(session->open);
-  session->request_on->Send(kFetchRequestBytes, TrafficCause::kControl,
+  const Bytes entries =
+      kPartitionInRequest * session->named + kTopicInEither * session->named_topics;
+  session->request_on->Send(kFetchRequestBytes + entries, TrafficCause::kControl,
                             [this, session, broker, generation = session->generation] {
                               if (generation == session->generation) FetchArrived(session, broker);
                             });
@@ -81,8 +97,9 @@ void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
 void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
   Broker& node = NodeAt(broker);
   node.fetch_requests().Add(1);
-  node.io_threads().Acquire([this, session, broker, generation = session->generation] {
+  node.TakeHandler([this, session, broker, generation = session->generation] {
     Broker& taken_by = NodeAt(broker);
+    taken_by.ShowHandlers();
     if (quotas_ != nullptr) session->handler_since = Now();
     // An incremental fetch names what has changed, and is looked up for all of its session.
     const auto partitions = static_cast<int64_t>(session->positions.size());
@@ -94,7 +111,7 @@ void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
 
 void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation) {
   Broker& node = NodeAt(broker);
-  node.io_threads().Release();
+  node.ReleaseHandler();
   // Closed or crashed meanwhile: the reader starts anew.
   if (generation != session->generation || !node.up()) return;
   if (quotas_ != nullptr) session->handler_time = Now() - session->handler_since;
@@ -192,7 +209,31 @@ void BrokerCluster::AddToResponse(FetchSession* session, BrokerId broker, uint32
 void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
   if (generation != session->generation) return;
   session->sent_bytes = Bytes(0);
+  NameChanged(session);
   ServePiece(session, broker, generation);
+}
+
+void BrokerCluster::NameChanged(FetchSession* session) const {
+  int64_t topics = 0;
+  int topic = -1;
+  for (const FetchedRange& range : session->response) {
+    topics += partitions_[range.partition].topic != topic;
+    topic = partitions_[range.partition].topic;
+  }
+  const auto changed =
+      static_cast<int64_t>(session->response.size() + session->out_of_range.size());
+  int64_t told = changed;
+  int64_t told_topics = topics;
+  // A follower is told, too, of the high watermarks that have moved: those of partitions in which
+  // it has just said that it has come further.
+  if (session->fresh || session->to_log_end) {
+    told = std::max(told, session->named);
+    told_topics = std::max(told_topics, session->named_topics);
+  }
+  session->entry_bytes = kPartitionInResponse * told + kTopicInEither * told_topics;
+  session->fresh = false;
+  session->named = changed;
+  session->named_topics = topics;
 }
 
 // A long response is worked on and sent piece by piece: its beginning is on the wire before the
@@ -286,9 +327,10 @@ void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t g
   }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
-  session->reply_on->Send(left + kEmptyResponseBytes, session->cause, [session, generation] {
-    if (generation == session->generation) session->on_response();
-  });
+  session->reply_on->Send(left + session->entry_bytes + kEmptyResponseBytes, session->cause,
+                          [session, generation] {
+                            if (generation == session->generation) session->on_response();
+                          });
 }
 
 }  // namespace freshet

@@ -96,8 +96,9 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
 void BrokerCluster::TakeRequest(RequestIndex index, BrokerId broker) {
   Broker& node = NodeAt(broker);
   node.produce_requests().Add(requests_[index].request_count);
-  node.io_threads().Acquire([this, index, broker] {
+  node.TakeHandler([this, index, broker] {
     Broker& taken_by = NodeAt(broker);
+    taken_by.ShowHandlers();
     ProduceRequest& request = requests_[index];
     if (quotas_ != nullptr) request.handler_since = Now();
     taken_by.cpu().Serve(WorkOf(request, taken_by),
@@ -109,7 +110,7 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
   Broker& node = NodeAt(broker);
   ProduceRequest& request = requests_[index];
   if (request.broker_generation != node.generation()) {  // The broker died meanwhile.
-    node.io_threads().Release();
+    node.ReleaseHandler();
     CountUnanswered(request, first_batch);
     FreeRequest(index);
     return;
@@ -147,7 +148,7 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
 }
 
 void BrokerCluster::BeginHolding(RequestIndex index, BrokerId broker) {
-  NodeAt(broker).io_threads().Release();
+  NodeAt(broker).ReleaseHandler();
   ProduceRequest& request = requests_[index];
   if (quotas_ != nullptr) request.handler_time = Now() - request.handler_since;
   for (Batch& batch : request.batches) batch.appended_at = Now();
@@ -211,7 +212,7 @@ ProduceError BrokerCluster::CheckSequence(Partition& partition, const Batch& bat
 }
 
 void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
-  NodeAt(broker).io_threads().Release();
+  NodeAt(broker).ReleaseHandler();
   ProduceRequest& request = requests_[index];
   if (quotas_ != nullptr) request.handler_time = Now() - request.handler_since;
   ++request.waiting_for_acks;  // Held by this function, so that an early ack does not answer.

@@ -139,7 +139,13 @@ struct FetchSession {
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
-  Bytes sent_bytes;             // Of these, what the cores have put on the wire.
+  Bytes sent_bytes;  // Of these, what the cores have put on the wire.
+  // Partitions that the next request names, and topics: all of them, and then those in which the
+  // reader has come further.
+  int64_t named = 0;
+  int64_t named_topics = 0;
+  bool fresh = false;           // Not one answer yet: it names all partitions, too.
+  Bytes entry_bytes;            // Of what the response says of partitions, beside records.
   Time answered_at;             // When the response was put together.
   Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.

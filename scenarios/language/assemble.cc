@@ -505,6 +505,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kBytesIn,
       &KafkaBroker::kReplicatedIn,
       &KafkaBroker::kBytesOut,
+      &KafkaBroker::kBusyHandlers,
       &KafkaBroker::kCacheMisses,
       &KafkaBroker::kLogBytes,
       &KafkaBroker::kLogDirFailures,
