@@ -26,11 +26,15 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
       bytes_in_(AddCounter(kBytesIn)),
       replicated_bytes_in_(AddCounter(kReplicatedIn)),
       bytes_out_(AddCounter(kBytesOut)),
-      lane_(sim.recorder().AddLane(name)) {}
+      lane_(sim.recorder().AddLane(name)) {
+  if (config.cpu_per_request + config.cpu_per_partition > Duration::Zero()) {
+    busy_handlers_ = &AddGauge(kBusyHandlers);
+  }
+}
 
-Duration Broker::CpuTime(int64_t requests, Bytes bytes) const {
+Duration Broker::CpuTime(int64_t requests, Bytes bytes, int64_t partitions) const {
   constexpr int64_t kMib = int64_t{1} << 20;
-  return config_.cpu_per_request * requests +
+  return config_.cpu_per_request * requests + config_.cpu_per_partition * partitions +
          Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
 }
 

@@ -3,7 +3,7 @@
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended; its work is done on the cores, first come first served. The cost of work is requests x
-// cpu_per_request + bytes x cpu_per_byte (calibration 7.3).
+// cpu_per_request + partitions of them x cpu_per_partition + bytes x cpu_per_byte (decision 0010).
 //
 // Left out: garbage collection pauses.
 // docs/models/kafka.md has the sources.
@@ -32,6 +32,7 @@ class Broker : public Component {
     int64_t network_threads = 3;
     int64_t io_threads = 8;
     Duration cpu_per_request;
+    Duration cpu_per_partition;
     Duration cpu_per_mib;
   };
 
@@ -48,6 +49,12 @@ class Broker : public Component {
                                           MetricUnit::kBytes,
                                           "Bytes sent to consumers and to replicas."};
 
+  // Only where requests or partitions cost anything: then many small ones show here.
+  static constexpr MetricDef kBusyHandlers = {
+      "broker.busy_handlers", MetricKind::kGauge, MetricUnit::kCount,
+      "Request handler threads that have a request: num.io.threads times what "
+      "RequestHandlerAvgIdlePercent leaves."};
+
   Broker(Simulation& sim, absl::string_view name, Network* network, const Config& config);
   virtual ~Broker() = default;
 
@@ -57,10 +64,19 @@ class Broker : public Component {
   // Raised by a crash: work of an earlier life is void.
   uint32_t generation() const { return generation_; }
 
-  Duration CpuTime(int64_t requests, Bytes bytes) const;
+  Duration CpuTime(int64_t requests, Bytes bytes, int64_t partitions = 0) const;
   Station& cpu() { return cpu_; }
-  Permits& io_threads() { return io_threads_; }
   NetworkThreads& network_threads() { return network_threads_; }
+  // A request handler thread, as soon as one is free, and back.
+  void TakeHandler(Callback taken) { io_threads_.Acquire(taken); }
+  void ReleaseHandler() {
+    io_threads_.Release();
+    ShowHandlers();
+  }
+  // REQUIRES: called when a handler has been taken.
+  void ShowHandlers() {
+    if (busy_handlers_ != nullptr) busy_handlers_->Set(io_threads_.held());
+  }
 
   // The process dies; its host answers no more. The machine does not go.
   virtual void Crash();
@@ -87,6 +103,7 @@ class Broker : public Component {
   Counter& bytes_in_;
   Counter& replicated_bytes_in_;
   Counter& bytes_out_;
+  Gauge* busy_handlers_ = nullptr;
   LaneId lane_;
 };
 

@@ -32,6 +32,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       retention_check_interval_(config.retention_check_interval),
       most_unanswered_(most_unanswered),
       offsets_(offsets),
+      quotas_(config.quotas ? std::make_unique<ClientQuotas>(sim, *config.quotas) : nullptr),
       heartbeat_phase_(NewStream("heartbeat-phase")),
       controller_config_(config.controllers),
       metadata_idle_interval_(config.metadata_idle_interval),

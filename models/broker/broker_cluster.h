@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "models/broker/broker.h"
+#include "models/broker/client_quotas.h"
 #include "models/control/kraft_quorum.h"
 #include "models/log/log_service.h"
 #include "models/log/partition_log.h"
@@ -71,6 +72,8 @@ class BrokerCluster : public Component, public LogService {
     Duration metadata_idle_interval;
     // How many of the last brokers are not there at the start.
     int absent_brokers = 0;
+    // Absent: nobody is measured.
+    std::optional<ClientQuotas::Config> quotas = std::nullopt;
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -129,6 +132,10 @@ class BrokerCluster : public Component, public LogService {
   // From now on; what is absent stays. REQUIRES: the topic exists.
   void SetRetention(absl::string_view topic, std::optional<Duration> time,
                     std::optional<Bytes> bytes);
+  // From now on, at all brokers. REQUIRES: the cluster has quotas.
+  void AlterQuota(absl::string_view client, QuotaType type, std::optional<int64_t> per_second) {
+    quotas_->Alter(client, type, per_second);
+  }
   size_t partition_count() const { return partitions_.size(); }
   // Bytes that moves have copied to other brokers, or uploaded.
   int64_t moved_bytes() const { return moved_bytes_; }
@@ -144,6 +151,7 @@ class BrokerCluster : public Component, public LogService {
   std::shared_ptr<const Metadata> CurrentMetadata(HostId) const override { return metadata_; }
   HostId HostOf(BrokerId id) const override { return NodeAt(id).host(); }
   bool IsUp(BrokerId id) const override { return NodeAt(id).up(); }
+  ClientId AddClient(const Component& fleet, QuotaType traffic) override;
   ProducerId NewProducerId() override { return next_producer_id_++; }
   RequestIndex NewRequest() override;
   ProduceRequest& RequestAt(RequestIndex index) override { return requests_[index]; }
@@ -245,6 +253,8 @@ class BrokerCluster : public Component, public LogService {
   virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
   // The response is worked on and sent; its network thread is awake, or about to be.
   void SendResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  // Nothing of it has been sent; what it says of partitions is known.
+  void BeginSending(FetchSession* session) const;
   // So is what of it is `ready`: not all, while a disk reads the rest. PartArrived() tells when the
   // reader has such a part. REQUIRES: more than before.
   void SendUpTo(FetchSession* session, BrokerId broker, uint32_t generation, Bytes ready);
@@ -376,6 +386,11 @@ class BrokerCluster : public Component, public LogService {
     }
   }
   void SendAnswer(RequestIndex index);
+  // Under quotas: what the answer says, and the silence after it (throttling.cc).
+  void ThrottleProduce(RequestIndex index);
+  void NoteThrottle(ProduceRequest& request);
+  void Mute(ProduceChannel* channel, BrokerId broker, Duration length);
+  void Unmute(ProduceChannel* channel, BrokerId broker, uint32_t generation);
   void NoteTold(const ProduceRequest& request);
   void TakeNext(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
@@ -389,9 +404,10 @@ class BrokerCluster : public Component, public LogService {
   void AnswerFetch(FetchSession* session, BrokerId broker);
   void RemoteOver(FetchSession* session, BrokerId broker, uint32_t generation);
   void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
+  void NameChanged(FetchSession* session) const;
   void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
-  void Collect(FetchSession* session, BrokerId broker, Bytes* missed);
+  void Collect(FetchSession* session);
   std::vector<uint32_t> served_in_part_;  // Positions in Collect(), kept for their memory.
   void SelectReplicas(FetchSession* session, BrokerId broker);
   void Tell(const Subscriber& subscriber, const Partition& partition, Bytes bytes);
@@ -406,6 +422,9 @@ class BrokerCluster : public Component, public LogService {
   }
   // Those who read there learn it with their next answer, and one that waits has it at once.
   void FailReaders(const std::vector<Subscriber>& subscribers, const Partition& partition);
+  // Under quotas: whether the answer is to be empty, which it is made then (throttling.cc).
+  bool ThrottleFetch(FetchSession* session, BrokerId broker);
+  void PutBack(FetchSession* session);
 
   // Control (control_plane.cc).
   struct Session {
@@ -428,6 +447,7 @@ class BrokerCluster : public Component, public LogService {
   const Duration retention_check_interval_;
   const size_t most_unanswered_;
   const Offsets offsets_;
+  std::unique_ptr<ClientQuotas> quotas_;  // Null where there are none.
   RandomStream heartbeat_phase_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;

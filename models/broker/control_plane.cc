@@ -76,6 +76,7 @@ void BrokerCluster::CrashBroker(BrokerId id) {
 void BrokerCluster::EndProcess(BrokerId id) {
   Broker& node = NodeAt(id);
   node.Crash();
+  if (quotas_ != nullptr) quotas_->Forget(id);
   sim().recorder().State(node.lane(), "down", Now(), 1, Severity::kCritical);
   // Requests that wait for their commit die with the process.
   for (Partition& partition : partitions_) {

@@ -6,8 +6,16 @@
 namespace freshet {
 namespace {
 
+// Without partitions.
 constexpr Bytes kFetchRequestBytes(128);
 constexpr Bytes kEmptyResponseBytes(64);
+// What a request says of a partition (index, leader epoch, offset, last epoch, log start, most
+// bytes, tags) and of a topic (its id, the length of the list, tags); what a response does (index,
+// error, high watermark, last stable offset, log start, aborted transactions, preferred replica,
+// length of the records, tags). Fetch version 13 and later.
+constexpr Bytes kPartitionInRequest(4 + 4 + 8 + 4 + 8 + 4 + 1);
+constexpr Bytes kPartitionInResponse(4 + 2 + 8 + 8 + 8 + 1 + 4 + 3 + 1);
+constexpr Bytes kTopicInEither(16 + 1 + 1);
 
 bool IsRedirected(const FetchSession& session, uint32_t index) {
   return std::any_of(session.preferred.begin(), session.preferred.end(),
@@ -24,9 +32,15 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   session->served_by = NodeAt(broker).component_id();
   session->failed = false;
   ++session->generation;
+  session->fresh = true;
+  session->named = static_cast<int64_t>(session->positions.size());
+  session->named_topics = 0;
+  int topic = -1;
   for (uint32_t i = 0; i < session->positions.size(); ++i) {
     FetchSession::Position& position = session->positions[i];
     Partition& partition = partitions_[position.partition];
+    session->named_topics += partition.topic != topic;
+    topic = partition.topic;
     position.at_follower =
         session->rack && partition.leader != broker && ServesAsFollower(position.partition, broker);
     position.leader_epoch = partition.leader_epoch;
@@ -87,7 +101,9 @@ void BrokerCluster::Seek(FetchSession* session, uint32_t index, Offset offset) {
 
 void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(session->open);
-  session->request_on->Send(kFetchRequestBytes, TrafficCause::kControl,
+  const Bytes entries =
+      kPartitionInRequest * session->named + kTopicInEither * session->named_topics;
+  session->request_on->Send(kFetchRequestBytes + entries, TrafficCause::kControl,
                             [this, session, broker, generation = session->generation] {
                               if (generation == session->generation) FetchArrived(session, broker);
                             });
@@ -105,19 +121,24 @@ void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
     return;
   }
   node.fetch_requests().Add(1);
-  node.io_threads().Acquire([this, session, broker, generation = session->generation] {
+  node.TakeHandler([this, session, broker, generation = session->generation] {
     Broker& taken_by = NodeAt(broker);
-    taken_by.cpu().Serve(taken_by.CpuTime(1, Bytes(0)), [this, session, broker, generation] {
-      ProcessFetch(session, broker, generation);
-    });
+    taken_by.ShowHandlers();
+    if (quotas_ != nullptr) session->handler_since = Now();
+    // An incremental fetch names what has changed, and is looked up for all of its session.
+    const auto partitions = static_cast<int64_t>(session->positions.size());
+    taken_by.cpu().Serve(
+        taken_by.CpuTime(1, Bytes(0), partitions),
+        [this, session, broker, generation] { ProcessFetch(session, broker, generation); });
   });
 }
 
 void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_t generation) {
   Broker& node = NodeAt(broker);
-  node.io_threads().Release();
+  node.ReleaseHandler();
   // Closed or crashed meanwhile: the reader starts anew.
   if (generation != session->generation || !node.up()) return;
+  if (quotas_ != nullptr) session->handler_time = Now() - session->handler_since;
   if (session->on_processed) session->on_processed();
   if (generation != session->generation) return;
   if (session->rack) SelectReplicas(session, broker);
@@ -197,8 +218,13 @@ void BrokerCluster::AnswerFetch(FetchSession* session, BrokerId broker) {
     if (session->rack) SelectReplicas(session, broker);
   }
   session->answered_at = Now();
+  Collect(session);
+  if (quotas_ != nullptr && ThrottleFetch(session, broker)) {
+    ServeResponse(session, broker, session->generation);
+    return;
+  }
   Bytes missed;
-  Collect(session, broker, &missed);
+  for (const FetchedRange& range : session->response) missed += Missing(range, broker);
   Broker& node = NodeAt(broker);
   node.bytes_out().Add(session->response_bytes.count());
   if (session->remote != FetchSession::kNoRemote) {
@@ -224,6 +250,9 @@ void BrokerCluster::RemoteOver(FetchSession* session, BrokerId broker, uint32_t 
 
 void BrokerCluster::AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
                                   const FetchedRange& range) {
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    quotas_->CountFetched(session->client, broker, range.bytes);
+  }
   NodeAt(broker).bytes_out().Add(range.bytes.count());
   session->response.push_back(range);
   session->response_bytes += range.bytes;
@@ -243,8 +272,13 @@ void BrokerCluster::ServeResponse(FetchSession* session, BrokerId broker, uint32
 }
 
 void BrokerCluster::SendResponse(FetchSession* session, BrokerId broker, uint32_t generation) {
-  session->sent_bytes = session->arrived_bytes = Bytes(0);
+  BeginSending(session);
   SendUpTo(session, broker, generation, session->response_bytes);
+}
+
+void BrokerCluster::BeginSending(FetchSession* session) const {
+  session->ready_bytes = session->sent_bytes = session->arrived_bytes = Bytes(0);
+  NameChanged(session);
 }
 
 void BrokerCluster::SendUpTo(FetchSession* session, BrokerId broker, uint32_t generation,
@@ -253,6 +287,29 @@ void BrokerCluster::SendUpTo(FetchSession* session, BrokerId broker, uint32_t ge
   if (session->sending) return;
   session->sending = true;
   ServePiece(session, broker, generation);
+}
+
+void BrokerCluster::NameChanged(FetchSession* session) const {
+  int64_t topics = 0;
+  int topic = -1;
+  for (const FetchedRange& range : session->response) {
+    topics += partitions_[range.partition].topic != topic;
+    topic = partitions_[range.partition].topic;
+  }
+  const auto changed =
+      static_cast<int64_t>(session->response.size() + session->out_of_range.size());
+  int64_t told = changed;
+  int64_t told_topics = topics;
+  // A follower is told, too, of the high watermarks that have moved: those of partitions in which
+  // it has just said that it has come further.
+  if (session->fresh || session->to_log_end) {
+    told = std::max(told, session->named);
+    told_topics = std::max(told_topics, session->named_topics);
+  }
+  session->entry_bytes = kPartitionInResponse * told + kTopicInEither * told_topics;
+  session->fresh = false;
+  session->named = changed;
+  session->named_topics = topics;
 }
 
 // A long response is worked on and sent piece by piece: its beginning is on the wire before the
@@ -264,12 +321,15 @@ void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t 
                    [this, session, broker, generation] { SendPiece(session, broker, generation); });
 }
 
-void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* missed) {
+void BrokerCluster::Collect(FetchSession* session) {
   session->response.clear();
   session->out_of_range.clear();
   session->response_bytes = Bytes(0);
   session->remote = FetchSession::kNoRemote;
-  const Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
+  Bytes most = std::min(session->max_bytes, fetch_max_bytes_);
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    most = std::min(most, quotas_->MostInFetch(session->client));
+  }
   served_in_part_.clear();
   size_t unfit = 0;
   for (size_t left = session->news.size(); left > 0; --left) {
@@ -312,7 +372,6 @@ void BrokerCluster::Collect(FetchSession* session, BrokerId broker, Bytes* misse
       range.to =
           partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
                              [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
-      *missed += Missing(range, broker);
       session->response_bytes += range.bytes;
       session->response.push_back(range);
       position.next = range.to;
@@ -363,11 +422,16 @@ void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t g
     return;
   }
   session->served_at = Now();
+  if (quotas_ != nullptr && session->client != kNoClient) {
+    quotas_->CountThreadTime(session->client, broker,
+                             NodeAt(broker).CpuTime(0, session->response_bytes));
+  }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
-  session->reply_on->Send(left + kEmptyResponseBytes, session->cause, [session, generation] {
-    if (generation == session->generation) session->on_response();
-  });
+  session->reply_on->Send(left + session->entry_bytes + kEmptyResponseBytes, session->cause,
+                          [session, generation] {
+                            if (generation == session->generation) session->on_response();
+                          });
 }
 
 }  // namespace freshet

@@ -111,10 +111,11 @@ void KafkaCluster::MoveOutOfRange(ReplicaFetcher* fetcher) {
   }
   KafkaBroker& node = *brokers_[fetcher->follower];
   fetcher->appending = 0;
-  node.cpu().Serve(node.CpuTime(0, session.response_bytes),
-                   [this, fetcher, generation = session.generation] {
-                     if (generation == fetcher->session.generation) AppendFetched(fetcher);
-                   });
+  node.cpu().Serve(
+      node.CpuTime(0, session.response_bytes, static_cast<int64_t>(session.response.size())),
+      [this, fetcher, generation = session.generation] {
+        if (generation == fetcher->session.generation) AppendFetched(fetcher);
+      });
 }
 
 void KafkaCluster::AppendFetched(ReplicaFetcher* fetcher) {

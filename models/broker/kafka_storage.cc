@@ -86,7 +86,7 @@ bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed,
   if (missed == Bytes(0)) return true;
   brokers_[broker]->cache_misses().Add(missed.count());
   session->missed = missed;
-  session->ready_bytes = session->sent_bytes = session->arrived_bytes = Bytes(0);
+  BeginSending(session);
   SendFromDisk(session, broker, session->generation);
   return false;
 }

@@ -9,6 +9,10 @@ namespace {
 constexpr Bytes kResponseBytes(64);
 constexpr Offset kRouted = -1;  // Where a batch ends that is on its way to its leader.
 
+Duration WorkOf(const ProduceRequest& request, const Broker& broker) {
+  return broker.CpuTime(request.request_count, request.bytes, request.partition_count);
+}
+
 }  // namespace
 
 RequestIndex BrokerCluster::NewRequest() {
@@ -19,6 +23,8 @@ RequestIndex BrokerCluster::NewRequest() {
   request.end_offsets.clear();
   request.bytes = Bytes(0);
   request.request_count = 1;
+  request.partition_count = 0;
+  request.throttle = Duration::Zero();
   request.on_response = {};
   request.at_broker = false;
   request.answered = false;
@@ -60,6 +66,8 @@ void BrokerCluster::ResetChannel(ProduceChannel* channel) {
     if (requests_[index].answered) FreeRequest(index);
   }
   channel->appending = false;
+  channel->muted = false;
+  channel->muted_until = Time();
   ++channel->generation;
 }
 
@@ -89,10 +97,12 @@ void BrokerCluster::ProduceArrived(RequestIndex index, BrokerId broker, ProduceC
 void BrokerCluster::TakeRequest(RequestIndex index, BrokerId broker) {
   Broker& node = NodeAt(broker);
   node.produce_requests().Add(requests_[index].request_count);
-  node.io_threads().Acquire([this, index, broker] {
+  node.TakeHandler([this, index, broker] {
     Broker& taken_by = NodeAt(broker);
-    const ProduceRequest& request = requests_[index];
-    taken_by.cpu().Serve(taken_by.CpuTime(request.request_count, request.bytes),
+    taken_by.ShowHandlers();
+    ProduceRequest& request = requests_[index];
+    if (quotas_ != nullptr) request.handler_since = Now();
+    taken_by.cpu().Serve(WorkOf(request, taken_by),
                          [this, index, broker] { AppendFrom(index, broker, 0); });
   });
 }
@@ -101,7 +111,7 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
   Broker& node = NodeAt(broker);
   ProduceRequest& request = requests_[index];
   if (request.broker_generation != node.generation()) {  // The broker died meanwhile.
-    node.io_threads().Release();
+    node.ReleaseHandler();
     CountUnanswered(request, first_batch);
     FreeRequest(index);
     return;
@@ -109,8 +119,9 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
   if (first_batch == 0) {
     request.errors.assign(request.batches.size(), ProduceError::kNone);
     request.end_offsets.assign(request.batches.size(), 0);
-    const Time taken = Now() - node.CpuTime(request.request_count, request.bytes);
+    const Time taken = Now() - WorkOf(request, node);
     for (Batch& batch : request.batches) batch.taken_at = std::max(batch.received_at, taken);
+    if (quotas_ != nullptr) NoteThrottle(request);
     if (offsets_ == Offsets::kAtCommit) {
       BeginHolding(index, broker);
       return;
@@ -138,8 +149,9 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
 }
 
 void BrokerCluster::BeginHolding(RequestIndex index, BrokerId broker) {
-  NodeAt(broker).io_threads().Release();
+  NodeAt(broker).ReleaseHandler();
   ProduceRequest& request = requests_[index];
+  if (quotas_ != nullptr) request.handler_time = Now() - request.handler_since;
   for (Batch& batch : request.batches) batch.appended_at = Now();
   ProduceChannel* channel = request.channel;
   const bool same_channel = request.channel_generation == channel->generation;
@@ -201,8 +213,9 @@ ProduceError BrokerCluster::CheckSequence(Partition& partition, const Batch& bat
 }
 
 void BrokerCluster::FinishAppend(RequestIndex index, BrokerId broker) {
-  NodeAt(broker).io_threads().Release();
+  NodeAt(broker).ReleaseHandler();
   ProduceRequest& request = requests_[index];
+  if (quotas_ != nullptr) request.handler_time = Now() - request.handler_since;
   ++request.waiting_for_acks;  // Held by this function, so that an early ack does not answer.
   for (size_t i = 0; i < request.batches.size(); ++i) {
     if (request.errors[i] != ProduceError::kNone) {
@@ -297,6 +310,7 @@ void BrokerCluster::Respond(RequestIndex index) {
 }
 
 void BrokerCluster::SendAnswer(RequestIndex index) {
+  if (quotas_ != nullptr) ThrottleProduce(index);
   ProduceRequest& request = requests_[index];
   const bool told = request.acks != Acks::kNone && request.on_response;
   if (told) {
@@ -324,7 +338,7 @@ void BrokerCluster::NoteTold(const ProduceRequest& request) {
 
 void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
   // One at a time: they are appended in the order in which they were sent.
-  if (channel->waiting.empty() || channel->appending) return;
+  if (channel->waiting.empty() || channel->appending || channel->muted) return;
   if (channel->taken.size() == most_unanswered_) return;
   NetworkThreads& threads = NodeAt(broker).network_threads();
   if (threads.IsBusy(channel->network_thread)) {
@@ -345,6 +359,9 @@ void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
 void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {
   sender->request_on->Send(kResponseBytes, TrafficCause::kControl, [this, sender, broker] {
     Broker& node = NodeAt(broker);
+    if (quotas_ != nullptr && sender->client != kNoClient) {
+      quotas_->CountThreadTime(sender->client, broker, node.CpuTime(1, Bytes(0)));
+    }
     node.cpu().Serve(node.CpuTime(1, Bytes(0)), [sender] {
       sender->reply_on->Send(kResponseBytes, TrafficCause::kControl, sender->on_response);
     });

@@ -19,6 +19,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       config_(config),
       log_(log),
       network_(network),
+      client_id_(log->AddClient(*this, QuotaType::kFetch)),
       topic_(log->PartitionsOf(config.topic)),
       position_(topic_.count, 0),
       start_(topic_.count, 0),
@@ -64,6 +65,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       FetchSession& session = link->session;
       session.request_on = network->Connect(member.host, log->HostOf(broker));
       session.reply_on = network->Connect(log->HostOf(broker), member.host);
+      session.client = client_id_;
       session.min_bytes = config.fetch_min_bytes;
       session.max_wait = config.fetch_max_wait;
       session.max_bytes = config.fetch_max_bytes;
@@ -72,6 +74,7 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       session.on_response = [this, raw = link.get()] { Arrived(raw); };
       member.links.push_back(std::move(link));
     }
+    member.commits.client = client_id_;
     member.commits.on_response = [this] { commits_.Add(1); };
   }
   for (int p = 0; p < topic_.count; ++p) {
@@ -209,14 +212,28 @@ void Consumers::Processed(Link* link, uint32_t generation) {
     return;
   }
   for (const uint32_t index : session.out_of_range) SkipDeleted(link, index);
-  if (!leases_.empty()) {
-    if (!session.preferred.empty()) TakePreferred(link);
-    if (link->regroup || Now() > link->lease_until) {
-      Regroup(link);
-      return;
-    }
+  if (!leases_.empty() && !session.preferred.empty()) TakePreferred(link);
+  if (session.throttle > Duration::Zero()) {
+    FetchLater(link);
+    return;
+  }
+  link->throttled = false;
+  if (!leases_.empty() && (link->regroup || Now() > link->lease_until)) {
+    Regroup(link);
+    return;
   }
   log_->Fetch(&session, link->broker);
+}
+
+void Consumers::FetchLater(Link* link) {
+  link->throttled = true;
+  const FetchSession& session = link->session;
+  At<"consumer.throttled">(std::max(Now(), link->arrived_at + session.throttle),
+                           [this, link, generation = session.generation] {
+                             if (generation == link->session.generation) {
+                               log_->Fetch(&link->session, link->broker);
+                             }
+                           });
 }
 
 Offset Consumers::ResetOffset(PartitionId partition) const { return OffsetAt(partition, {}); }
@@ -277,12 +294,14 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
   const ComponentId me = component_id();
   const ComponentId wire = network_->component_id();
   trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
-  trail.AddWait(std::max(closed, batch.sent_at), Milestone::kSent, WaitFor::kBackPressure,
+  trail.AddWait(std::max(closed, batch.sent_at), Milestone::kSent,
+                batch.throttled_at_producer ? WaitFor::kQuota : WaitFor::kBackPressure,
                 batch.producer_component);
   trail.AddWait(std::max(trail.End(), batch.resent_at), Milestone::kSent, WaitFor::kRetry,
                 batch.producer_component);
   trail.AddService(std::max(trail.End(), batch.received_at), Milestone::kAppended, wire);
-  trail.AddWait(std::max(trail.End(), batch.taken_at), Milestone::kAppended, WaitFor::kQueue,
+  trail.AddWait(std::max(trail.End(), batch.taken_at), Milestone::kAppended,
+                batch.throttled_at_broker ? WaitFor::kQuota : WaitFor::kQueue,
                 batch.leader_component);
   trail.AddService(std::max(trail.End(), batch.appended_at), Milestone::kAppended,
                    batch.leader_component);
@@ -293,7 +312,10 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
   const ComponentId server = at_follower ? session.served_by : batch.leader_component;
   const bool untold = at_follower && session.waited;
   trail.AddWait(std::max(trail.End(), session.answered_at), Milestone::kFetched,
-                untold ? WaitFor::kAck : WaitFor::kPoll, untold ? server : me);
+                link.throttled ? WaitFor::kQuota
+                : untold       ? WaitFor::kAck
+                               : WaitFor::kPoll,
+                untold && !link.throttled ? server : me);
   trail.AddService(std::max(trail.End(), session.served_at), Milestone::kFetched, server);
   trail.AddService(link.arrived_at, Milestone::kFetched, wire);
   trail.AddService(Now(), Milestone::kVisible, me);

@@ -132,6 +132,7 @@ class Consumers : public Component {
     // those of the session may be.
     bool regroup = false;
     Time lease_until = Time::Max();
+    bool throttled = false;  // Since the last answer with records.
   };
   struct Member {
     HostId host;
@@ -154,6 +155,8 @@ class Consumers : public Component {
   void OpenSessions(Member& member);
   void Arrived(Link* link);
   void Processed(Link* link, uint32_t generation);
+  // After the answer's throttle.
+  void FetchLater(Link* link);
   // Where auto.offset.reset leads now.
   Offset ResetOffset(PartitionId partition) const;
   void SkipDeleted(Link* link, uint32_t index);
@@ -195,6 +198,7 @@ class Consumers : public Component {
   const Config config_;
   LogService* log_;
   Network* network_;
+  const ClientId client_id_;
   LogService::TopicPartitions topic_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<HostId> hosts_;

@@ -11,6 +11,8 @@ namespace {
 
 // Kafka's clients spread a back-off by a fifth to either side (CommonClientConfigs).
 constexpr Ratio kBackoffSpread = Ratio::Percent(20);
+// How soon a producer that gets no answers looks again whether its broker reads.
+constexpr Duration kSocketLook = Milliseconds(1);
 
 }  // namespace
 
@@ -34,6 +36,7 @@ Producer::Producer(Producers* fleet, int index, HostId host)
   for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
     channels_[broker].wire.request_on = fleet->network_->Connect(host, log.HostOf(broker));
     channels_[broker].wire.reply_on = fleet->network_->Connect(log.HostOf(broker), host);
+    channels_[broker].wire.client = fleet->client_id_;
   }
 
   if (config.cpu_per_record + config.cpu_per_batch + config.cpu_per_raw_mib > Duration::Zero()) {
@@ -289,8 +292,20 @@ void Producer::TrySend(BrokerId broker) {
   while (static_cast<int>(channel.in_flight.size()) < fleet_->config_.max_in_flight) {
     TakeDueBatches(broker);
     if (channel.queue.empty()) return;
+    if (IsSocketFull(channel)) {
+      channel.throttled_until = std::max(channel.throttled_until, channel.wire.muted_until);
+      ArmRetry(broker, std::max(channel.wire.muted_until, Now() + kSocketLook));
+      return;
+    }
     SendRequest(broker);
   }
+}
+
+bool Producer::IsSocketFull(const Channel& channel) const {
+  // With acks=0 nobody tells it of a throttle, but the broker reads nothing from the socket.
+  if (channel.wire.client == kNoClient || fleet_->config_.acks != Acks::kNone) return false;
+  const size_t unread = channel.wire.unanswered_on_wire.size() + channel.wire.waiting.size();
+  return static_cast<int>(unread) >= fleet_->config_.max_in_flight;
 }
 
 bool Producer::HasWorkFor(BrokerId broker) const {
@@ -356,12 +371,16 @@ void Producer::SendRequest(BrokerId broker) {
       batch.sequence = next_sequence_[slot]++;
       batch.producer_epoch = epoch_[slot];
     }
-    if (batch.attempts == 0) batch.sent_at = Now();
+    if (batch.attempts == 0) {
+      batch.sent_at = Now();
+      batch.throttled_at_producer = channel.throttled_until > batch.closed_at;
+    }
     batch.resent_at = Now();
     batch.appended_at = Time();
     ++batch.attempts;
     most_batches = std::max(most_batches, batch.batch_count);
     request.bytes += batch.bytes;
+    request.partition_count += batch.batch_count;
     request.batches.push_back(batch);
   }
   if (request.batches.empty()) {  // All expired.
@@ -386,6 +405,10 @@ void Producer::SendRequest(BrokerId broker) {
 void Producer::Respond(BrokerId broker, ProduceRequest& request) {
   Channel& channel = channels_[broker];
   channel.in_flight.pop_front();  // A channel's answers come in order.
+  if (request.throttle > Duration::Zero()) {
+    channel.throttled_until = std::max(channel.throttled_until, Now() + request.throttle);
+    channel.not_before = std::max(channel.not_before, channel.throttled_until);
+  }
   bool refused = false;
   for (size_t i = 0; i < request.batches.size(); ++i) {
     if (request.errors[i] == ProduceError::kNone) {
@@ -399,7 +422,8 @@ void Producer::Respond(BrokerId broker, ProduceRequest& request) {
     }
   }
   if (refused) {
-    channel.not_before = Now() + backoff_.Draw(channel.failures++, backoff_stream_);
+    channel.not_before = std::max(channel.throttled_until,
+                                  Now() + backoff_.Draw(channel.failures++, backoff_stream_));
     RefreshMetadata();
   } else {
     channel.failures = 0;

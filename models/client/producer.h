@@ -40,7 +40,8 @@ class Producer {
     ProduceChannel wire;
     Ring<Batch> queue;             // Closed, waiting for a request.
     Ring<RequestIndex> in_flight;  // Oldest first.
-    Time not_before;               // Back-off.
+    Time not_before;               // Back-off, or a quota's throttle,
+    Time throttled_until;          // which ends then.
     EventId retry_timer;
     EventId timeout_timer;
     int32_t failures = 0;  // In a row, for the back-off.
@@ -65,6 +66,8 @@ class Producer {
   size_t SlotOf(PartitionId partition) const;
   void TrySend(BrokerId broker);
   bool HasWorkFor(BrokerId broker) const;
+  // Under quotas: as many requests as may be in flight wait to be read by the broker.
+  bool IsSocketFull(const Channel& channel) const;
   void TakeDueBatches(BrokerId broker);
   void SendRequest(BrokerId broker);
   void Respond(BrokerId broker, ProduceRequest& request);

@@ -130,6 +130,7 @@ class Producers : public Component {
   const Config config_;
   LogService* log_;
   Network* network_;
+  const ClientId client_id_;
   LogService::TopicPartitions partitions_;
   int64_t records_per_batch_;
   std::vector<std::unique_ptr<Producer>> clients_;

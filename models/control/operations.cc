@@ -20,6 +20,8 @@ absl::string_view NameOf(OperationKind kind) {
       return "change_retention";
     case OperationKind::kStartConsumer:
       return "start_consumer";
+    case OperationKind::kAlterQuota:
+      return "alter_quota";
   }
   return "";
 }
@@ -45,20 +47,33 @@ void Operations::Schedule(const OperationPlan& plan) {
 
 void Operations::Due(size_t index) {
   const OperationPlan& plan = outcomes_[index].plan;
-  if (plan.kind == OperationKind::kChangeRetention || plan.kind == OperationKind::kStartConsumer) {
+  if (IsAtOnce(plan.kind)) {
     outcomes_[index].begun = true;
     active_.Add(1);
-    if (plan.kind == OperationKind::kChangeRetention) {
-      cluster_->SetRetention(plan.topic, plan.retention_time, plan.retention_bytes);
-    } else {
-      plan.consumers->StartAt(*plan.from);
-    }
+    DoAtOnce(plan);
     End(index);
     return;
   }
   waiting_.push_back(index);
   waiting_gauge_.Set(static_cast<int64_t>(waiting_.size()));
   BeginNext();
+}
+
+bool Operations::IsAtOnce(OperationKind kind) {
+  return kind == OperationKind::kChangeRetention || kind == OperationKind::kStartConsumer ||
+         kind == OperationKind::kAlterQuota;
+}
+
+void Operations::DoAtOnce(const OperationPlan& plan) {
+  if (plan.kind == OperationKind::kChangeRetention) {
+    cluster_->SetRetention(plan.topic, plan.retention_time, plan.retention_bytes);
+  } else if (plan.kind == OperationKind::kStartConsumer) {
+    plan.consumers->StartAt(*plan.from);
+  } else {
+    for (const OperationPlan::QuotaChange& change : plan.quotas) {
+      cluster_->AlterQuota(plan.client, change.type, change.per_second);
+    }
+  }
 }
 
 void Operations::BeginNext() {
@@ -113,6 +128,7 @@ void Operations::Begin() {
       return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:
+    case OperationKind::kAlterQuota:
       return;
   }
 }

@@ -1,6 +1,6 @@
 // What an operator does to a cluster of brokers while it runs: brokers added, removed, replaced and
-// restarted one after the other, partitions moved, retention changed, a group of consumers started
-// at an old offset.
+// restarted one after the other, partitions moved, retention or a client's quota changed, a group
+// of consumers started at an old offset.
 //
 // An operation that restarts brokers or moves partitions waits until the one before it has ended,
 // as tools and operators have it. What a move costs is the design's: replicas that are copied under
@@ -31,6 +31,7 @@ enum class OperationKind : uint8_t {
   kRollingRestart,
   kChangeRetention,
   kStartConsumer,
+  kAlterQuota,
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -49,6 +50,12 @@ struct OperationPlan {
   std::optional<Bytes> retention_bytes;       // The same.
   Consumers* consumers = nullptr;             // kStartConsumer
   std::optional<Consumers::StartPoint> from;  // kStartConsumer
+  struct QuotaChange {
+    QuotaType type;
+    std::optional<int64_t> per_second;  // Absent: it ends.
+  };
+  std::string client;               // kAlterQuota; "" is the default of all.
+  std::vector<QuotaChange> quotas;  // kAlterQuota
 };
 
 class Operations : public Component {
@@ -102,6 +109,9 @@ class Operations : public Component {
   Outcome& Current() { return outcomes_[*current_]; }
   const OperationPlan& Plan() const { return outcomes_[*current_].plan; }
   void Due(size_t index);
+  // What takes no time waits for no other operation.
+  static bool IsAtOnce(OperationKind kind);
+  void DoAtOnce(const OperationPlan& plan);
   void BeginNext();
   void Begin();
   void End(size_t index);

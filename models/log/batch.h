@@ -61,6 +61,9 @@ struct Batch {
   int32_t attempts = 0;
   // acks 0 or 1: the producer has been told that it is safe; a failover may still lose it, legally.
   bool acked_before_replication = false;
+  // What it waited for, at its producer and then at its broker, was a quota's throttle.
+  bool throttled_at_producer = false;
+  bool throttled_at_broker = false;
   int64_t record_count = 0;
   Bytes bytes;              // On the wire and on disk, after compression.
   int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution).

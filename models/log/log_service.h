@@ -25,6 +25,12 @@ namespace freshet {
 using BrokerId = int32_t;
 inline constexpr BrokerId kNoBroker = -1;
 
+// Who asks, where brokers hold clients to quotas (models/broker/client_quotas.h).
+using ClientId = int32_t;
+inline constexpr ClientId kNoClient = -1;
+enum class QuotaType : uint8_t { kProduce, kFetch, kRequest };
+inline constexpr int kQuotaTypes = 3;
+
 enum class Acks : uint8_t { kNone, kLeader, kAll };
 
 // What a broker says to a batch. All but kNone are retriable.
@@ -50,8 +56,10 @@ struct ProduceRequest {
   Acks acks = Acks::kAll;
   bool idempotent = true;
   Bytes bytes;
-  int32_t request_count = 1;  // How many real requests this parcel stands for.
+  int32_t request_count = 1;    // How many real requests this parcel stands for,
+  int32_t partition_count = 0;  // and the batches in them.
   Time sent_at;
+  Duration throttle;  // The response's throttle_time_ms: the client sends nothing for so long.
   // Called at the client when the response is in; for acks=0, never. Its argument is the request,
   // which is freed afterwards. A client that gave up waiting empties it.
   Completion<ProduceRequest&> on_response;
@@ -62,6 +70,8 @@ struct ProduceRequest {
   BrokerId broker = kNoBroker;  // At which; what it leads not it may pass on.
   bool answered = false;        // But for earlier ones of its channel.
   int32_t waiting_for_acks = 0;
+  Time handler_since;     // When a handler thread took it,
+  Duration handler_time;  // and for how long it had it. Both under quotas only.
   uint32_t broker_generation = 0;
   uint32_t channel_generation = 0;
   struct ProduceChannel* channel = nullptr;
@@ -74,12 +84,15 @@ using RequestIndex = uint32_t;
 struct ProduceChannel {
   Connection* request_on = nullptr;
   Connection* reply_on = nullptr;
+  ClientId client = kNoClient;
 
   // --- Kept by the service ---
   bool appending = false;                // A request of it is on its way into the log.
   bool thread_awaited = false;           // Requests wait until its network thread is awake.
   uint32_t network_thread = UINT32_MAX;  // Of the broker; none before the first request.
-  Ring<RequestIndex> taken;              // And not answered; answers go out in this order.
+  bool muted = false;                    // By a quota: the broker reads nothing from it.
+  Time muted_until;
+  Ring<RequestIndex> taken;  // And not answered; answers go out in this order.
   Ring<RequestIndex> waiting;
   Ring<RequestIndex> unanswered_on_wire;  // With acks=0, which nobody else remembers.
   uint32_t generation = 0;                // Raised by ResetChannel().
@@ -104,6 +117,7 @@ struct FetchSession {
   Bytes max_bytes = MiB(50);
   Bytes max_partition_bytes = MiB(1);
   TrafficCause cause = TrafficCause::kFetch;
+  ClientId client = kNoClient;  // Of a consumer.
   // A replica reads to the log end, a consumer to the high watermark.
   bool to_log_end = false;
   // client.rack of a consumer: it may be told of a replica there (KIP-392).
@@ -143,11 +157,17 @@ struct FetchSession {
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
-  Bytes ready_bytes;            // Of these, what may be sent: all, unless a disk is read meanwhile.
-  Bytes sent_bytes;             // Of these, what the cores have put on the wire.
-  Bytes arrived_bytes;          // Of these, what has arrived of a part; the whole is not counted.
-  bool sending = false;         // The cores are at it.
-  bool socket_full = false;     // Its network thread has turned to others until parts arrive.
+  Bytes ready_bytes;         // Of these, what may be sent: all, unless a disk is read meanwhile.
+  Bytes sent_bytes;          // Of these, what the cores have put on the wire.
+  Bytes arrived_bytes;       // Of these, what has arrived of a part; the whole is not counted.
+  bool sending = false;      // The cores are at it.
+  bool socket_full = false;  // Its network thread has turned to others until parts arrive.
+  // Partitions that the next request names, and topics: all of them, and then those in which the
+  // reader has come further.
+  int64_t named = 0;
+  int64_t named_topics = 0;
+  bool fresh = false;           // Not one answer yet: it names all partitions, too.
+  Bytes entry_bytes;            // Of what the response says of partitions, beside records.
   Time answered_at;             // When the response was put together.
   Time served_at;               // When the cores had put it on the wire.
   Bytes available;              // Lower bound of what waits, for min_bytes.
@@ -157,6 +177,10 @@ struct FetchSession {
   bool parked = false;
   bool open = false;
   bool failed = false;  // The response says: not the leader of some of it any more.
+  // The response's throttle_time_ms: then it is empty, and the reader asks again after so long.
+  Duration throttle;
+  Time handler_since;  // As in ProduceRequest.
+  Duration handler_time;
   Time park_deadline;
   EventId park_timer;
   uint32_t generation = 0;
@@ -167,6 +191,7 @@ struct FetchSession {
 struct ControlSender {
   Connection* request_on = nullptr;
   Connection* reply_on = nullptr;
+  ClientId client = kNoClient;
   // Called at the client with each answer; never for one whose connection breaks.
   Callback on_response;
 };
@@ -186,6 +211,10 @@ class LogService {
   virtual int broker_count() const = 0;
   virtual HostId HostOf(BrokerId broker) const = 0;
   virtual bool IsUp(BrokerId broker) const = 0;
+
+  // A fleet of clients, which its brokers know under its name; kNoClient where there are no quotas.
+  // `traffic`: kProduce or kFetch, what it does.
+  virtual ClientId AddClient(const Component& fleet, QuotaType traffic) = 0;
 
   // Producing. NewRequest() hands out an empty request; SendProduce() puts it on the wire to
   // `broker`. ForgetRequest() is for a client that stops waiting, on a timeout or a broken

@@ -17,6 +17,7 @@
 #include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_operations.h"
 #include "scenarios/language/assemble_parts.h"
+#include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/catalogue.h"
@@ -170,6 +171,7 @@ class Assembler {
     config.replica_fetch_max_bytes = BytesOf(kafka.replica_fetch_max_bytes());
     config.replica_fetch_response_max_bytes = BytesOf(kafka.replica_fetch_response_max_bytes());
     config.fetch_max_bytes = BytesOf(kafka.fetch_max_bytes());
+    config.quotas = QuotasOf(scenario_, kafka.has_quotas(), kafka.quotas());
     config.replica_lag_time_max = DurationOf(kafka.replica_lag_time_max());
     SetControllersOf(kafka.controllers(), &config);
     config.leader_imbalance_check_interval = DurationOf(kafka.leader_imbalance_check_interval());
@@ -224,6 +226,7 @@ class Assembler {
     }
     config.topics = topics_;
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
+    config.quotas = QuotasOf(scenario_, text.has_quotas(), text.quotas());
     config.retention_check_interval = DurationOf(text.retention_check_interval());
     SetControllersOf(text.controllers(), &config);
     config.failover_scan_interval = kFailoverScan;
@@ -251,6 +254,7 @@ class Assembler {
 
   void BuildLeaderless(const std::string& name, const v1::Leaderless& text) {
     LeaderlessCluster::Config config = LeaderlessClusterOf(text);
+    config.quotas = QuotasOf(scenario_, text.has_quotas(), text.quotas());
     config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
     const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
@@ -475,6 +479,9 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Producers::kRetries,
       &Producers::kBuffered,
       &Producers::kBlocked,
+      &ClientQuotas::kProduceThrottle,
+      &ClientQuotas::kFetchThrottle,
+      &ClientQuotas::kRequestThrottle,
       &Consumers::kEndToEnd,
       &Consumers::kRecords,
       &Consumers::kBytesRead,
@@ -503,6 +510,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KafkaBroker::kBytesIn,
       &KafkaBroker::kReplicatedIn,
       &KafkaBroker::kBytesOut,
+      &KafkaBroker::kBusyHandlers,
       &KafkaBroker::kCacheMisses,
       &KafkaBroker::kThreadsReadingDisk,
       &KafkaBroker::kLogBytes,

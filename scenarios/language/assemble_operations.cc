@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 
@@ -115,6 +116,10 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
       case v1::Operation::kStartConsumer:
         plan.kind = OperationKind::kStartConsumer;
         SetStart(text->start_consumer(), *pipeline, &plan);
+        break;
+      case v1::Operation::kAlterQuota:
+        plan.kind = OperationKind::kAlterQuota;
+        SetQuotaChange(text->alter_quota(), &plan);
         break;
       case v1::Operation::KIND_NOT_SET:
         continue;

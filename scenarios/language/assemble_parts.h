@@ -32,6 +32,7 @@ Broker::Config ProcessOf(const Text& text) {
   process.network_bandwidth = BytesPerSecondOf(text.network_bandwidth());
   process.io_threads = text.num_io_threads();
   process.cpu_per_request = DurationOf(text.cpu_per_request());
+  process.cpu_per_partition = DurationOf(text.cpu_per_partition());
   process.cpu_per_mib = DurationOf(text.cpu_per_mib());
   return process;
 }

@@ -153,7 +153,8 @@ class FieldCheck {
         break;
       }
       case FieldDescriptor::CPPTYPE_ENUM: {
-        const int value = reflection->GetEnumValue(message, field);
+        const int value = repeated ? reflection->GetRepeatedEnumValue(message, field, index)
+                                   : reflection->GetEnumValue(message, field);
         if (field->enum_type()->FindValueByNumber(value) == nullptr) {
           status =
               Wrong(absl::StrCat(value, " is no value of this field"),

@@ -92,6 +92,7 @@ class OperationCheck {
       case Operation::kStartConsumer:
         CheckStart(operation.start_consumer(), here.In("start_consumer"));
         break;
+      case Operation::kAlterQuota:  // quota_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

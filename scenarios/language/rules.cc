@@ -14,6 +14,7 @@
 #include "scenarios/language/laws.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/quota_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -87,6 +88,7 @@ class RuleCheck {
       CheckObjective(scenario_.objective(i), places_.In("objective", i));
     }
     CheckOperations(scenario_, places_, blanked_, findings_);
+    CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
