@@ -93,8 +93,8 @@ void S3StreamCluster::MessageHeard(uint32_t table, uint64_t number, BrokerId at)
 bool S3StreamCluster::ReadAt(BrokerId id, PartitionId partition, Offset from, Offset to,
                              Callback read) {
   // As in Prepare(): what is not uploaded is in memory in any case.
-  const Offset cold = std::min(
-      {to, broker(id).log_cache().MemoryFrom(partition), objects_.EndOf(partition)});
+  const Offset cold =
+      std::min({to, broker(id).log_cache().MemoryFrom(partition), objects_.EndOf(partition)});
   if (from >= cold) return true;
   return broker(id).reader().Read({{partition, from, cold}}, read);
 }

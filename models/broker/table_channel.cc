@@ -47,9 +47,8 @@ void TableChannel::Travel(PartitionId partition, const Entry& entry) {
   const BrokerId leader = owner_->LeaderOf(partition);
   if (leader == kNoBroker) return;  // OnOpen() goes on.
   if (leader == entry.message.from) {
-    After<"table.said_at_home">(Duration::Zero(), [this, partition, number = entry.number] {
-      Arrived(partition, number);
-    });
+    After<"table.said_at_home">(
+        Duration::Zero(), [this, partition, number = entry.number] { Arrived(partition, number); });
     return;
   }
   Between(entry.message.from, leader)
@@ -76,8 +75,7 @@ void TableChannel::OnDurable(PartitionId partition, Offset offset, BrokerId lead
   std::copy_if(entries.begin(), entries.end(), std::back_inserter(said), is_said);
   if (said.empty()) return;
   std::erase_if(entries, is_said);
-  std::sort(said.begin(), said.end(),
-            [](const Entry& a, const Entry& b) { return a.end < b.end; });
+  std::sort(said.begin(), said.end(), [](const Entry& a, const Entry& b) { return a.end < b.end; });
   for (const Entry& entry : said) {
     Spread(entry.message, leader);
     owner_->MessageSaid(entry.message);

@@ -83,9 +83,7 @@ class TableChannel : public Component {
   PartitionId PartitionFor(TableMessageKind kind) const {
     return kind == TableMessageKind::kAnswer ? data_ : control_;
   }
-  Entries& EntriesOf(PartitionId partition) {
-    return partition == data_ ? in_data_ : in_control_;
-  }
+  Entries& EntriesOf(PartitionId partition) { return partition == data_ ? in_data_ : in_control_; }
   void Travel(PartitionId partition, const Entry& entry);
   void Arrived(PartitionId partition, uint64_t number);
   void Spread(const TableMessage& message, BrokerId leader);

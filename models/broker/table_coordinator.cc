@@ -225,8 +225,7 @@ void TableTopic::WriteDown(Status status, const std::vector<Offset>& next) {
   checkpoint.status = status;
   checkpoint.commit = commit_;
   // Of a commit that is not done the answers are needed again.
-  checkpoint.answers_from =
-      status == Status::kPreCommit ? checkpoint_.answers_from : read_from_;
+  checkpoint.answers_from = status == Status::kPreCommit ? checkpoint_.answers_from : read_from_;
   checkpoint.next = next;
   if (status == Status::kPreCommit) checkpoint.pre_commit = next_;
   checkpoint.last_commit_at = last_commit_at_;

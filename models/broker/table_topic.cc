@@ -38,8 +38,8 @@ TableTopic::TableTopic(Simulation& sim, absl::string_view name, Network* network
   }
   for (uint32_t index = 0; index < static_cast<uint32_t>(partitions.count); ++index) {
     const PartitionId partition = partitions.first + index;
-    const Offset begin = config.backfill ? log->EarliestOffset(partition)
-                                         : log->LatestOffset(partition);
+    const Offset begin =
+        config.backfill ? log->EarliestOffset(partition) : log->LatestOffset(partition);
     last_.push_back(begin);
     table->BeginAt(partition, begin);
     readers_.push_back(log->AddReader(partition));
@@ -106,17 +106,16 @@ void TableTopic::Visible(const TableAppend& append) {
     const PartitionLog& log = log_->LogOf(range.source);
     const Offset from = std::max(range.from, log.log_start_offset());
     if (from < range.to) {
-      log.Read(from, range.to, Bytes(INT64_MAX),
-               [&](const LogRange& part, int64_t records, Bytes) {
-                 const Offset begin = std::max(from, part.base_offset);
-                 if (records == part.batch.record_count && !part.coalesced) {
-                   part.batch.created.RecordUntil(Now(), records, table_->freshness());
-                   return;
-                 }
-                 const Duration oldest = Now() - part.CreatedAt(begin);
-                 const Duration youngest = Now() - part.CreatedAt(begin + records);
-                 table_->freshness().RecordEvenly(youngest.nanos(), oldest.nanos(), records);
-               });
+      log.Read(from, range.to, Bytes(INT64_MAX), [&](const LogRange& part, int64_t records, Bytes) {
+        const Offset begin = std::max(from, part.base_offset);
+        if (records == part.batch.record_count && !part.coalesced) {
+          part.batch.created.RecordUntil(Now(), records, table_->freshness());
+          return;
+        }
+        const Duration oldest = Now() - part.CreatedAt(begin);
+        const Duration youngest = Now() - part.CreatedAt(begin + records);
+        table_->freshness().RecordEvenly(youngest.nanos(), oldest.nanos(), records);
+      });
     }
     const uint32_t index = range.source - partitions_.first;
     log_->ConsumedUpTo(range.source, readers_[index], table_->VisibleTo(range.source));
@@ -134,7 +133,8 @@ void TableTopic::Sample() {
     if (from < log.log_end_offset()) oldest = std::min(oldest, log.OldestCreatedFrom(from));
   }
   table_->ShowLag(lag, Now() - oldest);
-  After<"table.sample">(kSampleInterval, [this] { Sample(); }, Priority::kControl);
+  After<"table.sample">(
+      kSampleInterval, [this] { Sample(); }, Priority::kControl);
 }
 
 void TableTopic::Audit() const {

@@ -1,18 +1,18 @@
-// A table topic: a topic of a shared-storage cluster whose brokers write its records into an Iceberg
-// table. A worker on each broker makes files of the partitions that the broker leads
+// A table topic: a topic of a shared-storage cluster whose brokers write its records into an
+// Iceberg table. A worker on each broker makes files of the partitions that the broker leads
 // (table_worker.h); one coordinator, on the broker that leads partition 0, commits them.
 //
 // The coordinator looks once a second. A commit interval after its last commit it asks all workers,
 // with the offset from which on and the epoch of each partition's leader; it waits until every
-// partition has answered, or 30 s, and appends what it has got to the table. When a worker had more,
-// or did not answer in time, the next commit follows at once.
+// partition has answered, or 30 s, and appends what it has got to the table. When a worker had
+// more, or did not answer in time, the next commit follows at once.
 //
-// What it is at it writes down first: a checkpoint when it asks, another when the commit is ready to
-// be swapped in, a third when it is done. A coordinator that takes over waits 10 s, so that the old
-// one is through, and goes on from there: if the current snapshot is the one that was about to be
-// made, it is done; else the answers are read again and committed. So a record is in one snapshot,
-// unless a swap comes later than that look, or somebody else has committed in between: then the
-// same files are appended twice, and counted as duplicates.
+// What it is at it writes down first: a checkpoint when it asks, another when the commit is ready
+// to be swapped in, a third when it is done. A coordinator that takes over waits 10 s, so that the
+// old one is through, and goes on from there: if the current snapshot is the one that was about to
+// be made, it is done; else the answers are read again and committed. So a record is in one
+// snapshot, unless a swap comes later than that look, or somebody else has committed in between:
+// then the same files are appended twice, and counted as duplicates.
 //
 // When store or catalog fail a commit, the coordinator begins anew 30 s later.
 //
@@ -76,7 +76,9 @@ class TableTopic : public Component, private TableWorker::Owner {
   void OnOpen(uint32_t index, BrokerId broker);
   void OnClose(uint32_t index, BrokerId broker);
   void OnCrash(BrokerId broker);
-  void Appended(BrokerId broker, Bytes bytes) { workers_[static_cast<size_t>(broker)]->Appended(bytes); }
+  void Appended(BrokerId broker, Bytes bytes) {
+    workers_[static_cast<size_t>(broker)]->Appended(bytes);
+  }
 
   void Said(const TableMessage& message);
   void Heard(uint64_t number, BrokerId at);

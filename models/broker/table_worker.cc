@@ -157,9 +157,8 @@ void TableWorker::DropCommitted(const std::vector<TableOffset>& offsets) {
     if (begins_there(writers_[i])) kept = i;
   }
   DropWriters(0, kept);
-  std::erase_if(writers_, [](const Writer& writer) {
-    return writer.files.empty() && writer.skipped == 0;
-  });
+  std::erase_if(writers_,
+                [](const Writer& writer) { return writer.files.empty() && writer.skipped == 0; });
 }
 
 void TableWorker::DropWriters(size_t from, size_t to) {
@@ -206,9 +205,8 @@ void TableWorker::Sync(const std::vector<TableOffset>& starts) {
     parts.push_back({start.index, start.offset, 0, end, Bytes(0)});
     bytes += log.BytesBetween(start.offset, end);
   }
-  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    return a.end - a.at > b.end - b.at;
-  });
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& a, const Part& b) { return a.end - a.at > b.end - b.at; });
   // AMQSRC, TableWorkers: a thread for two cores.
   const int64_t threads = std::max<int64_t>(broker_->cpu().workers() / 2, 1);
   const int64_t batches = MulDivCeil(bytes.count(), 1, config_.micro_batch.count());
@@ -297,8 +295,8 @@ void TableWorker::Work(uint32_t index) {
   Micro& micro = micros_[index];
   const uint32_t number = micro.read.pop_front();
   micro.working = true;
-  const Duration work = Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(),
-                                               micro.parts[number].chunk.count(), MiB(1).count()));
+  const Duration work = Nanoseconds(
+      MulDivCeil(config_.cpu_per_mib.nanos(), micro.parts[number].chunk.count(), MiB(1).count()));
   broker_->cpu().Serve(work, [this, index, number, life = life_] {
     if (life == life_) Worked(index, number);
   });
@@ -333,8 +331,8 @@ void TableWorker::WriteFiles(uint32_t index) {
   const int64_t full = MulDivCeil(parquet.count(), 1, config_.target_file.count());
   const int64_t files = std::min(std::max(config_.open_partitions, full), micro.records);
   for (int64_t i = 0; i < files; ++i) {
-    const int64_t size = MulDivFloor(parquet.count(), i + 1, files) -
-                         MulDivFloor(parquet.count(), i, files);
+    const int64_t size =
+        MulDivFloor(parquet.count(), i + 1, files) - MulDivFloor(parquet.count(), i, files);
     const int64_t records =
         MulDivFloor(micro.records, i + 1, files) - MulDivFloor(micro.records, i, files);
     micro.files.push_back({table_->NewFile(), Bytes(std::max<int64_t>(size, 1)), records});

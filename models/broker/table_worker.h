@@ -5,13 +5,13 @@
 // watermarks, from the log cache or what lies behind it, converts, writes files, and answers with
 // them and with the next offsets. Records go in micro batches of at most 32 MiB, each read and
 // converted by one thread, side by side on up to half of the cores; what is left over is more data,
-// which the coordinator asks for at once. Once it knows where to begin, a worker that has got 32 MiB
-// goes ahead without being asked.
+// which the coordinator asks for at once. Once it knows where to begin, a worker that has got 32
+// MiB goes ahead without being asked.
 //
 // What it has written it keeps until a request shows that it is committed: a request that begins
-// where its files begin was not heard the last time, and is answered with the same files. Files that
-// fit no request are dropped: orphans in the warehouse. So it is when a partition comes or goes, when
-// a write fails, and when the broker dies.
+// where its files begin was not heard the last time, and is answered with the same files. Files
+// that fit no request are dropped: orphans in the warehouse. So it is when a partition comes or
+// goes, when a write fails, and when the broker dies.
 //
 // Uploads pass the lowest class of the network limiter, conversion shares the cores with requests.
 // docs/models/table.md says what is approximated, and has the sources.
@@ -58,8 +58,8 @@ struct TableAnswer {
 class TableWorker : public Component {
  public:
   struct Config {
-    Duration cpu_per_mib;  // Of records as stored, until they are Parquet.
-    Ratio parquet_ratio;   // Bytes of Parquet for a byte as stored.
+    Duration cpu_per_mib;     // Of records as stored, until they are Parquet.
+    Ratio parquet_ratio;      // Bytes of Parquet for a byte as stored.
     int64_t open_partitions;  // Of the table, that a micro batch has rows for.
     Bytes micro_batch;
     Bytes target_file;

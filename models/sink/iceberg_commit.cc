@@ -152,8 +152,7 @@ void IcebergTable::PlanList(Pending& commit) {
   size_t manifests = manifests_.size() + 1;
   for (const Merge& merge : commit.merges) manifests -= merge.of.size() - 1;
   commit.list = warehouse_->NewObject(metadata_);
-  commit.list_bytes =
-      config_.list_header + config_.list_entry * static_cast<int64_t>(manifests);
+  commit.list_bytes = config_.list_header + config_.list_entry * static_cast<int64_t>(manifests);
   commit.steps.push_back({Step::Kind::kWrite, commit.list, commit.list_bytes});
 }
 

@@ -235,7 +235,8 @@ void IcebergTable::ShowFiles() {
 
 void IcebergTable::Audit() const {
   int64_t passed = 0;
-  for (const auto& [number, source] : sources_) passed += source.to - source.from - source.passed_over;
+  for (const auto& [number, source] : sources_)
+    passed += source.to - source.from - source.passed_over;
   SIM_CHECK(records_.Value() + skipped_.Value() == passed + duplicates_.Value(), "inv.I19",
             absl::StrCat(name(), ": ", records_.Value(), " records visible and ", skipped_.Value(),
                          " skipped, but the offsets passed are ", passed, ", and ",

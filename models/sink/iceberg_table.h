@@ -121,9 +121,9 @@ class IcebergTable : public Component {
   static constexpr MetricDef kFailedCommits = {
       "table.commits_failed", MetricKind::kCounter, MetricUnit::kCount,
       "Commits given up: conflicts without end, or no answer of store or catalog."};
-  static constexpr MetricDef kCommitTime = {
-      "table.commit_time", MetricKind::kDistribution, MetricUnit::kDuration,
-      "From the first load of the table to the snapshot."};
+  static constexpr MetricDef kCommitTime = {"table.commit_time", MetricKind::kDistribution,
+                                            MetricUnit::kDuration,
+                                            "From the first load of the table to the snapshot."};
   static constexpr MetricDef kCommitFiles = {"table.commit_files", MetricKind::kDistribution,
                                              MetricUnit::kCount, "Data files of a snapshot."};
   static constexpr MetricDef kCommitBytes = {"table.commit_bytes", MetricKind::kDistribution,
@@ -317,7 +317,7 @@ class IcebergTable : public Component {
   int64_t catalog_requests_ = 0;
 
   uint64_t version_ = 0;
-  uint64_t last_append_ = 0;  // Of the current snapshot.
+  uint64_t last_append_ = 0;         // Of the current snapshot.
   std::vector<Manifest> manifests_;  // Of the current snapshot, oldest first.
   Ring<Snapshot> snapshots_;
   Ring<Retired> retired_;

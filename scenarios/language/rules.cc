@@ -15,6 +15,7 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/suggest.h"
+#include "scenarios/language/table_rules.h"
 
 namespace freshet {
 
@@ -87,6 +88,7 @@ class RuleCheck {
       CheckObjective(scenario_.objective(i), places_.In("objective", i));
     }
     CheckOperations(scenario_, places_, blanked_, findings_);
+    CheckTables(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -841,7 +843,8 @@ int64_t PredictedEvents(const Scenario& scenario) {
     }
     if (events > kMostInt) return kMostInt;
   }
-  return static_cast<int64_t>(events);
+  events += PredictedTableEvents(scenario);
+  return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 
 void CheckRules(const Scenario& scenario, const Places& places, const std::vector<Place>& blanked,

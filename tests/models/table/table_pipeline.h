@@ -18,8 +18,8 @@ struct TableSettings : S3Settings {
   TableTopic::Config table_topic;
 };
 
-// Commits every minute, as AutoMQ's coordinator does them; work on a MiB takes 20 ms, and Parquet is
-// half as large.
+// Commits every minute, as AutoMQ's coordinator does them; work on a MiB takes 20 ms, and Parquet
+// is half as large.
 inline TableSettings PlausibleTable() {
   TableSettings s;
   static_cast<S3Settings&>(s) = PlausibleS3();
@@ -28,7 +28,7 @@ inline TableSettings PlausibleTable() {
   s.table_topic.commit_interval = Minutes(1);
   s.table_topic.commit_timeout = Seconds(30);
   s.table_topic.backfill = false;
-  s.table_topic.worker = {Milliseconds(20), Ratio::Percent(50), 1,      MiB(32),
+  s.table_topic.worker = {Milliseconds(20), Ratio::Percent(50),        1,      MiB(32),
                           MiB(64),          ObjectClient::Defaults(8), MiB(32)};
   return s;
 }
@@ -40,8 +40,8 @@ struct TableGround : S3Ground {
         table(sim, "lake", &warehouse, &network, settings.table) {}
 
   S3StreamCluster NewLog(const TableSettings& settings) {
-    auto config = ClusterOf<S3StreamCluster::Config>(
-        settings, [&settings](int) { return settings.broker; });
+    auto config =
+        ClusterOf<S3StreamCluster::Config>(settings, [&settings](int) { return settings.broker; });
     TableChannel::AddTopics(&config.topics);
     config.tables.push_back({0, &table, settings.table_topic});
     return S3StreamCluster(sim, "log", &network, &store, config);
@@ -53,8 +53,7 @@ struct TableGround : S3Ground {
 
 class TablePipeline : public TestPipeline<TableGround, S3StreamCluster> {
  public:
-  explicit TablePipeline(const TableSettings& settings)
-      : TestPipeline(settings), catalog(&table) {
+  explicit TablePipeline(const TableSettings& settings) : TestPipeline(settings), catalog(&table) {
     faults.SchedulePhases(Duration::Zero());
   }
 

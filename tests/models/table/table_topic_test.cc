@@ -177,8 +177,8 @@ TEST(TableTopicTest, WhatADeadWorkerHadWrittenAheadIsOrphaned) {
   EXPECT_EQ(p.Table(IcebergTable::kDuplicates), 0);
   EXPECT_GT(p.Table(IcebergTable::kOrphans), 5);
   EXPECT_EQ(p.Table(IcebergTable::kBytes) + p.Table(IcebergTable::kOrphanBytes) +
-                ValueOf(p.sim, p.warehouse, ObjectStore::kBytesIn[static_cast<size_t>(
-                                                ObjectCause::kMetadata)]),
+                ValueOf(p.sim, p.warehouse,
+                        ObjectStore::kBytesIn[static_cast<size_t>(ObjectCause::kMetadata)]),
             p.warehouse.stored().count());
 }
 
