@@ -11,8 +11,6 @@ namespace {
 constexpr Duration kTick = Seconds(1);
 constexpr Duration kStartAfter = Seconds(10);
 constexpr Duration kAnewAfter = Seconds(30);
-constexpr Bytes kMessageBytes(100);
-constexpr Bytes kOffsetBytes(20);
 
 }  // namespace
 
@@ -155,11 +153,15 @@ void TableTopic::Gather() {
     return;
   }
   if (timed_out_) timeouts_.Add(1);
-  if (files_.empty()) {
-    Done();
-  } else {
+  if (!files_.empty()) {
     Append();
+    return;
   }
+  // Offsets that move without a file were deleted by retention.
+  for (uint32_t index = 0; index < next_.size(); ++index) {
+    table_->PassOver(partitions_.first + index, next_[index]);
+  }
+  Done();
 }
 
 void TableTopic::Take(const TableAnswer& answer) {
@@ -211,7 +213,6 @@ void TableTopic::Swapped(TableOutcome outcome) {
 }
 
 void TableTopic::Done() {
-  // An offset that moved without a file was skipped by retention: the table never hears of it.
   last_commit_at_ = Now();
   never_committed_ = false;
   status_ = Status::kCommitted;

@@ -9,10 +9,6 @@ namespace freshet {
 namespace {
 
 constexpr Duration kSampleInterval = Seconds(1);
-// Sizes of an answer: itself, an offset, a data file with the statistics of its columns.
-constexpr Bytes kMessageBytes(100);
-constexpr Bytes kOffsetBytes(20);
-constexpr Bytes kFileBytes(1000);
 
 }  // namespace
 

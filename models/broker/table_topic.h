@@ -94,9 +94,14 @@ class TableTopic : public Component, private TableWorker::Owner {
     uint64_t answers_from = 0;  // Read answers from that number on.
     std::vector<Offset> next;   // Committed, as far as it knew.
     std::vector<Offset> pre_commit;
-    int64_t skipped = 0;
     Time last_commit_at;
   };
+
+  // Sizes of messages: of each, of an offset in it, and of a data file with the statistics of its
+  // columns.
+  static constexpr Bytes kMessageBytes = Bytes(100);
+  static constexpr Bytes kOffsetBytes = Bytes(20);
+  static constexpr Bytes kFileBytes = Bytes(1000);
 
   // TableWorker::Owner.
   const PartitionLog& LogOfIndex(uint32_t index) const override {

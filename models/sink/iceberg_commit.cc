@@ -232,6 +232,7 @@ void IcebergTable::RetryOrFail(CommitKey key) {
 
 void IcebergTable::Fail(CommitKey key) {
   failed_.Add(1);
+  sim().recorder().Mark(RecordLevel::kState, lane_, "commit_failed", Now(), 0, Severity::kWarning);
   Pending& commit = pending_.at(key);
   // What it has written is of no use to anybody; the dead leave it.
   if (!commit.abandoned) {

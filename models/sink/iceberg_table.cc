@@ -24,6 +24,7 @@ IcebergTable::IcebergTable(Simulation& sim, absl::string_view name, ObjectStore*
       catalog_stream_(NewStream("catalog")),
       retry_stream_(NewStream("commit-retry")),
       other_stream_(NewStream("other-commits")),
+      lane_(sim.recorder().AddLane(name)),
       freshness_(AddDistribution(kFreshness)),
       records_(AddCounter(kRecords)),
       duplicates_(AddCounter(kDuplicates)),
@@ -95,8 +96,13 @@ void IcebergTable::DeleteOrphan(ObjectId object) {
   maintenance_->Delete(object, ObjectCause::kOther, [](ObjectResult) {});
 }
 
-void IcebergTable::BeginAt(uint32_t source, Offset offset) {
-  sources_[source] = {offset, offset, 0};
+void IcebergTable::BeginAt(uint32_t source, Offset offset) { sources_[source] = {offset, offset}; }
+
+void IcebergTable::PassOver(uint32_t number, Offset offset) {
+  Source& source = sources_.at(number);
+  if (offset <= source.to) return;
+  skipped_.Add(offset - source.to);
+  source.to = offset;
 }
 
 // --- Snapshots ---
@@ -105,6 +111,8 @@ void IcebergTable::Apply(Pending& commit) {
   ++version_;
   last_append_ = commit.append.id;
   snapshots_made_.Add(1);
+  sim().recorder().Mark(RecordLevel::kState, lane_, "snapshot", Now(),
+                        static_cast<int64_t>(commit.append.files.size()), Severity::kInfo);
   CountFiles(commit.append);
   CountRows(commit.append);
   ApplyManifests(commit);
@@ -143,8 +151,10 @@ void IcebergTable::CountRows(const TableAppend& append) {
   for (const TableRange& range : append.ranges) {
     Source& source = sources_.at(range.source);
     said += range.to - range.from;
-    duplicates_.Add(std::max<int64_t>(std::min(range.to, source.to) - range.from, 0));
-    source.passed_over += std::max<int64_t>(range.from - source.to, 0);
+    SIM_CHECK(range.from <= source.to, "inv.I19",
+              absl::StrCat(name(), ": of source ", range.source, " offsets up to ", source.to,
+                           " are visible, and the next append begins at ", range.from));
+    duplicates_.Add(std::min(range.to, source.to) - range.from);
     source.to = std::max(source.to, range.to);
   }
   SIM_CHECK(held + append.skipped == said, "inv.I19",
@@ -235,8 +245,7 @@ void IcebergTable::ShowFiles() {
 
 void IcebergTable::Audit() const {
   int64_t passed = 0;
-  for (const auto& [number, source] : sources_)
-    passed += source.to - source.from - source.passed_over;
+  for (const auto& [number, source] : sources_) passed += source.to - source.from;
   SIM_CHECK(records_.Value() + skipped_.Value() == passed + duplicates_.Value(), "inv.I19",
             absl::StrCat(name(), ": ", records_.Value(), " records visible and ", skipped_.Value(),
                          " skipped, but the offsets passed are ", passed, ", and ",

@@ -16,8 +16,8 @@
 // of each source, what it has twice and what it has passed over.
 //
 // Held to by audits: inv.I19, visible records are those of committed snapshots: what the offsets of
-// all sources passed, without what was skipped, and again what came twice; and an append's files
-// hold the records that its offsets say.
+// all sources passed, without what was skipped, and again what came twice; an append's files hold
+// the records that its offsets say, and it leaves no gap behind what is visible.
 //
 // Faults: the catalog down (requests fail after their latency) and slow.
 //
@@ -173,6 +173,8 @@ class IcebergTable : public Component {
   void FileDropped(ObjectId object);
   // The source begins at `offset`: what is before is not the table's concern.
   void BeginAt(uint32_t source, Offset offset);
+  // What the source had up to `offset` is gone, and nobody can write it any more.
+  void PassOver(uint32_t source, Offset offset);
 
   // --- Who commits ---
 
@@ -264,7 +266,6 @@ class IcebergTable : public Component {
   struct Source {
     Offset from = 0;
     Offset to = 0;
-    int64_t passed_over = 0;
   };
   struct Uncommitted {
     Bytes bytes;
@@ -326,6 +327,7 @@ class IcebergTable : public Component {
   absl::btree_map<ObjectId, Uncommitted> uncommitted_;
   absl::btree_map<CommitKey, Pending> pending_;
   CommitKey next_key_ = 1;
+  const LaneId lane_;
   Completion<const TableAppend&> on_visible_;
 
   int64_t files_ = 0;
