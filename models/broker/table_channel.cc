@@ -75,7 +75,8 @@ void TableChannel::OnDurable(PartitionId partition, Offset offset, BrokerId lead
   std::copy_if(entries.begin(), entries.end(), std::back_inserter(said), is_said);
   if (said.empty()) return;
   std::erase_if(entries, is_said);
-  std::sort(said.begin(), said.end(), [](const Entry& a, const Entry& b) { return a.end < b.end; });
+  std::stable_sort(said.begin(), said.end(),
+                   [](const Entry& a, const Entry& b) { return a.end < b.end; });
   for (const Entry& entry : said) {
     Spread(entry.message, leader);
     owner_->MessageSaid(entry.message);
