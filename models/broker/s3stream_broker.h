@@ -109,6 +109,7 @@ class S3StreamBroker : public Broker {
   NetworkLimiter& inbound() { return inbound_; }
   NetworkLimiter& outbound() { return outbound_; }
   StreamUploader& uploader() { return uploader_; }
+  StreamReader& reader() { return reader_; }
   // Where it puts what it compacts.
   PrefixId compacted() const { return compactor_.prefix(); }
 

@@ -65,6 +65,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
   }
   HoldHistory();
   StartRouter();
+  StartTables();
   PublishMetadata();
   for (size_t i = 0; i < present; ++i) brokers_[i]->Start();
   ScheduleRetention();
@@ -104,6 +105,7 @@ bool S3StreamCluster::Store(PartitionId id, const Batch& batch, BrokerId leader,
 }
 
 void S3StreamCluster::OnDurable(BrokerId id, PartitionId partition, Offset offset) {
+  if (channel_ != nullptr) TableDurable(partition, offset, id);
   Commit(partition, offset, broker(id).wal().component_id());
   if (placements_[partition].state == State::kClosing) CloseFurther(partition);
 }
@@ -189,6 +191,7 @@ void S3StreamCluster::ShowObjects() {
 
 void S3StreamCluster::Audit() const {
   AuditLogs();
+  for (const auto& table : tables_) table->Audit();
   objects_.Audit();
   // What is uploaded, and then what waits in write-ahead logs, covers every log to its high
   // watermark.

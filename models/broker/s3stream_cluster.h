@@ -19,8 +19,9 @@
 // Held to by audits: inv.I13, for every partition what is in objects, and then what is in its
 // broker's write-ahead log, is contiguous from the log start up to the high watermark.
 //
-// docs/models/s3stream.md lists what is approximated and left out (balancing, routing by zones,
-// table topics).
+// Records of a table topic go into an Iceberg table, too (table_topic.h).
+//
+// docs/models/s3stream.md lists what is approximated and left out.
 #ifndef FRESHET_MODELS_BROKER_S3STREAM_CLUSTER_H_
 #define FRESHET_MODELS_BROKER_S3STREAM_CLUSTER_H_
 
@@ -33,6 +34,8 @@
 #include "models/broker/auto_balancer.h"
 #include "models/broker/broker_cluster.h"
 #include "models/broker/s3stream_broker.h"
+#include "models/broker/table_channel.h"
+#include "models/broker/table_topic.h"
 #include "models/broker/zone_router.h"
 
 namespace freshet {
@@ -40,8 +43,15 @@ namespace freshet {
 class S3StreamCluster : public BrokerCluster,
                         private S3StreamBroker::Owner,
                         private AutoBalancer::Owner,
-                        private ZoneRouter::Owner {
+                        private ZoneRouter::Owner,
+                        private TableChannel::Owner,
+                        private TableTopic::Host {
  public:
+  struct TableConfig {
+    size_t topic;  // By its place in Config::topics.
+    IcebergTable* table;
+    TableTopic::Config config;
+  };
   struct Config : BrokerCluster::Config {
     std::vector<S3StreamBroker::Config> brokers;
     Duration failover_scan_interval;
@@ -52,6 +62,9 @@ class S3StreamCluster : public BrokerCluster,
     // Routing by zones; absent: clients ask leaders wherever they are. REQUIRES: write-ahead logs
     // are in objects.
     std::optional<S3Wal::Config> router_channel;
+    // Topics that go into tables. REQUIRES: not empty only if the last two topics are those of
+    // TableChannel::AddTopics(); tables outlive the cluster.
+    std::vector<TableConfig> tables;
   };
 
   static constexpr MetricDef kRecoveries = {
@@ -99,6 +112,8 @@ class S3StreamCluster : public BrokerCluster,
   std::shared_ptr<const Metadata> CurrentMetadata(HostId client) const override;
   void OnMetadataRefresh(Callback refresh) override { refreshes_.push_back(refresh); }
   const StreamObjects& objects() const { return objects_; }
+  // By the order of Config::tables.
+  const TableTopic& table_topic(size_t index) const { return *tables_[index]; }
 
  private:
   friend class S3StreamClusterTestPeer;  // Breaks what the audits must notice.
@@ -167,6 +182,22 @@ class S3StreamCluster : public BrokerCluster,
   bool ServesSnapshots(PartitionId id, BrokerId at) const override;
   bool PrepareSnapshot(const FetchSession& session, BrokerId id, Callback serve);
 
+  // Table topics (s3stream_tables.cc).
+  static constexpr uint32_t kNoTable = UINT32_MAX;
+  void StartTables();
+  void TableDurable(PartitionId id, Offset offset, BrokerId leader);
+  void TableOpened(PartitionId id);
+  void TableClosed(PartitionId id);
+  BrokerId LeaderOf(PartitionId id) const override;
+  HostId HostOfBroker(BrokerId id) const override { return broker(id).host(); }
+  Offset AppendMessage(PartitionId id, Bytes bytes) override;
+  void MessageSaid(const TableMessage& message) override;
+  void MessageHeard(uint32_t table, uint64_t number, BrokerId at) override;
+  int32_t EpochOf(PartitionId id) const override { return partitions_[id].leader_epoch; }
+  bool ReadAt(BrokerId id, PartitionId partition, Offset from, Offset to, Callback read) override;
+  void Say(const TableMessage& message) override { channel_->Say(message); }
+  bool CanReadAnswers() const override { return LeaderOf(channel_->data()) != kNoBroker; }
+
   // What its balancer asks (s3stream_balance.cc).
   void StartBalancer();
   void CountSent(const FetchSession& session);
@@ -232,6 +263,9 @@ class S3StreamCluster : public BrokerCluster,
   std::unique_ptr<ZoneRouter> router_;
   mutable std::vector<std::shared_ptr<const Metadata>> zone_metadata_;  // By ZoneId.
   std::vector<Callback> refreshes_;                                     // Of clients.
+  std::unique_ptr<TableChannel> channel_;  // None without table topics.
+  std::vector<std::unique_ptr<TableTopic>> tables_;
+  std::vector<uint32_t> table_of_;  // By partition; kNoTable.
   // With routing, by broker: up to where it has read partitions that others lead.
   std::vector<std::vector<Offset>> snapshots_;
   Counter& recoveries_done_;

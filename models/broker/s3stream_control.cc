@@ -20,6 +20,10 @@ void S3StreamCluster::OnCrash(BrokerId id) {
     router_->OnCrash(id);
     snapshots_[static_cast<size_t>(id)].assign(partitions_.size(), 0);
   }
+  if (channel_ != nullptr) {
+    channel_->OnCrash(id);
+    for (const auto& table : tables_) table->OnCrash(id);
+  }
   DeleteLater(broker(id).TakeUnknownObjects(), config_.prepared_object_ttl);
   // What it was recovering is left to its owner, if that is back, or to another.
   std::vector<BrokerId> left;
@@ -201,6 +205,7 @@ bool S3StreamCluster::MovePartition(PartitionId id, BrokerId to) {
                       .count();
   placement = {placement.home, State::kClosing, to, false, Now()};
   ++closing_;
+  if (channel_ != nullptr) TableClosed(id);
   CloseFurther(id);
   return true;
 }
@@ -262,6 +267,7 @@ bool S3StreamCluster::OpenNow(PartitionId id) {
     move_time_.Record(Now() - placement.since);
   }
   placement = {placement.to};
+  if (channel_ != nullptr) TableOpened(id);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "models/broker/s3stream_cluster.h"
 #include "models/fault/coordinator_target.h"
 #include "models/fault/object_store_target.h"
+#include "models/fault/table_target.h"
 #include "models/fault/targets.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
@@ -19,6 +20,7 @@
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
+#include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/operation_rules.h"
@@ -65,6 +67,9 @@ class Assembler {
     // Whatever the order of the text: the store first, which brokers use, and clients last.
     for (const v1::Component& component : scenario_.component()) {
       if (component.has_object_store()) BuildStore(component.name(), component.object_store());
+      if (component.has_lakehouse_table()) {
+        BuildTable(component.name(), component.lakehouse_table());
+      }
     }
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
     if (!topics.ok()) return topics.status();
@@ -216,6 +221,16 @@ class Assembler {
     pipeline_->targets[name] = std::make_unique<ObjectStoreTarget>(pipeline_->object_store.get());
   }
 
+  void BuildTable(const std::string& name, const v1::LakehouseTable& text) {
+    Pipeline::Table& built = pipeline_->tables[name];
+    const std::string bucket = absl::StrCat(name, "/warehouse");
+    built.warehouse = std::make_unique<ObjectStore>(sim_, bucket, StoreConfigOf(text.warehouse()));
+    built.table = std::make_unique<IcebergTable>(sim_, name, built.warehouse.get(),
+                                                 pipeline_->network.get(), TableConfigOf(text));
+    pipeline_->targets[name] = std::make_unique<TableTarget>(built.table.get());
+    pipeline_->targets[bucket] = std::make_unique<ObjectStoreTarget>(built.warehouse.get());
+  }
+
   void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
     S3StreamCluster::Config config;
     config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
@@ -235,6 +250,7 @@ class Assembler {
     config.prepared_object_ttl = kPreparedObjectTtl;
     config.balancer = BalancerOf(text, topics_);
     config.router_channel = RouterChannelOf(text);
+    AddTableTopics(scenario_, text, pipeline_->tables, &config);
     pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
                                                        pipeline_->object_store.get(), config);
     AddBrokers(name);
@@ -310,6 +326,7 @@ class Assembler {
       case v1::Component::kS3Stream:
       case v1::Component::kObjectStore:
       case v1::Component::kLeaderless:
+      case v1::Component::kLakehouseTable:
       case v1::Component::KIND_NOT_SET:
         return absl::OkStatus();
     }
@@ -543,6 +560,28 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &S3StreamCluster::kMoveTime,
       &S3StreamCluster::kStreamSetObjects,
       &S3StreamCluster::kStreamObjects,
+      &IcebergTable::kFreshness,
+      &IcebergTable::kRecords,
+      &IcebergTable::kDuplicates,
+      &IcebergTable::kSkipped,
+      &IcebergTable::kSnapshots,
+      &IcebergTable::kConflicts,
+      &IcebergTable::kFailedCommits,
+      &IcebergTable::kCommitTime,
+      &IcebergTable::kCommitFiles,
+      &IcebergTable::kCommitBytes,
+      &IcebergTable::kFiles,
+      &IcebergTable::kSmallFiles,
+      &IcebergTable::kBytes,
+      &IcebergTable::kManifests,
+      &IcebergTable::kLiveSnapshots,
+      &IcebergTable::kOrphans,
+      &IcebergTable::kOrphanBytes,
+      &IcebergTable::kLag,
+      &IcebergTable::kMetadataRequests,
+      &TableTopic::kRequests,
+      &TableTopic::kTimeouts,
+      &TableTopic::kTakeovers,
       &ZoneRouter::kRouted,
       &ZoneRouter::kTime,
       &AutoBalancer::kOrdered,

@@ -16,6 +16,7 @@
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
+#include "models/sink/iceberg_table.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
@@ -28,6 +29,12 @@ struct Pipeline {
   std::unique_ptr<ObjectStore> object_store;  // None where no design needs it.
   // Buckets of one zone each, in the order of the zones; none where no design needs them.
   std::vector<std::unique_ptr<ObjectStore>> zonal_buckets;
+  // By name: a lakehouse table, and its bucket.
+  struct Table {
+    std::unique_ptr<ObjectStore> warehouse;
+    std::unique_ptr<IcebergTable> table;
+  };
+  std::map<std::string, Table> tables;
   std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;

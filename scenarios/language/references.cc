@@ -128,8 +128,8 @@ class ReferenceCheck {
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
-  // in each zone offers the zones. Operations are for whole brokers. Fleets of clients offer
-  // nothing below themselves yet.
+  // in each zone offers the zones; a table offers its "warehouse". Operations are for whole
+  // brokers. Fleets of clients offer nothing below themselves yet.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -142,6 +142,13 @@ class ReferenceCheck {
         return;
       }
       if (parts.size() == 1 && of_fault) return;
+      if (component.has_lakehouse_table() && of_fault) {
+        if (parts.size() == 2 && parts[1] == "warehouse") return;
+        findings_->Error(place, absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
+                                             Quoted(name), " for the catalog, or ",
+                                             Quoted(name + "/warehouse"), " for its bucket"));
+        return;
+      }
       const bool leaderless = component.has_leaderless();
       if (!component.has_kafka() && !component.has_s3stream() && !leaderless) {
         findings_->Error(place,

@@ -16,6 +16,7 @@
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
 #include "scenarios/language/suggest.h"
+#include "scenarios/language/table_rules.h"
 
 namespace freshet {
 
@@ -89,6 +90,7 @@ class RuleCheck {
     }
     CheckOperations(scenario_, places_, blanked_, findings_);
     CheckQuotas(scenario_, places_, blanked_, findings_);
+    CheckTables(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -895,7 +897,8 @@ int64_t PredictedEvents(const Scenario& scenario) {
     }
     if (events > kMostInt) return kMostInt;
   }
-  return static_cast<int64_t>(events);
+  events += PredictedTableEvents(scenario);
+  return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 
 void CheckRules(const Scenario& scenario, const Places& places, const std::vector<Place>& blanked,

@@ -72,6 +72,17 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       if (topic == topics.end()) continue;
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(topic->second, node);
+    } else if (component.has_lakehouse_table()) {
+      std::vector<int> writers;
+      for (const v1::Topic& topic : scenario.topic()) {
+        if (topic.table_topic().table() == component.name()) {
+          writers.push_back(topics.at(topic.name()));
+        }
+      }
+      // A table that nobody writes is told elsewhere.
+      if (writers.empty()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      for (const int writer : writers) flow.edges.emplace_back(writer, node);
     }
   }
   return flow;

@@ -80,6 +80,77 @@ TEST(RulesTest, IdempotenceNeedsAcksFewInFlightAndRetries) {
   EXPECT_THAT(ProblemsOf(Producers("max_in_flight: 6") + "kafka_version: \"3.9\""), IsEmpty());
 }
 
+// The small scenario on shared storage, its topic going into a table.
+std::string TableScenario(const std::string& table_topic, const std::string& table,
+                          const std::string& more = "") {
+  const std::string text = Small("replication_factor: 3",
+                                 absl::StrCat("replication_factor: 1 table_topic { table: \"lake\" "
+                                              "cpu_per_mib: \"20ms\" parquet_ratio: \"0.4\" ",
+                                              table_topic, " }"));
+  const size_t log = text.find("component {\n  name: \"log\"");
+  return absl::StrCat(
+      text.substr(0, log),
+      "component { name: \"log\" s3stream { brokers: 3 vcpus: 4 direct_memory: \"12GiB\" "
+      "network_bandwidth: \"1Gbit/s\" } }\n"
+      "component { name: \"s3\" object_store { } }\n"
+      "component { name: \"lake\" lakehouse_table { catalog_latency { constant: \"80ms\" } ",
+      table, " } }\n", more);
+}
+
+TEST(RulesTest, ATableTopicNeedsBrokersThatDoItAndATableOfItsOwn) {
+  EXPECT_THAT(ProblemsOf(TableScenario("", "")), IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(Small("replication_factor: 3",
+                       "replication_factor: 3 table_topic { table: \"log\" cpu_per_mib: "
+                       "\"1ms\" parquet_ratio: \"1\" }")),
+      UnorderedElementsAre(
+          HasSubstr("topic \"orders\" is to go into a table, which brokers of kind s3stream "
+                    "alone do"),
+          HasSubstr("\"log\" is no table")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "",
+                                       "topic { name: \"more\" partitions: 1 replication_factor: 1 "
+                                       "table_topic { table: \"lake\" cpu_per_mib: \"1ms\" "
+                                       "parquet_ratio: \"1\" } }")),
+              Contains(HasSubstr("topic \"orders\" goes into \"lake\" already; give each topic a "
+                                 "table of its own")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "",
+                                       "component { name: \"pond\" lakehouse_table { "
+                                       "catalog_latency { constant: \"80ms\" } } }")),
+              ElementsAre(HasSubstr("nobody writes the table \"pond\"")));
+}
+
+TEST(RulesTest, ATableThatCannotBeMeant) {
+  EXPECT_THAT(ProblemsOf(TableScenario("commit_interval: \"20min\"", "")),
+              ElementsAre(HasSubstr("15min")));
+  EXPECT_THAT(ProblemsOf(TableScenario("open_partitions: 4000000000", "")),
+              ElementsAre(HasSubstr("10000")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "warehouse { preset: EXPRESS_ONE_ZONE }")),
+              ElementsAre(HasSubstr("a warehouse lies in a bucket of the region")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "warehouse { small_put: \"8MiB\" }")),
+              ElementsAre(HasSubstr("small_put 8MiB is not below large_put 4MiB")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "commit_retry_wait: \"2min\"")),
+              ElementsAre(HasSubstr("commit_retry_wait 2min is above commit_retry_max_wait 1min")));
+  EXPECT_THAT(ProblemsOf(TableScenario("", "other_commits: \"1ns\"")),
+              ElementsAre(HasSubstr("1s")));
+  const std::string short_lived =
+      absl::StrReplaceAll(TableScenario("commit_interval: \"5min\"", ""),
+                          {{"partitions: 6", "partitions: 6 retention: \"2min\""}});
+  EXPECT_THAT(ProblemsOf(short_lived),
+              Contains(HasSubstr("warning: retention 2min is not above commit_interval 5min")));
+}
+
+TEST(RulesTest, ATableOffersItsCatalogAndItsWarehouseToFaults) {
+  const auto with_fault = [](const std::string& target) {
+    return TableScenario("", "",
+                         absl::StrCat("fault { at: \"1s\" down { target: \"", target, "\" } }"));
+  };
+  EXPECT_THAT(ProblemsOf(with_fault("lake")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(with_fault("lake/warehouse")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(with_fault("lake/disk")),
+              ElementsAre(HasSubstr("\"lake/disk\" is no handle; write \"lake\" for the catalog, "
+                                    "or \"lake/warehouse\" for its bucket")));
+}
+
 std::string TieredScenario(
     const std::string& topic, const std::string& remote,
     const std::string& more = "component { name: \"s3\" object_store { } }") {

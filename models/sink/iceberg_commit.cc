@@ -1,0 +1,250 @@
+// How a commit of IcebergTable gets on: staged, and then swapped in by the catalog.
+#include <algorithm>
+#include <utility>
+
+#include "models/sink/iceberg_table.h"
+
+namespace freshet {
+
+IcebergTable::CommitKey IcebergTable::Begin(TableAppend append, ObjectClient* client,
+                                            Completion<TableOutcome> done) {
+  SIM_REQUIRE(append.id != 0 && !append.files.empty());
+  const CommitKey key = next_key_++;
+  Pending& commit = pending_[key];
+  commit.append = std::move(append);
+  commit.client = client;
+  commit.done = done;
+  commit.began_at = Now();
+  commit.steps.push_back({Step::Kind::kCatalog, 0, Bytes(0)});
+  Next(key);
+  return key;
+}
+
+void IcebergTable::Commit(CommitKey key, Completion<TableOutcome> done) {
+  Pending& commit = pending_.at(key);
+  SIM_REQUIRE(commit.stage == Stage::kStaged);
+  commit.done = done;
+  commit.stage = Stage::kLoading;
+  commit.steps.push_back({Step::Kind::kCatalog, 0, Bytes(0)});
+  Next(key);
+}
+
+void IcebergTable::Detach(CommitKey key) {
+  const auto entry = pending_.find(key);
+  if (entry != pending_.end()) entry->second.done = {};
+}
+
+void IcebergTable::Abandon(CommitKey key) {
+  const auto entry = pending_.find(key);
+  if (entry == pending_.end()) return;
+  entry->second.done = {};
+  entry->second.abandoned = true;
+  if (entry->second.stage != Stage::kSwap) pending_.erase(entry);
+}
+
+void IcebergTable::Load(Completion<Loaded> done) {
+  ++catalog_requests_;
+  After<"table.loaded">(CatalogLatency(), [this, done]() mutable {
+    done(Loaded{!down_, last_append_});
+  });
+}
+
+// --- Step by step ---
+
+void IcebergTable::Next(CommitKey key) {
+  Pending& commit = pending_.at(key);
+  if (commit.steps.empty()) {
+    StepsOver(key);
+    return;
+  }
+  const Step step = commit.steps.pop_front();
+  const auto over = [this, key](ObjectResult result) {
+    // Another's clean-up may have been quicker with what is read.
+    StepOver(key, result == ObjectResult::kOk || result == ObjectResult::kNotFound);
+  };
+  switch (step.kind) {
+    case Step::Kind::kCatalog:
+      AskCatalog(key);
+      break;
+    case Step::Kind::kRead:
+      metadata_requests_.Add(1);
+      commit.client->Get(step.object, Bytes(0), step.bytes, ObjectCause::kMetadata, over);
+      break;
+    case Step::Kind::kWrite:
+      metadata_requests_.Add(1);
+      commit.written.push_back(step.object);
+      commit.client->Put(step.object, step.bytes, ObjectCause::kMetadata, over);
+      break;
+  }
+}
+
+void IcebergTable::AskCatalog(CommitKey key) {
+  ++catalog_requests_;
+  After<"table.catalog_answers">(CatalogLatency(), [this, key] { StepOver(key, !down_); });
+}
+
+void IcebergTable::StepOver(CommitKey key, bool ok) {
+  if (!pending_.contains(key)) return;  // Abandoned.
+  if (!ok) {
+    Fail(key);
+  } else if (pending_.at(key).stage == Stage::kSwap) {
+    Swap(key);
+  } else {
+    Next(key);
+  }
+}
+
+void IcebergTable::StepsOver(CommitKey key) {
+  Pending& commit = pending_.at(key);
+  switch (commit.stage) {
+    case Stage::kBegun:
+      commit.stage = Stage::kStaging;
+      PlanStaging(commit);
+      break;
+    case Stage::kStaging: {
+      commit.stage = Stage::kStaged;
+      Completion<TableOutcome> done = commit.done;
+      done(TableOutcome::kStaged);
+      return;
+    }
+    case Stage::kLoading:
+      if (commit.base != version_) {
+        commit.stage = Stage::kRestaging;
+        commit.base = version_;
+        PlanList(commit);
+        break;
+      }
+      [[fallthrough]];
+    case Stage::kRestaging:
+      commit.stage = Stage::kWriting;
+      commit.metadata = warehouse_->NewObject(metadata_);
+      commit.steps.push_back({Step::Kind::kWrite, commit.metadata, MetadataBytes()});
+      break;
+    case Stage::kWriting:
+      commit.stage = Stage::kSwap;
+      commit.steps.push_back({Step::Kind::kCatalog, 0, Bytes(0)});
+      break;
+    case Stage::kStaged:
+    case Stage::kSwap:
+      break;
+  }
+  Next(key);
+}
+
+// --- What is written ---
+
+void IcebergTable::PlanStaging(Pending& commit) {
+  commit.base = version_;
+  const auto files = static_cast<int64_t>(commit.append.files.size());
+  commit.manifest = {warehouse_->NewObject(metadata_),
+                     config_.manifest_header + config_.manifest_entry * files, files};
+  commit.steps.push_back({Step::Kind::kWrite, commit.manifest.object, commit.manifest.bytes});
+  PlanList(commit);
+  PlanExpiry(commit);
+}
+
+void IcebergTable::PlanList(Pending& commit) {
+  if (!snapshots_.empty()) {
+    commit.steps.push_back(
+        {Step::Kind::kRead, snapshots_.back().list, snapshots_.back().list_bytes});
+  }
+  PlanMerges(commit);
+  size_t manifests = manifests_.size() + 1;
+  for (const Merge& merge : commit.merges) manifests -= merge.of.size() - 1;
+  commit.list = warehouse_->NewObject(metadata_);
+  commit.list_bytes = config_.list_header + config_.list_entry * static_cast<int64_t>(manifests);
+  commit.steps.push_back({Step::Kind::kWrite, commit.list, commit.list_bytes});
+}
+
+void IcebergTable::PlanMerges(Pending& commit) {
+  // Manifests are packed into bins of the target size from the oldest on. What shares a bin is
+  // merged; the bin of the newest waits until it has enough of them.
+  commit.merges.clear();
+  std::vector<Manifest> bin;
+  Bytes size;
+  const auto close = [&](bool has_newest) {
+    const auto count = static_cast<int64_t>(bin.size()) + (has_newest ? 1 : 0);
+    if (count > 1 && (!has_newest || count >= config_.manifests_to_merge)) {
+      Merge merge;
+      int64_t files = has_newest ? commit.manifest.files : 0;
+      for (const Manifest& manifest : bin) {
+        commit.steps.push_back({Step::Kind::kRead, manifest.object, manifest.bytes});
+        merge.of.push_back(manifest.object);
+        files += manifest.files;
+      }
+      merge.into = {warehouse_->NewObject(metadata_),
+                    config_.manifest_header + config_.manifest_entry * files, files};
+      commit.steps.push_back({Step::Kind::kWrite, merge.into.object, merge.into.bytes});
+      if (has_newest) merge.of.push_back(commit.manifest.object);
+      commit.merges.push_back(std::move(merge));
+    }
+    bin.clear();
+    size = Bytes(0);
+  };
+  for (const Manifest& manifest : manifests_) {
+    if (!bin.empty() && size + manifest.bytes > config_.manifest_target) close(false);
+    bin.push_back(manifest);
+    size += manifest.bytes;
+  }
+  if (!bin.empty() && size + commit.manifest.bytes > config_.manifest_target) close(false);
+  close(true);
+}
+
+void IcebergTable::PlanExpiry(Pending& commit) {
+  // The new snapshot counts among those that are kept.
+  if (ExpiredCount(Now(), 1) == 0) return;
+  for (size_t i = 0; i < snapshots_.size(); ++i) {
+    commit.steps.push_back({Step::Kind::kRead, snapshots_[i].list, snapshots_[i].list_bytes});
+  }
+}
+
+// --- Its end ---
+
+void IcebergTable::Swap(CommitKey key) {
+  Pending& commit = pending_.at(key);
+  if (commit.base != version_) {
+    conflicts_.Add(1);
+    commit.written.pop_back();
+    if (!commit.abandoned) Discard(commit.metadata, commit.client);
+    RetryOrFail(key);
+    return;
+  }
+  commit_time_.Record(Now() - commit.began_at);
+  Apply(commit);
+  Finish(key, TableOutcome::kVisible);
+}
+
+void IcebergTable::RetryOrFail(CommitKey key) {
+  Pending& commit = pending_.at(key);
+  const bool in_time = Now() - commit.began_at < config_.commit_retry_total;
+  if (commit.abandoned || !in_time || !commit_retry_.MayRetry(commit.retries)) {
+    Fail(key);
+    return;
+  }
+  const Duration wait = commit_retry_.Draw(commit.retries++, retry_stream_);
+  commit.stage = Stage::kLoading;
+  After<"table.commit_again">(wait, [this, key] {
+    if (!pending_.contains(key)) return;
+    pending_.at(key).steps.push_back({Step::Kind::kCatalog, 0, Bytes(0)});
+    Next(key);
+  });
+}
+
+void IcebergTable::Fail(CommitKey key) {
+  failed_.Add(1);
+  sim().recorder().Mark(RecordLevel::kState, lane_, "commit_failed", Now(), 0, Severity::kWarning);
+  Pending& commit = pending_.at(key);
+  // What it has written is of no use to anybody; the dead leave it.
+  if (!commit.abandoned) {
+    for (const ObjectId object : commit.written) Discard(object, commit.client);
+  }
+  Finish(key, TableOutcome::kFailed);
+}
+
+void IcebergTable::Finish(CommitKey key, TableOutcome outcome) {
+  Completion<TableOutcome> done = pending_.at(key).done;
+  pending_.erase(key);
+  if (done) done(outcome);
+}
+
+}  // namespace freshet

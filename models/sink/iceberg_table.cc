@@ -1,0 +1,259 @@
+#include "models/sink/iceberg_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Beyond any card: deletes have no body.
+constexpr BytesPerSecond kMaintenanceCard(int64_t{1} << 40);
+
+}  // namespace
+
+IcebergTable::IcebergTable(Simulation& sim, absl::string_view name, ObjectStore* warehouse,
+                           Network* network, const Config& config)
+    : Component(sim, name),
+      config_(config),
+      warehouse_(warehouse),
+      data_(warehouse->AddPrefix(absl::StrCat(name, "/data"))),
+      metadata_(warehouse->AddPrefix(absl::StrCat(name, "/metadata"))),
+      commit_retry_(config.commit_retry),
+      catalog_stream_(NewStream("catalog")),
+      retry_stream_(NewStream("commit-retry")),
+      other_stream_(NewStream("other-commits")),
+      lane_(sim.recorder().AddLane(name)),
+      freshness_(AddDistribution(kFreshness)),
+      records_(AddCounter(kRecords)),
+      duplicates_(AddCounter(kDuplicates)),
+      skipped_(AddCounter(kSkipped)),
+      snapshots_made_(AddCounter(kSnapshots)),
+      conflicts_(AddCounter(kConflicts)),
+      failed_(AddCounter(kFailedCommits)),
+      commit_time_(AddDistribution(kCommitTime)),
+      commit_files_(AddDistribution(kCommitFiles)),
+      commit_bytes_(AddDistribution(kCommitBytes)),
+      files_gauge_(AddGauge(kFiles)),
+      small_gauge_(AddGauge(kSmallFiles)),
+      bytes_gauge_(AddGauge(kBytes)),
+      manifests_gauge_(AddGauge(kManifests)),
+      snapshots_gauge_(AddGauge(kLiveSnapshots)),
+      orphans_gauge_(AddGauge(kOrphans)),
+      orphan_bytes_gauge_(AddGauge(kOrphanBytes)),
+      lag_(AddGauge(kLag)),
+      staleness_(AddGauge(kStaleness)),
+      metadata_requests_(AddCounter(kMetadataRequests)) {
+  if (config.orphan_age) {
+    const std::string host = absl::StrCat(name, "/maintenance");
+    maintenance_ = std::make_unique<ObjectClient>(
+        sim, absl::StrCat(host, "/object-client"), warehouse, network,
+        network->AddHost(host, 0, kMaintenanceCard), config.maintenance);
+  }
+  if (config.other_commits) {
+    other_commits_ = Sampler::Exponential(static_cast<double>(config.other_commits->nanos()));
+    SomebodyElseLater();
+  }
+  sim.AddAudit([this] { Audit(); });
+}
+
+Duration IcebergTable::CatalogLatency() {
+  return latency_factor_ * config_.catalog_latency.DrawDuration(catalog_stream_);
+}
+
+Bytes IcebergTable::MetadataBytes() const {
+  return config_.metadata_header +
+         config_.snapshot_entry * static_cast<int64_t>(snapshots_.size() + 1) +
+         config_.version_entry * static_cast<int64_t>(metadata_files_.size());
+}
+
+// --- Data files ---
+
+void IcebergTable::FileWritten(const TableFile& file) {
+  uncommitted_[file.object] = {file.bytes, false};
+}
+
+void IcebergTable::FileDropped(ObjectId object) {
+  const auto entry = uncommitted_.find(object);
+  if (entry == uncommitted_.end() || entry->second.dropped) return;  // Committed, or told before.
+  entry->second.dropped = true;
+  ++orphans_;
+  orphan_bytes_ += entry->second.bytes;
+  ShowFiles();
+  if (maintenance_ != nullptr) {
+    After<"table.orphan_due">(*config_.orphan_age, [this, object] { DeleteOrphan(object); });
+  }
+}
+
+void IcebergTable::DeleteOrphan(ObjectId object) {
+  const auto entry = uncommitted_.find(object);
+  if (entry == uncommitted_.end()) return;
+  --orphans_;
+  orphan_bytes_ -= entry->second.bytes;
+  uncommitted_.erase(entry);
+  ShowFiles();
+  maintenance_->Delete(object, ObjectCause::kOther, [](ObjectResult) {});
+}
+
+void IcebergTable::BeginAt(uint32_t source, Offset offset) { sources_[source] = {offset, offset}; }
+
+void IcebergTable::PassOver(uint32_t number, Offset offset) {
+  Source& source = sources_.at(number);
+  if (offset <= source.to) return;
+  skipped_.Add(offset - source.to);
+  source.to = offset;
+}
+
+// --- Snapshots ---
+
+void IcebergTable::Apply(Pending& commit) {
+  ++version_;
+  last_append_ = commit.append.id;
+  snapshots_made_.Add(1);
+  sim().recorder().Mark(RecordLevel::kState, lane_, "snapshot", Now(),
+                        static_cast<int64_t>(commit.append.files.size()), Severity::kInfo);
+  CountFiles(commit.append);
+  CountRows(commit.append);
+  ApplyManifests(commit);
+  snapshots_.push_back({version_, Now(), commit.list, commit.list_bytes});
+  ObjectClient* const client = commit.abandoned ? nullptr : commit.client;
+  DiscardUnused(commit, client);
+  Expire(client);
+  KeepMetadata(commit.metadata, client);
+  ShowFiles();
+  if (on_visible_) on_visible_(commit.append);
+}
+
+void IcebergTable::CountFiles(const TableAppend& append) {
+  Bytes added;
+  for (const TableFile& file : append.files) {
+    added += file.bytes;
+    ++files_;
+    if (file.bytes < config_.small_file) ++small_files_;
+    const auto entry = uncommitted_.find(file.object);
+    if (entry == uncommitted_.end()) continue;  // A zombie's commit had it.
+    if (entry->second.dropped) {
+      --orphans_;
+      orphan_bytes_ -= entry->second.bytes;
+    }
+    uncommitted_.erase(entry);
+  }
+  bytes_ += added;
+  commit_files_.Record(static_cast<int64_t>(append.files.size()));
+  commit_bytes_.Record(added.count());
+}
+
+void IcebergTable::CountRows(const TableAppend& append) {
+  int64_t held = 0;
+  for (const TableFile& file : append.files) held += file.records;
+  int64_t said = 0;
+  for (const TableRange& range : append.ranges) {
+    Source& source = sources_.at(range.source);
+    said += range.to - range.from;
+    SIM_CHECK(range.from <= source.to, "inv.I19",
+              absl::StrCat(name(), ": of source ", range.source, " offsets up to ", source.to,
+                           " are visible, and the next append begins at ", range.from));
+    duplicates_.Add(std::min(range.to, source.to) - range.from);
+    source.to = std::max(source.to, range.to);
+  }
+  SIM_CHECK(held + append.skipped == said, "inv.I19",
+            absl::StrCat(name(), ": an append of ", said, " offsets has ", held,
+                         " records in its files and ", append.skipped, " skipped"));
+  records_.Add(held);
+  skipped_.Add(append.skipped);
+}
+
+void IcebergTable::ApplyManifests(const Pending& commit) {
+  manifests_.push_back(commit.manifest);
+  for (const Merge& merge : commit.merges) {
+    std::vector<Manifest> kept;
+    for (const Manifest& manifest : manifests_) {
+      if (std::find(merge.of.begin(), merge.of.end(), manifest.object) == merge.of.end()) {
+        kept.push_back(manifest);
+        continue;
+      }
+      if (kept.empty() || kept.back().object != merge.into.object) kept.push_back(merge.into);
+      if (manifest.object != commit.manifest.object) {
+        retired_.push_back({manifest.object, version_ - 1});
+      }
+    }
+    manifests_ = std::move(kept);
+  }
+}
+
+void IcebergTable::DiscardUnused(const Pending& commit, ObjectClient* client) {
+  // Lists of earlier attempts, and manifests that were merged as soon as they were written.
+  for (const ObjectId object : commit.written) {
+    const bool used = object == commit.list || object == commit.metadata ||
+                      std::any_of(manifests_.begin(), manifests_.end(),
+                                  [object](const Manifest& m) { return m.object == object; });
+    if (!used) Discard(object, client);
+  }
+}
+
+size_t IcebergTable::ExpiredCount(Time now, size_t more) const {
+  if (!config_.snapshot_age) return 0;
+  size_t expired = 0;
+  const auto kept = static_cast<size_t>(config_.snapshots_kept);
+  while (expired < snapshots_.size() && snapshots_.size() + more - expired > kept &&
+         now - snapshots_[expired].at > *config_.snapshot_age) {
+    ++expired;
+  }
+  return expired;
+}
+
+void IcebergTable::Expire(ObjectClient* client) {
+  for (size_t left = ExpiredCount(Now(), 0); left > 0; --left) {
+    Discard(snapshots_.pop_front().list, client);
+  }
+  while (!retired_.empty() && retired_.front().last_version < snapshots_.front().version) {
+    Discard(retired_.pop_front().manifest, client);
+  }
+}
+
+void IcebergTable::KeepMetadata(ObjectId metadata, ObjectClient* client) {
+  metadata_files_.push_back(metadata);
+  while (static_cast<int64_t>(metadata_files_.size()) > config_.metadata_kept + 1) {
+    const ObjectId oldest = metadata_files_.pop_front();
+    if (config_.delete_metadata) Discard(oldest, client);
+  }
+}
+
+void IcebergTable::Discard(ObjectId object, ObjectClient* client) {
+  if (client == nullptr) return;  // Who would have done it is dead: it stays, and is billed.
+  client->Delete(object, ObjectCause::kMetadata, [](ObjectResult) {});
+}
+
+void IcebergTable::SomebodyElseLater() {
+  After<"table.another_commits">(other_commits_.DrawDuration(other_stream_), [this] {
+    ++version_;
+    last_append_ = 0;
+    SomebodyElseLater();
+  });
+}
+
+void IcebergTable::ShowFiles() {
+  files_gauge_.Set(files_);
+  small_gauge_.Set(small_files_);
+  bytes_gauge_.Set(bytes_.count());
+  manifests_gauge_.Set(static_cast<int64_t>(manifests_.size()));
+  snapshots_gauge_.Set(static_cast<int64_t>(snapshots_.size()));
+  orphans_gauge_.Set(orphans_);
+  orphan_bytes_gauge_.Set(orphan_bytes_.count());
+}
+
+void IcebergTable::Audit() const {
+  int64_t passed = 0;
+  for (const auto& [number, source] : sources_) passed += source.to - source.from;
+  SIM_CHECK(records_.Value() + skipped_.Value() == passed + duplicates_.Value(), "inv.I19",
+            absl::StrCat(name(), ": ", records_.Value(), " records visible and ", skipped_.Value(),
+                         " skipped, but the offsets passed are ", passed, ", and ",
+                         duplicates_.Value(), " twice"));
+  int64_t files = 0;
+  for (const Manifest& manifest : manifests_) files += manifest.files;
+  SIM_CHECK(files == files_, "inv.I19",
+            absl::StrCat(name(), ": manifests list ", files, " files of ", files_));
+}
+
+}  // namespace freshet

@@ -1,0 +1,362 @@
+// An Iceberg table as those feel it who write it and who wait for its rows: data files in a
+// warehouse, manifests, snapshots, and a catalog that swaps one state of the table for the next.
+//
+// A writer puts data files into the warehouse; nobody sees them. A committer appends them: it loads
+// the table, writes a manifest of the new files and a list of all manifests (staged), loads the
+// table again, writes a metadata file and asks the catalog to swap it for the one it knew. If
+// somebody else was quicker the swap is refused, and the committer tries again from the newer state
+// after a back-off. A swap that is done is a snapshot: all its rows are visible at once. It is
+// carried out once it was asked for, also when who asked for it has died meanwhile.
+//
+// Manifests are merged when a hundred small ones have gathered. With a commit snapshots that are
+// too old are expired: what only they refer to is deleted, and to know it the committer reads the
+// lists of all snapshots, one after the other.
+//
+// Each append says which offsets of which source its files hold, so the table knows what is visible
+// of each source, what it has twice and what it has passed over.
+//
+// Held to by audits: inv.I19, visible records are those of committed snapshots: what the offsets of
+// all sources passed, without what was skipped, and again what came twice; an append's files hold
+// the records that its offsets say, and it leaves no gap behind what is visible.
+//
+// Faults: the catalog down (requests fail after their latency) and slow.
+//
+// Left out: deletes and upserts, compaction of data files, readers. docs/models/table.md says the
+// rest and has the sources.
+#ifndef FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
+#define FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/strings/string_view.h"
+#include "models/log/segments.h"
+#include "models/network/network.h"
+#include "models/storage/object_client.h"
+#include "sim/backoff.h"
+#include "sim/component.h"
+#include "sim/ring.h"
+#include "sim/sampler.h"
+
+namespace freshet {
+
+// A data file in the warehouse.
+struct TableFile {
+  ObjectId object = 0;
+  Bytes bytes;
+  int64_t records = 0;
+};
+
+// Offsets [from, to) of a source: a partition of a topic.
+struct TableRange {
+  uint32_t source = 0;
+  Offset from = 0;
+  Offset to = 0;
+};
+
+// What a commit adds. REQUIRES: the files hold all records of the ranges, but `skipped` of them.
+struct TableAppend {
+  uint64_t id = 0;  // The committer's own; its snapshot keeps it. Not 0.
+  std::vector<TableFile> files;
+  std::vector<TableRange> ranges;
+  int64_t skipped = 0;
+};
+
+enum class TableOutcome : uint8_t {
+  kStaged,   // Its metadata is written; nobody sees it.
+  kVisible,  // It is a snapshot.
+  kFailed,   // It is not, and nothing is under way.
+};
+
+class IcebergTable : public Component {
+ public:
+  // No defaults here: assembly fills every field from the schema, where each has its source.
+  struct Config {
+    Sampler catalog_latency;  // Of a load and of a swap.
+    Bytes small_file;         // Data files below that are counted as small.
+    Backoff::Config commit_retry;
+    Duration commit_retry_total;  // From the first attempt; beyond it none is made.
+    Bytes manifest_target;
+    int64_t manifests_to_merge;
+    // With each commit, snapshots that are older are expired, but for the last `snapshots_kept`.
+    std::optional<Duration> snapshot_age;
+    int64_t snapshots_kept;
+    int64_t metadata_kept;  // Versions that the metadata file remembers,
+    bool delete_metadata;   // and whether older ones are deleted.
+    // Somebody else commits so often on average: maintenance, another job.
+    std::optional<Duration> other_commits;
+    // Files that nobody committed are deleted after that.
+    std::optional<Duration> orphan_age;
+    ObjectClient::Config maintenance;  // Who deletes them.
+    // Sizes of metadata: a manifest and a list with nothing in them, a data file in a manifest, a
+    // manifest in a list; a metadata file, and what each snapshot and version adds to it.
+    Bytes manifest_header;
+    Bytes manifest_entry;
+    Bytes list_header;
+    Bytes list_entry;
+    Bytes metadata_header;
+    Bytes snapshot_entry;
+    Bytes version_entry;
+  };
+
+  static constexpr MetricDef kFreshness = {
+      "table.freshness", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the intended send of a record to the snapshot that has it."};
+  static constexpr MetricDef kRecords = {"table.records", MetricKind::kCounter, MetricUnit::kCount,
+                                         "Records that snapshots have made visible."};
+  static constexpr MetricDef kDuplicates = {"table.duplicate_records", MetricKind::kCounter,
+                                            MetricUnit::kCount,
+                                            "Records that a snapshot had made visible before."};
+  static constexpr MetricDef kSkipped = {
+      "table.records_skipped_by_retention", MetricKind::kCounter, MetricUnit::kCount,
+      "Records that the log had deleted before they were written to the table."};
+  static constexpr MetricDef kSnapshots = {"table.snapshots", MetricKind::kCounter,
+                                           MetricUnit::kCount, "Commits that became a snapshot."};
+  static constexpr MetricDef kConflicts = {
+      "table.commit_conflicts", MetricKind::kCounter, MetricUnit::kCount,
+      "Swaps that the catalog refused, because another had been quicker."};
+  static constexpr MetricDef kFailedCommits = {
+      "table.commits_failed", MetricKind::kCounter, MetricUnit::kCount,
+      "Commits given up: conflicts without end, or no answer of store or catalog."};
+  static constexpr MetricDef kCommitTime = {"table.commit_time", MetricKind::kDistribution,
+                                            MetricUnit::kDuration,
+                                            "From the first load of the table to the snapshot."};
+  static constexpr MetricDef kCommitFiles = {"table.commit_files", MetricKind::kDistribution,
+                                             MetricUnit::kCount, "Data files of a snapshot."};
+  static constexpr MetricDef kCommitBytes = {"table.commit_bytes", MetricKind::kDistribution,
+                                             MetricUnit::kBytes,
+                                             "Bytes of the data files of a snapshot."};
+  static constexpr MetricDef kFiles = {"table.files", MetricKind::kGauge, MetricUnit::kCount,
+                                       "Data files of the table."};
+  static constexpr MetricDef kSmallFiles = {"table.small_files", MetricKind::kGauge,
+                                            MetricUnit::kCount,
+                                            "Data files of the table that are small."};
+  static constexpr MetricDef kBytes = {"table.bytes", MetricKind::kGauge, MetricUnit::kBytes,
+                                       "Bytes of the data files of the table."};
+  static constexpr MetricDef kManifests = {"table.manifests", MetricKind::kGauge,
+                                           MetricUnit::kCount,
+                                           "Manifests of the current snapshot: what a reader "
+                                           "opens before any data."};
+  static constexpr MetricDef kLiveSnapshots = {"table.snapshots_kept", MetricKind::kGauge,
+                                               MetricUnit::kCount,
+                                               "Snapshots that are not expired."};
+  static constexpr MetricDef kOrphans = {
+      "table.orphan_files", MetricKind::kGauge, MetricUnit::kCount,
+      "Data files in the warehouse that no snapshot has, and that their writer has let go."};
+  static constexpr MetricDef kOrphanBytes = {"table.orphan_bytes", MetricKind::kGauge,
+                                             MetricUnit::kBytes, "Bytes of these."};
+  static constexpr MetricDef kLag = {"table.lag", MetricKind::kGauge, MetricUnit::kCount,
+                                     "Records below the high watermark and not yet visible."};
+  static constexpr MetricDef kStaleness = {"freshness.staleness", MetricKind::kGauge,
+                                           MetricUnit::kDuration,
+                                           "Now minus the oldest event time that is appended and "
+                                           "not yet processed, every second; 0 when "
+                                           "there is none."};
+  static constexpr MetricDef kMetadataRequests = {
+      "table.metadata_requests", MetricKind::kCounter, MetricUnit::kCount,
+      "Reads and writes of manifests, lists and metadata files by committers."};
+
+  // REQUIRES: `warehouse` and `network` outlive it.
+  IcebergTable(Simulation& sim, absl::string_view name, ObjectStore* warehouse, Network* network,
+               const Config& config);
+
+  // --- Who writes it ---
+
+  // A key for a data file.
+  ObjectId NewFile() { return warehouse_->NewObject(data_); }
+  // The file is there; its writer holds it until it is committed,
+  void FileWritten(const TableFile& file);
+  // or lets it go: an orphan, unless a commit that has it goes through yet.
+  void FileDropped(ObjectId object);
+  // The source begins at `offset`: what is before is not the table's concern.
+  void BeginAt(uint32_t source, Offset offset);
+  // What the source had up to `offset` is gone, and nobody can write it any more.
+  void PassOver(uint32_t source, Offset offset);
+
+  // --- Who commits ---
+
+  using CommitKey = uint64_t;
+  // `done` fires once with kStaged or kFailed, by requests of `client`, never re-entrantly.
+  CommitKey Begin(TableAppend append, ObjectClient* client, Completion<TableOutcome> done);
+  // `done` fires once with kVisible or kFailed. REQUIRES: staged.
+  void Commit(CommitKey key, Completion<TableOutcome> done);
+  // Whoever commits is gone, and so are the calls of its client: nothing fires. A swap that was
+  // asked for is carried out.
+  void Abandon(CommitKey key);
+  // Nobody waits for it any more, but its process lives and carries it through. REQUIRES: Commit()
+  // was called.
+  void Detach(CommitKey key);
+  // What the catalog says of the current snapshot: the id of its append, 0 when it is another's or
+  // there is none.
+  struct Loaded {
+    bool ok;
+    uint64_t append;
+  };
+  void Load(Completion<Loaded> done);
+
+  // `visible` fires at the moment of each snapshot, whoever still waits for it.
+  void OnVisible(Completion<const TableAppend&> visible) { on_visible_ = visible; }
+
+  // --- What it is ---
+
+  // Visible up to there.
+  Offset VisibleTo(uint32_t source) const { return sources_.at(source).to; }
+  Distribution& freshness() { return freshness_; }
+  // Its sources have that much which is not visible, the oldest of it created so long ago.
+  void ShowLag(int64_t records, Duration staleness) {
+    lag_.Set(records);
+    staleness_.Set(staleness.nanos());
+  }
+  ObjectStore& warehouse() { return *warehouse_; }
+
+  // Fault verbs down and slow, of the catalog.
+  void SetDown(bool down) { down_ = down; }
+  void SetLatencyFactor(Ratio factor) { latency_factor_ = factor; }
+  // Requests to the catalog so far: what a fault could have touched.
+  int64_t catalog_requests() const { return catalog_requests_; }
+
+ private:
+  friend class IcebergTableTestPeer;  // Breaks what the audits must notice.
+
+  struct Step {
+    enum class Kind : uint8_t { kCatalog, kRead, kWrite } kind;
+    ObjectId object;
+    Bytes bytes;
+  };
+  enum class Stage : uint8_t { kBegun, kStaging, kStaged, kLoading, kRestaging, kWriting, kSwap };
+  struct Manifest {
+    ObjectId object;
+    Bytes bytes;
+    int64_t files;
+  };
+  struct Merge {
+    std::vector<ObjectId> of;
+    Manifest into;
+  };
+  struct Pending {
+    TableAppend append;
+    ObjectClient* client;
+    Completion<TableOutcome> done;
+    Stage stage = Stage::kBegun;
+    Ring<Step> steps;
+    uint64_t base = 0;  // The version of the table that it goes by.
+    Manifest manifest;
+    std::vector<Merge> merges;
+    ObjectId list = 0;
+    Bytes list_bytes;
+    ObjectId metadata = 0;
+    std::vector<ObjectId> written;
+    int64_t retries = 0;
+    Time began_at;
+    bool abandoned = false;
+  };
+  struct Snapshot {
+    uint64_t version;
+    Time at;
+    ObjectId list;
+    Bytes list_bytes;
+  };
+  struct Retired {
+    ObjectId manifest;
+    uint64_t last_version;  // The last snapshot that refers to it.
+  };
+  struct Source {
+    Offset from = 0;
+    Offset to = 0;
+  };
+  struct Uncommitted {
+    Bytes bytes;
+    bool dropped = false;
+  };
+
+  // How a commit gets on (iceberg_commit.cc).
+  void Next(CommitKey key);
+  void StepOver(CommitKey key, bool ok);
+  void AskCatalog(CommitKey key);
+  void StepsOver(CommitKey key);
+  void PlanStaging(Pending& commit);
+  void PlanMerges(Pending& commit);
+  void PlanExpiry(Pending& commit);
+  void PlanList(Pending& commit);
+  void Swap(CommitKey key);
+  void RetryOrFail(CommitKey key);
+  void Fail(CommitKey key);
+  void Finish(CommitKey key, TableOutcome outcome);
+
+  // What a snapshot changes (iceberg_table.cc).
+  void Apply(Pending& commit);
+  void ApplyManifests(const Pending& commit);
+  void CountRows(const TableAppend& append);
+  void CountFiles(const TableAppend& append);
+  void DiscardUnused(const Pending& commit, ObjectClient* client);
+  size_t ExpiredCount(Time now, size_t more) const;
+  void Expire(ObjectClient* client);
+  void KeepMetadata(ObjectId metadata, ObjectClient* client);
+  void DeleteOrphan(ObjectId object);
+  void Discard(ObjectId object, ObjectClient* client);
+  Duration CatalogLatency();
+  Bytes MetadataBytes() const;
+  void SomebodyElseLater();
+  void ShowFiles();
+  void Audit() const;
+
+  const Config config_;
+  ObjectStore* const warehouse_;
+  const PrefixId data_;
+  const PrefixId metadata_;
+  const Backoff commit_retry_;
+  std::unique_ptr<ObjectClient> maintenance_;  // Where orphans are deleted.
+  RandomStream catalog_stream_;
+  RandomStream retry_stream_;
+  RandomStream other_stream_;
+  Sampler other_commits_;
+  bool down_ = false;
+  Ratio latency_factor_ = Ratio::One();
+  int64_t catalog_requests_ = 0;
+
+  uint64_t version_ = 0;
+  uint64_t last_append_ = 0;         // Of the current snapshot.
+  std::vector<Manifest> manifests_;  // Of the current snapshot, oldest first.
+  Ring<Snapshot> snapshots_;
+  Ring<Retired> retired_;
+  Ring<ObjectId> metadata_files_;  // As far as the current one remembers them.
+  absl::btree_map<uint32_t, Source> sources_;
+  absl::btree_map<ObjectId, Uncommitted> uncommitted_;
+  absl::btree_map<CommitKey, Pending> pending_;
+  CommitKey next_key_ = 1;
+  const LaneId lane_;
+  Completion<const TableAppend&> on_visible_;
+
+  int64_t files_ = 0;
+  int64_t small_files_ = 0;
+  Bytes bytes_;
+  int64_t orphans_ = 0;
+  Bytes orphan_bytes_;
+  Distribution& freshness_;
+  Counter& records_;
+  Counter& duplicates_;
+  Counter& skipped_;
+  Counter& snapshots_made_;
+  Counter& conflicts_;
+  Counter& failed_;
+  Distribution& commit_time_;
+  Distribution& commit_files_;
+  Distribution& commit_bytes_;
+  Gauge& files_gauge_;
+  Gauge& small_gauge_;
+  Gauge& bytes_gauge_;
+  Gauge& manifests_gauge_;
+  Gauge& snapshots_gauge_;
+  Gauge& orphans_gauge_;
+  Gauge& orphan_bytes_gauge_;
+  Gauge& lag_;
+  Gauge& staleness_;
+  Counter& metadata_requests_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_SINK_ICEBERG_TABLE_H_

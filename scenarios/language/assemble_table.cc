@@ -1,0 +1,78 @@
+#include "scenarios/language/assemble_table.h"
+
+#include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/quantity.h"
+
+namespace freshet {
+namespace {
+
+// AMQSRC, WorkerConfig: what one thread converts at once.
+constexpr Bytes kMicroBatch = MiB(32);
+// ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
+constexpr Bytes kPartSize = MiB(32);
+
+// Ours, of small tables: schema and all in a manifest, a list and a metadata file, and what a
+// manifest, a snapshot with its summary, and an earlier version add to them. They move the bytes of
+// metadata, which are little beside the requests for it.
+constexpr Bytes kManifestHeader(4'000);
+constexpr Bytes kListHeader(2'000);
+constexpr Bytes kListEntry(100);
+constexpr Bytes kMetadataHeader(5'000);
+constexpr Bytes kSnapshotEntry(700);
+constexpr Bytes kVersionEntry(150);
+
+}  // namespace
+
+IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
+  IcebergTable::Config config;
+  config.catalog_latency = SamplerOf(text.catalog_latency());
+  config.small_file = BytesOf(text.small_file());
+  config.commit_retry.first = DurationOf(text.commit_retry_wait());
+  config.commit_retry.cap = DurationOf(text.commit_retry_max_wait());
+  config.commit_retry.most_retries = text.commit_retries();
+  config.commit_retry_total = DurationOf(text.commit_retry_total());
+  config.manifest_target = BytesOf(text.manifest_target_size());
+  config.manifests_to_merge = text.min_manifests_to_merge();
+  config.snapshot_age = DurationOf(text.expire_snapshots_after());
+  config.snapshots_kept = text.min_snapshots_to_keep();
+  config.metadata_kept = text.metadata_versions();
+  config.delete_metadata = text.delete_old_metadata();
+  if (!text.other_commits().empty()) config.other_commits = DurationOf(text.other_commits());
+  if (!text.remove_orphans_after().empty()) {
+    config.orphan_age = DurationOf(text.remove_orphans_after());
+  }
+  config.maintenance = ObjectClient::Defaults(1);
+  config.manifest_header = kManifestHeader;
+  config.manifest_entry = BytesOf(text.manifest_entry_size());
+  config.list_header = kListHeader;
+  config.list_entry = kListEntry;
+  config.metadata_header = kMetadataHeader;
+  config.snapshot_entry = kSnapshotEntry;
+  config.version_entry = kVersionEntry;
+  return config;
+}
+
+void AddTableTopics(const v1::Scenario& scenario, const v1::S3Stream& brokers,
+                    const std::map<std::string, Pipeline::Table>& tables,
+                    S3StreamCluster::Config* config) {
+  for (int index = 0; index < scenario.topic_size(); ++index) {
+    if (!scenario.topic(index).has_table_topic()) continue;
+    const v1::TableTopic& text = scenario.topic(index).table_topic();
+    TableTopic::Config topic;
+    topic.commit_interval = DurationOf(text.commit_interval());
+    topic.commit_timeout = DurationOf(text.commit_timeout());
+    topic.backfill = text.backfill();
+    topic.worker.cpu_per_mib = DurationOf(text.cpu_per_mib());
+    topic.worker.parquet_ratio = RatioOf(text.parquet_ratio());
+    topic.worker.open_partitions = text.open_partitions();
+    topic.worker.micro_batch = kMicroBatch;
+    topic.worker.target_file = BytesOf(text.target_file_size());
+    topic.worker.object_client = ObjectClient::Defaults(brokers.vcpus());
+    topic.worker.part_size = kPartSize;
+    config->tables.push_back(
+        {static_cast<size_t>(index), tables.at(text.table()).table.get(), topic});
+  }
+  if (!config->tables.empty()) TableChannel::AddTopics(&config->topics);
+}
+
+}  // namespace freshet
