@@ -19,7 +19,8 @@ expect() {
   fi
 }
 
-headline=$SOURCE/scenarios/library/headline.textproto
+headline=$SOURCE/scenarios/library/published/c1_confluent_2020.textproto
+designs=$SOURCE/scenarios/library/headline.textproto
 short=(--set run_for=2s --set warm_up=1s --variant=no_fsync)
 
 expect 0 '^digest order=[0-9a-f]\{16\} full=[0-9a-f]\{16\} result=[0-9a-f]\{16\}$' \
@@ -78,6 +79,21 @@ expect 0 'producer.latency' "$PROGRAM" report "$directory/a.frun"
 expect 0 'producer.latency' "$PROGRAM" report "$directory/a.frun" --format=csv
 expect 2 'not a report format' "$PROGRAM" report "$directory/a.frun" --format=xml
 expect 3 'not a run record' "$PROGRAM" report "$headline"
+
+# Side by side: records, or the variants of a scenario; the same table for any number of jobs.
+expect 0 'producer.latency p99' "$PROGRAM" compare "$directory/a.frun" "$directory/b.frun"
+expect 2 'choose one of text, md, csv, json' "$PROGRAM" compare "$directory/a.frun" --format=xml
+echo "no record" > "$directory/none.frun"
+expect 3 "not a run record" "$PROGRAM" compare "$directory/a.frun" "$directory/none.frun"
+expect 2 'no variant is called "tired"' "$PROGRAM" compare "$designs" --variant=tired
+brief=(--set run_for=65s --set 'component[lakehouse].consumers.start_at=50s')
+"$PROGRAM" compare "$designs" "${brief[@]}" --jobs=1 --format=csv > "$directory/one.csv"
+"$PROGRAM" compare "$designs" "${brief[@]}" --jobs=4 --format=csv > "$directory/four.csv"
+if ! diff "$directory/one.csv" "$directory/four.csv" ||
+  ! grep -q '^section,of,figure,kafka,tiered,s3stream,leaderless' "$directory/one.csv"; then
+  echo "FAILED: the comparison of four designs"
+  failures=$((failures + 1))
+fi
 
 # A record is priced with any book; a book's mistakes are the author's, a missing one the world's.
 book=$SOURCE/scenarios/library/prices/aws_us_east_1.textproto

@@ -85,25 +85,20 @@ TEST(CatchUpReadTest, RaisesProduceLatencyOnSharedNothing) {
   const Golden alone("catch_up_read.alone");
   const Golden replay("catch_up_read.replay");
   EXPECT_LT(alone[kP99], 10);
-  EXPECT_GT(replay[kP99], 1000 * alone[kP99]);
-  EXPECT_GT(replay[kMean], 1000 * alone[kMean]);
-  // The cause: the disk had to be read, and appends were held back.
+  EXPECT_GT(replay[kP99], 100 * alone[kP99]);
+  EXPECT_GT(replay[kMean], 100 * alone[kMean]);
+  // The cause: the disk had to be read, and network threads slept until it was.
   EXPECT_EQ(alone["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 0);
   EXPECT_GT(replay["log/broker-1 broker.page_cache_miss_bytes_bytes_total"], 1e9);
-  // One broker at the limit is enough: the others' batches wait for its copy.
-  const auto held = [](const Golden& golden) {
-    double appends = 0;
-    for (const char* broker : {"1", "2", "3"}) {
-      appends +=
-          golden[absl::StrCat("log/broker-", broker, "/page-cache page_cache.held_appends_total")];
-    }
-    return appends;
-  };
-  EXPECT_EQ(held(alone), 0);
-  EXPECT_GT(held(replay), 1'000);
+  for (const char* broker : {"1", "2", "3"}) {
+    const std::string asleep =
+        absl::StrCat("log/broker-", broker, " broker.network_threads_reading_disk_mean");
+    EXPECT_EQ(alone[asleep], 0);
+    EXPECT_GT(replay[asleep], 2);  // Of three.
+  }
   // The reader at the tail, who asked for nothing old, waits with the producers.
   EXPECT_GT(replay["dashboard consumer.end_to_end_latency_ms_mean"],
-            1000 * alone["dashboard consumer.end_to_end_latency_ms_mean"]);
+            100 * alone["dashboard consumer.end_to_end_latency_ms_mean"]);
 }
 
 constexpr double kCard = 195.25e6;  // 1.562 Gbit/s.
