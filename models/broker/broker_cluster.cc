@@ -85,6 +85,7 @@ void BrokerCluster::PublishMetadata() {
       if (session.parked) AnswerFetch(&session, session.broker);
     }
   }
+  for (Callback& listener : leader_listeners_) listener();
 }
 
 void BrokerCluster::CutLog(PartitionId id, Offset offset) {

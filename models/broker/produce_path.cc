@@ -20,6 +20,7 @@ RequestIndex BrokerCluster::NewRequest() {
   request.bytes = Bytes(0);
   request.request_count = 1;
   request.on_response = {};
+  request.on_append = {};
   request.at_broker = false;
   request.answered = false;
   request.waiting_for_acks = 0;
@@ -170,6 +171,12 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   const ProduceError error = CheckSequence(partition, batch, request.idempotent, &duplicate);
   if (error != ProduceError::kNone || (duplicate && request.idempotent)) return error;
   if (duplicate) duplicates_.Add(batch.record_count);
+  if (request.on_append) {
+    ProduceError unfit = ProduceError::kNone;
+    Completion<ProduceError*> judge = request.on_append;
+    judge(&unfit);
+    if (unfit != ProduceError::kNone) return unfit;
+  }
 
   Broker& node = NodeAt(broker);
   // What was held was in the broker's memory before it had offsets.
@@ -327,12 +334,29 @@ void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
 }
 
 void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {
-  sender->request_on->Send(kResponseBytes, TrafficCause::kControl, [this, sender, broker] {
-    Broker& node = NodeAt(broker);
-    node.cpu().Serve(node.CpuTime(1, Bytes(0)), [sender] {
-      sender->reply_on->Send(kResponseBytes, TrafficCause::kControl, sender->on_response);
-    });
-  });
+  sender->request_on->Send(
+      kResponseBytes, TrafficCause::kControl,
+      [this, sender, broker, generation = sender->generation] {
+        Broker& node = NodeAt(broker);
+        node.cpu().Serve(node.CpuTime(1, Bytes(0)), [this, sender, generation] {
+          if (generation != sender->generation) return;
+          if (!sender->on_request) {
+            AnswerControl(sender);
+            return;
+          }
+          Callback handle = sender->on_request;
+          handle();
+        });
+      });
+}
+
+void BrokerCluster::AnswerControl(const ControlSender* sender) {
+  sender->reply_on->Send(kResponseBytes, TrafficCause::kControl,
+                         [sender, generation = sender->generation] {
+                           if (generation != sender->generation) return;
+                           Callback answered = sender->on_response;
+                           answered();
+                         });
 }
 
 }  // namespace freshet
