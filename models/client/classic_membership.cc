@@ -160,12 +160,23 @@ void ClassicMembership::Joined() {
 }
 
 void ClassicMembership::DealOut() {
-  // Only what was dealt out last is anybody's: who comes with older shares has lost them.
-  int32_t newest = 0;
-  for (const auto& member : joined_.members) newest = std::max(newest, member.owned_generation);
-  Assignment owned;
-  for (const auto& member : joined_.members) {
-    owned.push_back(member.owned_generation == newest ? member.owned : std::vector<int>());
+  // Two that claim one partition: it was dealt out to the one of the later generation, and the other
+  // has not been told yet (KAFKA-14639).
+  constexpr int kNobody = -1;
+  std::vector<int> claimant(static_cast<size_t>(partitions_), kNobody);
+  Assignment owned(joined_.members.size());
+  for (size_t i = 0; i < owned.size(); ++i) {
+    for (const int partition : joined_.members[i].owned) {
+      int& best = claimant[static_cast<size_t>(partition)];
+      if (best == kNobody || joined_.members[i].owned_generation >
+                                 joined_.members[static_cast<size_t>(best)].owned_generation) {
+        best = static_cast<int>(i);
+      }
+    }
+  }
+  for (int partition = 0; partition < partitions_; ++partition) {
+    const int best = claimant[static_cast<size_t>(partition)];
+    if (best != kNobody) owned[static_cast<size_t>(best)].push_back(partition);
   }
   Assignment assignment = Assign(config().assignor, {partitions_}, owned);
   if (cooperative()) withheld_ = Withhold(owned, &assignment);

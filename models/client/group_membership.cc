@@ -268,8 +268,7 @@ void GroupMembership::OffsetsFetched() {
 void GroupMembership::CommitTimer() {
   After<"member.auto_commit">(config_.auto_commit_interval, [this, life = life_] {
     if (life != life_) return;
-    commit_due_ = true;
-    GoOn();
+    CommitAgain();
     CommitTimer();
   });
 }
@@ -334,19 +333,21 @@ void GroupMembership::Answered(uint32_t number, ProduceError error) {
   const bool awaited = flight->second.awaited;
   flights_.erase(flight);
   if (error == ProduceError::kNone) application_->Committed(config_.client);
-  if (!awaited) {
-    if (error == ProduceError::kNotLeader) LoseCoordinator();
-    return;
-  }
   const bool again = error == ProduceError::kFenced ? RetriesFencedCommits()
                                                     : error != ProduceError::kNone;
-  if (!again) {
-    EndWait();
-  } else if (error == ProduceError::kNotLeader) {
+  if (error == ProduceError::kNotLeader) {
+    if (!awaited) RetryLater(&GroupMembership::CommitAgain);
     LoseCoordinator();
-  } else {
-    RetryLater(&GroupMembership::SendAwaited);
+  } else if (again) {
+    RetryLater(awaited ? &GroupMembership::SendAwaited : &GroupMembership::CommitAgain);
+  } else if (awaited) {
+    EndWait();
   }
+}
+
+void GroupMembership::CommitAgain() {
+  commit_due_ = true;
+  GoOn();
 }
 
 }  // namespace freshet

@@ -152,6 +152,7 @@ class GroupMembership : public Component {
   void BrokerChanged();
   void HeartbeatTimer(uint32_t beat);
   void CommitTimer();
+  void CommitAgain();
   void SendCommit(Positions positions, bool awaited);
   void Answered(uint32_t number, ProduceError error);
   void SendAwaited();

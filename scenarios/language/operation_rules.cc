@@ -92,6 +92,9 @@ class OperationCheck {
       case Operation::kStartConsumer:
         CheckStart(operation.start_consumer(), here.In("start_consumer"));
         break;
+      case Operation::kRestartConsumers:
+      case Operation::kAddConsumers:
+      case Operation::kRemoveConsumers:  // group_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }
