@@ -334,20 +334,20 @@ void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
 }
 
 void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {
-  sender->request_on->Send(
-      kResponseBytes, TrafficCause::kControl,
-      [this, sender, broker, generation = sender->generation] {
-        Broker& node = NodeAt(broker);
-        node.cpu().Serve(node.CpuTime(1, Bytes(0)), [this, sender, generation] {
-          if (generation != sender->generation) return;
-          if (!sender->on_request) {
-            AnswerControl(sender);
-            return;
-          }
-          Callback handle = sender->on_request;
-          handle();
-        });
-      });
+  sender->request_on->Send(kResponseBytes, TrafficCause::kControl,
+                           [this, sender, broker, generation = sender->generation] {
+                             Broker& node = NodeAt(broker);
+                             node.cpu().Serve(node.CpuTime(1, Bytes(0)),
+                                              [this, sender, generation] {
+                                                if (generation != sender->generation) return;
+                                                if (!sender->on_request) {
+                                                  AnswerControl(sender);
+                                                  return;
+                                                }
+                                                Callback handle = sender->on_request;
+                                                handle();
+                                              });
+                           });
 }
 
 void BrokerCluster::AnswerControl(const ControlSender* sender) {

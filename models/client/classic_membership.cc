@@ -109,14 +109,13 @@ void ClassicMembership::SendJoin() {
         request.owned_generation = share_generation_;
         request.session_timeout = config().session_timeout;
         request.rebalance_timeout = config().max_poll_interval;
-        coordinator_->Join(
-            at(), request,
-            [this, generation = request_.sender.generation](
-                const ClassicCoordinator::JoinAnswer& answer) {
-              if (generation != request_.sender.generation) return;
-              joined_ = answer;
-              Answer(&request_);
-            });
+        coordinator_->Join(at(), request,
+                           [this, generation = request_.sender.generation](
+                               const ClassicCoordinator::JoinAnswer& answer) {
+                             if (generation != request_.sender.generation) return;
+                             joined_ = answer;
+                             Answer(&request_);
+                           });
       },
       [this] {
         request_.under_way = false;
@@ -160,8 +159,8 @@ void ClassicMembership::Joined() {
 }
 
 void ClassicMembership::DealOut() {
-  // Two that claim one partition: it was dealt out to the one of the later generation, and the other
-  // has not been told yet (KAFKA-14639).
+  // Two that claim one partition: it was dealt out to the one of the later generation, and the
+  // other has not been told yet (KAFKA-14639).
   constexpr int kNobody = -1;
   std::vector<int> claimant(static_cast<size_t>(partitions_), kNobody);
   Assignment owned(joined_.members.size());
@@ -249,6 +248,7 @@ void ClassicMembership::TakeShare() {
   AddUnfetched(given);
   FetchOffsets();
   BeginHeartbeats();
+  BeginCommits();
   application().Poll(config().client);
 }
 
@@ -288,8 +288,8 @@ void ClassicMembership::Beaten() {
 }
 
 bool ClassicMembership::Leave(RebalanceCause cause) {
-  const bool says_so = !config().is_static &&
-                       (config().leave_on_close || cause != RebalanceCause::kLeft);
+  const bool says_so =
+      !config().is_static && (config().leave_on_close || cause != RebalanceCause::kLeft);
   if (!says_so || id_ == kNoMember || !knows_coordinator() || leave_.under_way) return false;
   leaves_for_ = cause;
   leaving_id_ = id_;

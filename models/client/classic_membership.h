@@ -16,8 +16,8 @@ namespace freshet {
 class ClassicMembership : public GroupMembership {
  public:
   ClassicMembership(Simulation& sim, absl::string_view name, Network* network, LogService* log,
-                    ClassicCoordinator* coordinator, Application* application,
-                    const Config& config, int partitions)
+                    ClassicCoordinator* coordinator, Application* application, const Config& config,
+                    int partitions)
       : GroupMembership(sim, name, network, log, coordinator, application, config),
         coordinator_(coordinator),
         partitions_(partitions) {}
@@ -48,10 +48,10 @@ class ClassicMembership : public GroupMembership {
   ClassicCoordinator* const coordinator_;
   const int partitions_;
   State state_ = State::kOutside;
-  bool rejoins_ = false;     // It has to join again, at its next poll.
-  bool lost_ = false;        // What it has is not its own any more.
+  bool rejoins_ = false;       // It has to join again, at its next poll.
+  bool lost_ = false;          // What it has is not its own any more.
   bool answer_waits_ = false;  // An answer has come during a poll.
-  Request request_;  // JoinGroup or SyncGroup
+  Request request_;            // JoinGroup or SyncGroup
   Request heartbeat_;
   ClassicCoordinator::JoinAnswer joined_;
   ClassicCoordinator::SyncAnswer synced_;

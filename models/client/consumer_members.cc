@@ -46,8 +46,8 @@ void Consumers::JoinGroup() {
   ClassicCoordinator* classic = nullptr;
   EpochCoordinator* epochs = nullptr;
   if (text.protocol == GroupProtocol::kClassic) {
-    auto made = std::make_unique<ClassicCoordinator>(
-        sim(), name_of, log_, config, text.initial_rebalance_delay, &group.metrics);
+    auto made = std::make_unique<ClassicCoordinator>(sim(), name_of, log_, config,
+                                                     text.initial_rebalance_delay, &group.metrics);
     classic = made.get();
     coordinator_ = std::move(made);
   } else {
@@ -77,8 +77,8 @@ void Consumers::JoinGroup() {
       member->membership = std::make_unique<ClassicMembership>(
           sim(), standing_name, network_, log_, classic, application, standing, topic_.count);
     } else {
-      member->membership = std::make_unique<EpochMembership>(
-          sim(), standing_name, network_, log_, epochs, application, standing);
+      member->membership = std::make_unique<EpochMembership>(sim(), standing_name, network_, log_,
+                                                             epochs, application, standing);
     }
     member->stopped = member->number >= member_count() - config_.absent_members;
   }
@@ -154,8 +154,7 @@ void Consumers::Begin(int client, int partition, std::optional<Offset> committed
   }
   const auto slot = static_cast<size_t>(partition);
   const PartitionId id = topic_.first + static_cast<PartitionId>(partition);
-  const Offset from =
-      committed ? std::min(*committed, log_->LatestOffset(id)) : ResetOffset(id);
+  const Offset from = committed ? std::min(*committed, log_->LatestOffset(id)) : ResetOffset(id);
   Owned& owned = *FindOwned(member, id);
   owned.position = owned.polled = from;
   owned.reading = true;
@@ -420,10 +419,10 @@ void Consumers::AuditProgress() const {
     for (auto each = progress.taken.begin(); each != progress.taken.end(); ++each) {
       taken += (*each).high - (*each).low;
     }
-    SIM_CHECK(taken == progress.taken_count && progress.passed_over >= 0, "inv.I9",
-              absl::StrCat("partition ", slot, ": ", taken, " records taken, ",
-                           progress.taken_count, " counted, ", progress.passed_over,
-                           " passed over"));
+    SIM_CHECK(
+        taken == progress.taken_count && progress.passed_over >= 0, "inv.I9",
+        absl::StrCat("partition ", slot, ": ", taken, " records taken, ", progress.taken_count,
+                     " counted, ", progress.passed_over, " passed over"));
     passed_over += progress.passed_over;
     SIM_CHECK(progress.owner == kNobody ||
                   std::count(progress.holders.begin(), progress.holders.end(), progress.owner) == 1,

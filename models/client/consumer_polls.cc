@@ -136,8 +136,7 @@ void Consumers::PollDone(Member& member) {
     }
   }
   member.poll.clear();
-  if (config_.group &&
-      config_.group->application_commits == ApplicationCommits::kAfterProcessing) {
+  if (config_.group && config_.group->application_commits == ApplicationCommits::kAfterProcessing) {
     member.awaits = Awaits::kCommitAfter;
     member.membership->CommitAndWait();
     return;
@@ -188,8 +187,7 @@ void Consumers::CountRecords(const Part& part, Offset from, Offset to) {
   });
 }
 
-void Consumers::CountRange(const LogRange& range, Offset from, int64_t records,
-                           const Part& part) {
+void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Part& part) {
   const Batch& batch = range.batch;
   if (records != batch.record_count || range.coalesced) {
     // A part of a range: the row of its creation times is cut in proportion, and says so.
@@ -217,8 +215,7 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records,
                    batch.leader_component);
   trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
                 batch.leader_component, batch.durable_blocker);
-  trail.AddWait(std::max(trail.End(), part.answered_at), Milestone::kFetched,
-                WaitFor::kPoll, me);
+  trail.AddWait(std::max(trail.End(), part.answered_at), Milestone::kFetched, WaitFor::kPoll, me);
   trail.AddService(std::max(trail.End(), part.served_at), Milestone::kFetched,
                    batch.leader_component);
   trail.AddService(part.arrived_at, Milestone::kFetched, wire);

@@ -33,10 +33,9 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       skipped_(AddCounter(kSkipped)),
       lag_(AddGauge(kLag)),
       staleness_(AddGauge(kStaleness)) {
-  polls_have_bounds_ = config.cpu_per_poll > Duration::Zero() ||
-                       config.cpu_per_record > Duration::Zero() ||
-                       (config.group &&
-                        config.group->application_commits != ApplicationCommits::kNone);
+  polls_have_bounds_ =
+      config.cpu_per_poll > Duration::Zero() || config.cpu_per_record > Duration::Zero() ||
+      (config.group && config.group->application_commits != ApplicationCommits::kNone);
   for (int i = 0; i < static_cast<int>(config.member_zones.size()); ++i) AddMember(i);
   for (int p = 0; p < topic_.count; ++p) {
     reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));

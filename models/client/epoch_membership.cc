@@ -128,8 +128,7 @@ bool EpochMembership::Leave(RebalanceCause cause) {
   leaves_ = EpochCoordinator::Request();
   leaves_.client = config().client;
   leaves_.id = id_;
-  leaves_.epoch =
-      config().is_static ? EpochCoordinator::kLeaveForAWhile : EpochCoordinator::kLeave;
+  leaves_.epoch = config().is_static ? EpochCoordinator::kLeaveForAWhile : EpochCoordinator::kLeave;
   leaves_.cause = cause;
   Send(
       &leave_,

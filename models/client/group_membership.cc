@@ -29,7 +29,7 @@ void GroupMembership::Start() {
   ++life_;
   OnStart();
   Find();
-  if (config_.auto_commit) CommitTimer();
+  BeginCommits();
 }
 
 void GroupMembership::Crash() {
@@ -37,6 +37,7 @@ void GroupMembership::Crash() {
   running_ = false;
   ++life_;
   ++beat_;
+  ++commit_round_;
   LoseCoordinator();
   awaited_.reset();
   then_ = nullptr;
@@ -265,11 +266,15 @@ void GroupMembership::OffsetsFetched() {
   GoOn();
 }
 
-void GroupMembership::CommitTimer() {
-  After<"member.auto_commit">(config_.auto_commit_interval, [this, life = life_] {
-    if (life != life_) return;
+void GroupMembership::BeginCommits() {
+  if (config_.auto_commit) CommitTimer(++commit_round_);
+}
+
+void GroupMembership::CommitTimer(uint32_t round) {
+  After<"member.auto_commit">(config_.auto_commit_interval, [this, round] {
+    if (round != commit_round_) return;
     CommitAgain();
-    CommitTimer();
+    CommitTimer(round);
   });
 }
 
@@ -333,8 +338,8 @@ void GroupMembership::Answered(uint32_t number, ProduceError error) {
   const bool awaited = flight->second.awaited;
   flights_.erase(flight);
   if (error == ProduceError::kNone) application_->Committed(config_.client);
-  const bool again = error == ProduceError::kFenced ? RetriesFencedCommits()
-                                                    : error != ProduceError::kNone;
+  const bool again =
+      error == ProduceError::kFenced ? RetriesFencedCommits() : error != ProduceError::kNone;
   if (error == ProduceError::kNotLeader) {
     if (!awaited) RetryLater(&GroupMembership::CommitAgain);
     LoseCoordinator();

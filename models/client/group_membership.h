@@ -8,9 +8,9 @@
 //   classic_membership.h   the classic protocol: eager, cooperative, static members
 //   epoch_membership.h     the broker-side protocol
 //
-// Approximated: all requests to the coordinator are answered side by side, where Kafka answers those
-// of one connection one after the other; a request is small whatever is in it, but for commits.
-// docs/models/consumer_group.md has the sources.
+// Approximated: all requests to the coordinator are answered side by side, where Kafka answers
+// those of one connection one after the other; a request is small whatever is in it, but for
+// commits. docs/models/consumer_group.md has the sources.
 #ifndef FRESHET_MODELS_CLIENT_GROUP_MEMBERSHIP_H_
 #define FRESHET_MODELS_CLIENT_GROUP_MEMBERSHIP_H_
 
@@ -104,6 +104,8 @@ class GroupMembership : public Component {
   void CommitThen(void (GroupMembership::*then)());
   void GoOn() { application_->Poll(config_.client); }
   void BeginHeartbeats();
+  // Automatic commits, from now on at their interval.
+  void BeginCommits();
   void RetryLater(void (GroupMembership::*what)());
   // retry.backoff.ms, then as if it polled.
   void Wait() { RetryLater(&GroupMembership::GoOn); }
@@ -151,7 +153,7 @@ class GroupMembership : public Component {
   void Found();
   void BrokerChanged();
   void HeartbeatTimer(uint32_t beat);
-  void CommitTimer();
+  void CommitTimer(uint32_t round);
   void CommitAgain();
   void SendCommit(Positions positions, bool awaited);
   void Answered(uint32_t number, ProduceError error);
@@ -183,12 +185,13 @@ class GroupMembership : public Component {
   bool finding_ = false;
   uint32_t life_ = 0;
   uint32_t beat_ = 0;
+  uint32_t commit_round_ = 0;
   bool commit_due_ = false;
   ProducerId producer_;
   int64_t commits_sent_ = 0;
   uint32_t next_flight_ = 1;
   std::map<uint32_t, Flight> flights_;
-  std::optional<Positions> awaited_;  // What it waits to have committed,
+  std::optional<Positions> awaited_;           // What it waits to have committed,
   void (GroupMembership::*then_)() = nullptr;  // and goes on with.
 
  protected:

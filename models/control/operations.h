@@ -3,10 +3,10 @@
 // at an old offset, made larger or smaller, or restarted member by member.
 //
 // An operation that restarts brokers or members or moves partitions waits until the one before it
-// has ended, as tools and operators have it. What a move costs is the design's: replicas that are copied under
-// a throttle, a tail that is uploaded, or nothing. Which partitions go where is decided here, by
-// counts of partitions and by zones, not by their load.
-// docs/models/operations.md has the rest and the sources.
+// has ended, as tools and operators have it. What a move costs is the design's: replicas that are
+// copied under a throttle, a tail that is uploaded, or nothing. Which partitions go where is
+// decided here, by counts of partitions and by zones, not by their load. docs/models/operations.md
+// has the rest and the sources.
 #ifndef FRESHET_MODELS_CONTROL_OPERATIONS_H_
 #define FRESHET_MODELS_CONTROL_OPERATIONS_H_
 

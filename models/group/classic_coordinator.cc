@@ -75,7 +75,8 @@ void ClassicCoordinator::Replace(const JoinRequest& request, Joined answer) {
   if (group_.leader == before) group_.leader = id;
   group_.instances[request.client] = id;
   group_.members[id] = member;
-  if (group_.state == State::kStable) {
+  // With a second round to come it cannot know that it had to give something up for it.
+  if (group_.state == State::kStable && group_.withheld == 0) {
     Beat(id);
     Persist();
     JoinAnswer known;
@@ -88,7 +89,7 @@ void ClassicCoordinator::Replace(const JoinRequest& request, Joined answer) {
   if (group_.state == State::kPreparing) {
     TryComplete();
   } else {
-    Prepare(RebalanceCause::kJoined);
+    Prepare(group_.withheld > 0 ? RebalanceCause::kRevoked : RebalanceCause::kJoined);
   }
 }
 
@@ -292,6 +293,7 @@ void ClassicCoordinator::DealOut(const std::vector<Share>& shares, int withheld)
             absl::StrCat("of ", partitions(), " partitions ", dealt, " are given to members and ",
                          withheld, " are to move"));
   group_.state = State::kStable;
+  group_.withheld = withheld;
   sim().Cancel(sync_timer_);
   Persist();
   for (auto& [id, member] : stored_.members) member.synced = {};
@@ -321,15 +323,14 @@ GroupError ClassicCoordinator::Heartbeat(BrokerId at, MemberId id, int32_t gener
 void ClassicCoordinator::Beat(MemberId id) {
   Member& member = group_.members[id];
   sim().Cancel(member.expiry);
-  member.expiry =
-      After<"group.session_over">(member.metadata.session_timeout, [this, id] {
-        const auto found = group_.members.find(id);
-        if (found == group_.members.end()) return;
-        if (found->second.joined || found->second.synced) return;  // It waits for us.
-        sim().recorder().Mark(RecordLevel::kState, metrics().lane, "session_over", Now(),
-                              found->second.metadata.client + 1, Severity::kWarning);
-        Gone(id, RebalanceCause::kSessionOver);
-      });
+  member.expiry = After<"group.session_over">(member.metadata.session_timeout, [this, id] {
+    const auto found = group_.members.find(id);
+    if (found == group_.members.end()) return;
+    if (found->second.joined || found->second.synced) return;  // It waits for us.
+    sim().recorder().Mark(RecordLevel::kState, metrics().lane, "session_over", Now(),
+                          found->second.metadata.client + 1, Severity::kWarning);
+    Gone(id, RebalanceCause::kSessionOver);
+  });
 }
 
 void ClassicCoordinator::Leave(BrokerId at, MemberId id, RebalanceCause cause) {

@@ -58,9 +58,8 @@ class ClassicCoordinator : public GroupCoordinator {
   using Joined = Completion<const JoinAnswer&>;
   using Synced = Completion<const SyncAnswer&>;
 
-  ClassicCoordinator(Simulation& sim, absl::string_view name, LogService* log,
-                     const Config& config, Duration initial_rebalance_delay,
-                     const GroupMetrics* metrics);
+  ClassicCoordinator(Simulation& sim, absl::string_view name, LogService* log, const Config& config,
+                     Duration initial_rebalance_delay, const GroupMetrics* metrics);
 
   // `answer` fires at the broker, perhaps much later, or never if the broker dies.
   void Join(BrokerId at, const JoinRequest& request, Joined answer);
@@ -88,6 +87,7 @@ class ClassicCoordinator : public GroupCoordinator {
     State state = State::kEmpty;
     int32_t generation = 0;
     MemberId leader = kNoMember;
+    int withheld = 0;  // Partitions that wait for a second round.
     std::map<MemberId, Member> members;
     std::map<int, MemberId> instances;  // Of static members, by client.
   };

@@ -126,10 +126,9 @@ void EpochCoordinator::Reconcile(MemberId id, const std::vector<int>* owned) {
   if (!too_much.empty()) {
     member.assigned = Without(member.assigned, too_much);
     member.revoking = too_much;
-    member.revocation =
-        After<"group.revocation_over">(member.rebalance_timeout, [this, id] {
-          if (members_.count(id) > 0) Remove(id, RebalanceCause::kNotJoined);
-        });
+    member.revocation = After<"group.revocation_over">(member.rebalance_timeout, [this, id] {
+      if (members_.count(id) > 0) Remove(id, RebalanceCause::kNotJoined);
+    });
     return;
   }
   member.epoch = epoch_;
@@ -207,10 +206,9 @@ void EpochCoordinator::OnLoad() {
   for (auto& [id, member] : members_) {
     Beat(id);
     if (member.revoking.empty()) continue;
-    member.revocation =
-        After<"group.revocation_over">(member.rebalance_timeout, [this, id = id] {
-          if (members_.count(id) > 0) Remove(id, RebalanceCause::kNotJoined);
-        });
+    member.revocation = After<"group.revocation_over">(member.rebalance_timeout, [this, id = id] {
+      if (members_.count(id) > 0) Remove(id, RebalanceCause::kNotJoined);
+    });
   }
 }
 

@@ -19,9 +19,9 @@ namespace freshet {
 
 class EpochCoordinator : public GroupCoordinator {
  public:
-  static constexpr int32_t kJoin = 0;              // The epochs of a member that joins,
-  static constexpr int32_t kLeave = -1;            // leaves,
-  static constexpr int32_t kLeaveForAWhile = -2;   // or, static, leaves and will be back.
+  static constexpr int32_t kJoin = 0;             // The epochs of a member that joins,
+  static constexpr int32_t kLeave = -1;           // leaves,
+  static constexpr int32_t kLeaveForAWhile = -2;  // or, static, leaves and will be back.
   struct Request {
     int client = 0;
     MemberId id = kNoMember;

@@ -29,9 +29,8 @@ GroupCoordinator::GroupCoordinator(Simulation& sim, absl::string_view name, LogS
       config_(config),
       log_(log),
       metrics_(metrics),
-      partition_(
-          config.offsets_first +
-          static_cast<PartitionId>(PartitionOf(config.group, config.offsets_partitions))),
+      partition_(config.offsets_first +
+                 static_cast<PartitionId>(PartitionOf(config.group, config.offsets_partitions))),
       broker_(log->GroupCoordinatorOf(partition_)),
       loaded_(broker_ != kNoBroker),
       committed_(static_cast<size_t>(config.partitions)) {
@@ -76,8 +75,8 @@ Bytes GroupCoordinator::LoadBytes() const {
   // Compaction leaves one record a partition; the segment that is being written is not compacted.
   const auto live = static_cast<size_t>(
       std::count_if(committed_.begin(), committed_.end(), [](const auto& c) { return !!c; }));
-  return config_.other_bytes + std::min(log_->LogOf(partition_).bytes(),
-                                        CommitBytes(live) + config_.offsets_segment);
+  return config_.other_bytes +
+         std::min(log_->LogOf(partition_).bytes(), CommitBytes(live) + config_.offsets_segment);
 }
 
 Bytes GroupCoordinator::CommitBytes(size_t partitions) const {
@@ -92,8 +91,8 @@ ProduceError GroupCoordinator::Judge(const Commit& commit) {
     return ProduceError::kFenced;
   }
   Apply();
-  const Offset end = log_->LogOf(partition_).log_end_offset() +
-                     static_cast<Offset>(commit.offsets.size());
+  const Offset end =
+      log_->LogOf(partition_).log_end_offset() + static_cast<Offset>(commit.offsets.size());
   pending_.push_back({end, commit.offsets});
   return ProduceError::kNone;
 }

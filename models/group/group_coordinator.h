@@ -38,11 +38,11 @@ inline constexpr MemberId kNoMember = 0;
 
 enum class GroupError : uint8_t {
   kNone,
-  kNotCoordinator,       // NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE
-  kLoading,              // COORDINATOR_LOAD_IN_PROGRESS
-  kMemberIdRequired,     // MEMBER_ID_REQUIRED: join again under the id that comes with it (KIP-394).
-  kUnknownMember,        // UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH
-  kIllegalGeneration,    // ILLEGAL_GENERATION, STALE_MEMBER_EPOCH
+  kNotCoordinator,     // NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE
+  kLoading,            // COORDINATOR_LOAD_IN_PROGRESS
+  kMemberIdRequired,   // MEMBER_ID_REQUIRED: join again under the id that comes with it (KIP-394).
+  kUnknownMember,      // UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH
+  kIllegalGeneration,  // ILLEGAL_GENERATION, STALE_MEMBER_EPOCH
   kRebalanceInProgress,  // REBALANCE_IN_PROGRESS
 };
 

@@ -55,8 +55,8 @@ struct ProduceRequest {
   // Called at the client when the response is in; for acks=0, never. Its argument is the request,
   // which is freed afterwards. A client that gave up waiting empties it.
   Completion<ProduceRequest&> on_response;
-  // Called at the broker right before a batch goes into the log; what it sets refuses the batch. For
-  // offset commits, which the group coordinator judges; empty for all else.
+  // Called at the broker right before a batch goes into the log; what it sets refuses the batch.
+  // For offset commits, which the group coordinator judges; empty for all else.
   Completion<ProduceError*> on_append;
 
   // --- Kept by the service ---

@@ -24,9 +24,10 @@ namespace {
 constexpr int64_t kMostMembers = 100'000;
 
 // What only a group that subscribes heeds.
-constexpr const char* kOfGroups[] = {"group_protocol",    "assignor",       "session_timeout",
-                                     "heartbeat_interval", "max_poll_interval", "static_members",
-                                     "leave_on_close",    "retry_backoff",  "application_commits"};
+constexpr const char* kOfGroups[] = {
+    "group_protocol",     "assignor",          "session_timeout",
+    "heartbeat_interval", "max_poll_interval", "static_members",
+    "leave_on_close",     "retry_backoff",     "application_commits"};
 
 class GroupCheck {
  public:
@@ -102,10 +103,10 @@ class GroupCheck {
 
   void CheckBrokerSide(const Consumers& consumers, const Places& here) {
     if (scenario_.kafka_version() < "4.0") {
-      findings_->Error(here.In("group_protocol").place,
-                       absl::StrCat("group_protocol CONSUMER is not for production in Kafka ",
-                                    scenario_.kafka_version(),
-                                    "; write CLASSIC, or kafka_version: \"4.0\""));
+      findings_->Error(
+          here.In("group_protocol").place,
+          absl::StrCat("group_protocol CONSUMER is not for production in Kafka ",
+                       scenario_.kafka_version(), "; write CLASSIC, or kafka_version: \"4.0\""));
     }
     if (consumers.assignor() != Consumers::UNIFORM && consumers.assignor() != Consumers::RANGE &&
         consumers.assignor() != Consumers::ASSIGNOR_UNSPECIFIED) {
@@ -145,8 +146,7 @@ class GroupCheck {
     findings_->Warning(
         here.In(here.Has("max_poll_interval") ? "max_poll_interval" : "cpu_per_record").place,
         absl::StrCat("a poll of ", consumers.max_poll_records(),
-                     " records takes longer than max_poll_interval ",
-                     consumers.max_poll_interval(),
+                     " records takes longer than max_poll_interval ", consumers.max_poll_interval(),
                      ": members leave the group while they work; is that meant?"));
   }
 
@@ -170,12 +170,12 @@ class GroupCheck {
       const Places& place = here.Has("offsets_topic_replication_factor")
                                 ? here.In("offsets_topic_replication_factor")
                                 : places_.In("component", i).In("kafka").In("brokers");
-      findings_->Error(place.place,
-                       absl::StrCat("__consumer_offsets wants ",
-                                    text.offsets_topic_replication_factor(), " replicas of ",
-                                    brokers, brokers == 1 ? " broker" : " brokers",
-                                    "; state group_coordinator { offsets_topic_replication_factor: ",
-                                    brokers, " }"));
+      findings_->Error(
+          place.place,
+          absl::StrCat("__consumer_offsets wants ", text.offsets_topic_replication_factor(),
+                       " replicas of ", brokers, brokers == 1 ? " broker" : " brokers",
+                       "; state group_coordinator { offsets_topic_replication_factor: ", brokers,
+                       " }"));
     }
   }
 
@@ -197,20 +197,20 @@ class GroupCheck {
         if (members == nullptr) continue;
         *members += add.count();
         if (*members > kMostMembers) {
-          findings_->Error(here.In("add_consumers").In("count").place,
-                           absl::StrCat("operations bring ", Quoted(add.consumers()), " to ",
-                                        *members, " members; at most ", kMostMembers,
-                                        " are simulated"));
+          findings_->Error(
+              here.In("add_consumers").In("count").place,
+              absl::StrCat("operations bring ", Quoted(add.consumers()), " to ", *members,
+                           " members; at most ", kMostMembers, " are simulated"));
         }
       } else if (operation.has_remove_consumers()) {
         const Operation::RemoveConsumers& remove = operation.remove_consumers();
         int64_t* members = Members(remove.consumers(), here.In("remove_consumers"));
         if (members == nullptr) continue;
         if (remove.count() > *members) {
-          findings_->Error(here.In("remove_consumers").In("count").place,
-                           absl::StrCat(Quoted(remove.consumers()), " has ", *members,
-                                        *members == 1 ? " member" : " members",
-                                        " then; remove fewer"));
+          findings_->Error(
+              here.In("remove_consumers").In("count").place,
+              absl::StrCat(Quoted(remove.consumers()), " has ", *members,
+                           *members == 1 ? " member" : " members", " then; remove fewer"));
         }
         *members = std::max<int64_t>(0, *members - remove.count());
       }

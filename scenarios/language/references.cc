@@ -192,23 +192,21 @@ class ReferenceCheck {
   void CheckMember(const Component& component, const std::string& target,
                    const std::vector<std::string>& parts, Place place) {
     const bool subscribes = component.consumers().assignment() == v1::Consumers::SUBSCRIBE;
-    const uint32_t members =
-        component.consumers().members() +
-        static_cast<uint32_t>(AddedMembers(scenario_, component.name()));
+    const uint32_t members = component.consumers().members() +
+                             static_cast<uint32_t>(AddedMembers(scenario_, component.name()));
     const uint32_t number = MemberNumberOf(target);
-    const bool is_part = parts.size() == 3 &&
-                         (parts[2] == "nic" || (parts[2] == "thread" && subscribes));
+    const bool is_part =
+        parts.size() == 3 && (parts[2] == "nic" || (parts[2] == "thread" && subscribes));
     const bool is_member = parts.size() == 2 && subscribes;
     if (number > 0 && number <= members && (is_part || is_member)) return;
     const std::string first = absl::StrCat(component.name(), "/member-1");
     findings_->Error(
         place,
         subscribes
-            ? absl::StrCat("fault target ", Quoted(target), " is no member; write ", Quoted(first),
-                           " to ",
-                           Quoted(absl::StrCat(component.name(), "/member-",
-                                               std::max(members, 1u))),
-                           ", and behind it \"/thread\" or \"/nic\" for a part")
+            ? absl::StrCat(
+                  "fault target ", Quoted(target), " is no member; write ", Quoted(first), " to ",
+                  Quoted(absl::StrCat(component.name(), "/member-", std::max(members, 1u))),
+                  ", and behind it \"/thread\" or \"/nic\" for a part")
             : absl::StrCat("fault target ", Quoted(target),
                            ": members with assignment MANUAL have no life of their own; write ",
                            Quoted(first + "/nic"), ", or state assignment: SUBSCRIBE"));

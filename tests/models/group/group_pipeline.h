@@ -17,8 +17,7 @@ namespace freshet {
 inline constexpr char kOffsetsTopic[] = "__consumer_offsets";
 
 // `members` of the group "audit" with the classic protocol, of which the last `absent` come later.
-inline MiniSettings Subscribed(int members, Assignor assignor = Assignor::kRange,
-                               int absent = 0) {
+inline MiniSettings Subscribed(int members, Assignor assignor = Assignor::kRange, int absent = 0) {
   MiniSettings s = Instant();
   s.network.rtt_within_zone = Sampler::Constant(200'000);
   s.producers.rate = Steady(600);

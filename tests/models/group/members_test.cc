@@ -87,8 +87,8 @@ constexpr uint64_t kSeeds = 2;
 // Whatever stops and starts in whatever order: when it is over all is read, and the audits of
 // owners and of what was processed have held.
 TEST(GroupMembersTest, AfterManyFaultsNothingIsMissing) {
-  for (const Assignor assignor : {Assignor::kRange, Assignor::kSticky,
-                                  Assignor::kCooperativeSticky, Assignor::kUniform}) {
+  for (const Assignor assignor :
+       {Assignor::kRange, Assignor::kSticky, Assignor::kCooperativeSticky, Assignor::kUniform}) {
     for (const bool is_static : {false, true}) {
       for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
         MiniSettings s = Subscribed(5, assignor);
@@ -121,9 +121,9 @@ TEST(GroupMembersTest, AfterManyFaultsNothingIsMissing) {
         EXPECT_EQ(pipeline.OwnedByAll(), 6);
         EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
         EXPECT_EQ(pipeline.Consumer(Consumers::kPassedOver), 0);
-        EXPECT_EQ(pipeline.Consumer(Consumers::kRecords) -
-                      pipeline.Consumer(Consumers::kRedelivered),
-                  pipeline.RecordsInLog());
+        EXPECT_EQ(
+            pipeline.Consumer(Consumers::kRecords) - pipeline.Consumer(Consumers::kRedelivered),
+            pipeline.RecordsInLog());
       }
     }
   }
