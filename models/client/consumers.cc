@@ -184,10 +184,11 @@ void Consumers::SkipDeleted(Link* link, uint32_t index) {
   }
   Owned& owned = *FindOwned(member, partition);
   const Offset reset = ResetOffset(partition);
-  skipped_.Add(reset - owned.position);
+  // Of a group, some of it may have been processed by another member.
+  skipped_.Add(group_ == nullptr ? reset - owned.position
+                                 : Take(slot, owned.position, reset, Taken::kDeleted));
   sim().recorder().Mark(RecordLevel::kState, lane_, "offset_reset", Now(), reset - owned.position,
                         Severity::kCritical);
-  if (group_ != nullptr) Take(slot, owned.position, reset, Taken::kDeleted);
   owned.position = owned.polled = reset;
   if (group_ == nullptr || group_->progress[slot].owner == member.number) position_[slot] = reset;
   log_->Seek(&link->session, index, reset);

@@ -14,6 +14,7 @@
 //   consumers.cc         sessions, positions, samples, audits
 //   consumer_polls.cc    from an answer to visible
 //   consumer_members.cc  partitions that come and go, members that stop, hang and start
+//   consumer_progress.cc what was processed twice, or never
 //
 // Left out: the transactions behind isolation.level. docs/models/client.md and consumer_group.md
 // have the rest and the sources.
@@ -296,7 +297,8 @@ class Consumers : public Component, private GroupMembership::Application {
   // Records [from, to) are processed, or deleted; `visit(from, to)` for each part that is new.
   template <class Visit>
   void TakeNew(size_t slot, Offset from, Offset to, Taken how, Visit&& visit);
-  void Take(size_t slot, Offset from, Offset to, Taken how);
+  // Returns how many were new.
+  int64_t Take(size_t slot, Offset from, Offset to, Taken how);
   void CutProgress(size_t slot, Offset end);
   void UpdatePassedOver(size_t slot);
   void AuditProgress() const;

@@ -131,5 +131,39 @@ TEST(GroupCommitsTest, AnOperatorsOffsetIsWhereTheGroupBegins) {
   EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), 501);
 }
 
+// One member is away for ten minutes, and retention goes past what it had committed.
+MiniSettings Overtaken(StartFrom reset) {
+  MiniSettings s = Subscribed(1);
+  s.topic.partitions = 1;
+  s.topic.segments = {KiB(16), Duration::Max()};
+  s.topic.retention.bytes = KiB(64);
+  s.cluster.retention_check_interval = Seconds(10);
+  s.producers.rate = Until(Seconds(600), 100);
+  s.consumers->start_from = reset;
+  s.consumers->start_from_age = Duration::Zero();
+  return s;
+}
+
+TEST(GroupCommitsTest, RetentionThatHasPassedTheCommitResetsTheOffset) {
+  GroupPipeline pipeline(Overtaken(StartFrom::kEarliest));
+  pipeline.Down(pipeline.Member(1), Seconds(20), Seconds(300));
+  pipeline.Run(Seconds(700));
+  EXPECT_GT(pipeline.Consumer(Consumers::kSkipped), 20'000);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kPassedOver), 0);
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords) + pipeline.Consumer(Consumers::kSkipped) -
+                pipeline.Consumer(Consumers::kRedelivered),
+            pipeline.RecordsInLog());
+  EXPECT_EQ(pipeline.Consumer(Consumers::kLag), 0);
+}
+
+TEST(GroupCommitsTest, WithoutAResetItStopsThere) {
+  GroupPipeline pipeline(Overtaken(StartFrom::kNone));
+  pipeline.Down(pipeline.Member(1), Seconds(20), Seconds(300));
+  pipeline.Run(Seconds(700));
+  EXPECT_EQ(pipeline.Consumer(Consumers::kSkipped), 0);
+  EXPECT_EQ(pipeline.OwnedByAll(), 0);
+  EXPECT_EQ(pipeline.Consumer(GroupMetrics::kMembers), 0);
+}
+
 }  // namespace
 }  // namespace freshet

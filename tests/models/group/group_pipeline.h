@@ -16,21 +16,19 @@ namespace freshet {
 
 inline constexpr char kOffsetsTopic[] = "__consumer_offsets";
 
-// `members` of the group "audit" with the classic protocol, of which the last `absent` come later.
-inline MiniSettings Subscribed(int members, Assignor assignor = Assignor::kRange, int absent = 0) {
-  MiniSettings s = Instant();
-  s.network.rtt_within_zone = Sampler::Constant(200'000);
-  s.producers.rate = Steady(600);
-  s.consumers = Reading(members);
-  s.consumers->auto_commit = true;
-  s.consumers->absent_members = absent;
+// `members` of the group "audit" with the protocol of the assignor, of which the last `absent` come
+// later, and the topic of their offsets.
+inline void Subscribe(PipelineSettings* s, int members, Assignor assignor = Assignor::kRange,
+                      int absent = 0) {
+  s->consumers = Reading(members);
+  s->consumers->auto_commit = true;
+  s->consumers->absent_members = absent;
   Consumers::Group group;
   group.assignor = assignor;
+  group.heartbeat_interval = Seconds(3);
   if (assignor == Assignor::kUniform) {
     group.protocol = GroupProtocol::kConsumer;
     group.heartbeat_interval = Seconds(5);
-  } else {
-    group.heartbeat_interval = Seconds(3);
   }
   group.session_timeout = Seconds(45);
   group.max_poll_interval = Minutes(5);
@@ -39,11 +37,18 @@ inline MiniSettings Subscribed(int members, Assignor assignor = Assignor::kRange
   group.id = "audit";
   group.offsets_topic = kOffsetsTopic;
   group.offsets_segment = MiB(100);
-  s.consumers->group = group;
-  TopicConfig offsets = s.topic;
+  s->consumers->group = group;
+  TopicConfig offsets = s->topic;
   offsets.name = kOffsetsTopic;
   offsets.partitions = 50;
-  s.more_topics = {offsets};
+  s->more_topics = {offsets};
+}
+
+inline MiniSettings Subscribed(int members, Assignor assignor = Assignor::kRange, int absent = 0) {
+  MiniSettings s = Instant();
+  s.network.rtt_within_zone = Sampler::Constant(200'000);
+  s.producers.rate = Steady(600);
+  Subscribe(&s, members, assignor, absent);
   return s;
 }
 
