@@ -339,7 +339,7 @@ void Consumers::RestartAfter() {
     Member& member = *members_[static_cast<size_t>(group_->restarting.back())];
     group_->restarting.pop_back();
     member.stopped = false;
-    if (!member.down) StartMember(member);
+    if (started_ && !member.down) StartMember(member);
     After<"consumer.ready">(group_->min_ready, [this] { RestartNext(); });
   });
 }

@@ -14,6 +14,16 @@ void Consumers::Arrived(Link* link) {
     ResponseDone(link);
     return;
   }
+  if (!polls_have_bounds_ && link->member->membership == nullptr) {
+    // One poll takes all of it, and no time.
+    for (const FetchedRange& range : session.response) {
+      FindOwned(*link->member, range.partition)->polled = range.to;
+      CountPart(*link->member, {link, session.generation, range, session.answered_at,
+                                session.served_at, link->arrived_at, false});
+    }
+    ResponseDone(link);
+    return;
+  }
   link->range = 0;
   link->next = session.response[0].from;
   link->member->arrived.push_back({link, session.generation});
@@ -129,7 +139,7 @@ bool Consumers::Work(Member& member) {
 
 void Consumers::PollDone(Member& member) {
   for (size_t i = 0; i < member.poll.size(); ++i) {
-    const Part part = member.poll[i];
+    const Part& part = member.poll[i];
     CountPart(member, part);
     if (part.ends_response && part.generation == part.link->session.generation) {
       ResponseDone(part.link);
