@@ -142,8 +142,8 @@ void Consumers::Assigned(int client, const std::vector<int>& partitions) {
     progress.owner = client;
     member.owned.push_back({topic_.first + static_cast<PartitionId>(partition), 0, 0, false});
   }
-  std::sort(member.owned.begin(), member.owned.end(),
-            [](const Owned& a, const Owned& b) { return a.partition < b.partition; });
+  std::stable_sort(member.owned.begin(), member.owned.end(),
+                   [](const Owned& a, const Owned& b) { return a.partition < b.partition; });
 }
 
 void Consumers::Begin(int client, int partition, std::optional<Offset> committed) {

@@ -10,24 +10,27 @@ void Consumers::Arrived(Link* link) {
   link->arrived_at = Now();
   fetches_.Add(1);
   const FetchSession& session = link->session;
-  if (session.response.empty()) {
+  Member& member = *link->member;
+  // What is out of range is skipped from the end of the running poll on.
+  const bool waits = member.in_poll && !session.out_of_range.empty();
+  if (session.response.empty() && !waits) {
     ResponseDone(link);
     return;
   }
-  if (!polls_have_bounds_ && link->member->membership == nullptr) {
+  if (!polls_have_bounds_ && member.membership == nullptr) {
     // One poll takes all of it, and no time.
     for (const FetchedRange& range : session.response) {
-      FindOwned(*link->member, range.partition)->polled = range.to;
-      CountPart(*link->member, {link, session.generation, range, session.answered_at,
-                                session.served_at, link->arrived_at, false});
+      FindOwned(member, range.partition)->polled = range.to;
+      CountPart(member, {link, session.generation, range, session.answered_at, session.served_at,
+                         link->arrived_at, false});
     }
     ResponseDone(link);
     return;
   }
   link->range = 0;
-  link->next = session.response[0].from;
-  link->member->arrived.push_back({link, session.generation});
-  Poll(*link->member);
+  link->next = waits && session.response.empty() ? 0 : session.response[0].from;
+  member.arrived.push_back({link, session.generation});
+  Poll(member);
 }
 
 void Consumers::Poll(Member& member) {
@@ -62,6 +65,11 @@ bool Consumers::TakePoll(Member& member) {
     FetchSession& session = link->session;
     if (member.arrived.front().generation != session.generation) {
       member.arrived.pop_front();
+      continue;
+    }
+    if (session.response.empty()) {
+      member.arrived.pop_front();
+      ResponseDone(link);
       continue;
     }
     const FetchedRange& range = session.response[link->range];

@@ -142,7 +142,8 @@ Assignment Assign(Assignor assignor, const std::vector<int>& topic_partitions,
       assignment = Uniform(partitions, owned);
       break;
   }
-  for (std::vector<int>& of_member : assignment) std::sort(of_member.begin(), of_member.end());
+  for (std::vector<int>& of_member : assignment)
+    std::stable_sort(of_member.begin(), of_member.end());
   return assignment;
 }
 

@@ -238,9 +238,10 @@ std::vector<ClassicCoordinator::JoinedMember> ClassicCoordinator::MembersByClien
     members.push_back(
         {member.metadata.client, id, member.metadata.owned, member.metadata.owned_generation});
   }
-  std::sort(members.begin(), members.end(), [](const JoinedMember& a, const JoinedMember& b) {
-    return a.client != b.client ? a.client < b.client : a.id < b.id;
-  });
+  std::stable_sort(members.begin(), members.end(),
+                   [](const JoinedMember& a, const JoinedMember& b) {
+                     return a.client != b.client ? a.client < b.client : a.id < b.id;
+                   });
   return members;
 }
 

@@ -100,8 +100,8 @@ void EpochCoordinator::NewTarget(RebalanceCause cause) {
   ++epoch_;
   std::vector<Member*> by_client;
   for (auto& [id, member] : members_) by_client.push_back(&member);
-  std::sort(by_client.begin(), by_client.end(),
-            [](const Member* a, const Member* b) { return a->client < b->client; });
+  std::stable_sort(by_client.begin(), by_client.end(),
+                   [](const Member* a, const Member* b) { return a->client < b->client; });
   if (by_client.empty()) {
     CountStable();
     return;
@@ -138,7 +138,7 @@ void EpochCoordinator::Reconcile(MemberId id, const std::vector<int>* owned) {
     with = id;
     member.assigned.push_back(partition);
   }
-  std::sort(member.assigned.begin(), member.assigned.end());
+  std::stable_sort(member.assigned.begin(), member.assigned.end());
 }
 
 void EpochCoordinator::Release(Member* member, const std::vector<int>& partitions) {

@@ -1,6 +1,9 @@
 #include "scenarios/language/group_rules.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/facts.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -20,6 +24,9 @@ using v1::Consumers;
 using v1::Operation;
 using v1::Scenario;
 namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Reflection;
 
 constexpr int64_t kMostMembers = 100'000;
 
@@ -52,7 +59,7 @@ class GroupCheck {
  private:
   void CheckManual(const Places& here, const Consumers& consumers) {
     for (const char* field : kOfGroups) {
-      if (!here.Has(field)) continue;
+      if (!here.Has(field) || IsDefault(consumers, field)) continue;
       findings_->Error(here.In(field).place,
                        absl::StrCat(field,
                                     " is for members that subscribe; state assignment: SUBSCRIBE, "
@@ -62,6 +69,28 @@ class GroupCheck {
       findings_->Error(here.In("start_from").place,
                        "start_from NO_RESET is for members that subscribe; state assignment: "
                        "SUBSCRIBE, or write EARLIEST or LATEST");
+    }
+  }
+
+  // Defaults may be written out: a canonical text does it.
+  bool IsDefault(const Consumers& consumers, const char* name) const {
+    const FieldDescriptor* field = Consumers::descriptor()->FindFieldByName(name);
+    const Reflection* reflection = consumers.GetReflection();
+    const std::string& text = DefaultOf(*field, scenario_.kafka_version());
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        return AmountOf(UNIT_DURATION, reflection->GetString(consumers, field)) ==
+               AmountOf(UNIT_DURATION, text);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return reflection->GetBool(consumers, field) == (text == "true");
+      default: {
+        const int number = reflection->GetEnumValue(consumers, field);
+        if (field->number() == Consumers::kAssignorFieldNumber) {
+          const bool by_broker = consumers.group_protocol() == Consumers::CONSUMER;
+          return number == (by_broker ? Consumers::UNIFORM : Consumers::RANGE);
+        }
+        return number == field->enum_type()->FindValueByName(text)->number();
+      }
     }
   }
 
@@ -115,7 +144,7 @@ class GroupCheck {
                        "group_protocol: CLASSIC");
     }
     for (const char* field : {"session_timeout", "heartbeat_interval"}) {
-      if (!here.Has(field)) continue;
+      if (!here.Has(field) || IsDefault(consumers, field)) continue;
       findings_->Error(here.In(field).place,
                        absl::StrCat(field,
                                     " is the brokers' with group_protocol CONSUMER; remove it, and "
@@ -242,6 +271,11 @@ class GroupCheck {
 };
 
 }  // namespace
+
+bool IsOfGroups(absl::string_view field) {
+  return std::any_of(std::begin(kOfGroups), std::end(kOfGroups),
+                     [field](const char* each) { return field == each; });
+}
 
 int64_t AddedMembers(const Scenario& scenario, const std::string& consumers) {
   int64_t added = 0;

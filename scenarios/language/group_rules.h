@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "scenarios/language/places.h"
 #include "scenarios/language/problem.h"
 #include "scenarios/language/scenario.pb.h"
 
 namespace freshet {
+
+// Whether the field of Consumers is heeded only with assignment SUBSCRIBE.
+bool IsOfGroups(absl::string_view field);
 
 // How many members operations add to the component over the run.
 int64_t AddedMembers(const v1::Scenario& scenario, const std::string& consumers);
