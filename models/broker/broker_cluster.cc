@@ -91,6 +91,7 @@ void BrokerCluster::FailReaders(const std::vector<Subscriber>& subscribers,
     session.failed = true;
     if (session.parked) AnswerFetch(&session, session.broker);
   }
+  for (Callback& listener : leader_listeners_) listener();
 }
 
 void BrokerCluster::CutLog(PartitionId id, Offset offset) {

@@ -158,6 +158,11 @@ class BrokerCluster : public Component, public LogService {
   void SendProduce(RequestIndex index, BrokerId broker, ProduceChannel* channel) override;
   void ForgetRequest(RequestIndex index) override;
   void SendControl(BrokerId broker, const ControlSender* sender) override;
+  void AnswerControl(const ControlSender* sender) override;
+  BrokerId GroupCoordinatorOf(PartitionId partition) const override {
+    const BrokerId leader = partitions_[partition].leader;
+    return leader != kNoBroker && NodeAt(leader).up() ? leader : kNoBroker;
+  }
   void ResetChannel(ProduceChannel* channel) override;
   void OpenSession(FetchSession* session, BrokerId broker) override;
   void CloseSession(FetchSession* session, BrokerId broker) override;
@@ -170,6 +175,7 @@ class BrokerCluster : public Component, public LogService {
   int AddReader(PartitionId partition) override;
   void OnTruncate(Completion<PartitionId> cut) override { truncation_listeners_.push_back(cut); }
   void OnBrokerChange(Completion<BrokerId> changed) override { listeners_.push_back(changed); }
+  void OnLeaderChange(Callback changed) override { leader_listeners_.push_back(changed); }
   // Where leaders change, the old one refuses, and that is what clients learn it from.
   void OnMetadataRefresh(Callback) override {}
 
@@ -394,6 +400,7 @@ class BrokerCluster : public Component, public LogService {
   void NoteTold(const ProduceRequest& request);
   void TakeNext(ProduceChannel* channel, BrokerId broker);
   void FreeRequest(RequestIndex index);
+  void ControlArrived(const ControlSender* sender, BrokerId broker, uint32_t generation);
   void CountUnanswered(const ProduceRequest& request, size_t first_batch);
 
   // Fetch path (fetch_path.cc).
@@ -455,6 +462,7 @@ class BrokerCluster : public Component, public LogService {
   std::shared_ptr<const Metadata> metadata_;
   std::vector<Completion<BrokerId>> listeners_;
   std::vector<Completion<PartitionId>> truncation_listeners_;
+  std::vector<Callback> leader_listeners_;
   const KraftQuorum::Config controller_config_;
   const Duration metadata_idle_interval_;
   Network* controller_network_ = nullptr;

@@ -86,6 +86,9 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   void ShutDown(BrokerId id, Callback stopped) override;
   std::shared_ptr<const Metadata> CurrentMetadata(HostId client) const override;
   void OnMetadataRefresh(Callback refresh) override { refreshes_.push_back(refresh); }
+  // Nobody leads: the brokers share out the groups by the number of the offsets' partition, and the
+  // next one has those of a broker that is down.
+  BrokerId GroupCoordinatorOf(PartitionId partition) const override;
 
  private:
   friend class LeaderlessClusterTestPeer;  // Breaks what the audits must notice.

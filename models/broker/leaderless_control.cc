@@ -53,6 +53,15 @@ std::shared_ptr<const Metadata> LeaderlessCluster::CurrentMetadata(HostId client
   return metadata_of_broker_[static_cast<size_t>(candidates[client % candidates.size()])];
 }
 
+BrokerId LeaderlessCluster::GroupCoordinatorOf(PartitionId partition) const {
+  const auto brokers = static_cast<PartitionId>(broker_count());
+  for (PartitionId step = 0; step < brokers; ++step) {
+    const auto candidate = static_cast<BrokerId>((partition + step) % brokers);
+    if (broker(candidate).up()) return candidate;
+  }
+  return kNoBroker;
+}
+
 int64_t LeaderlessCluster::PartitionsOn(BrokerId broker) const {
   if (config_.assignment == Assignment::kPerClient) {
     return static_cast<int64_t>(partitions_.size());

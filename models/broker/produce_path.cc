@@ -26,6 +26,7 @@ RequestIndex BrokerCluster::NewRequest() {
   request.partition_count = 0;
   request.throttle = Duration::Zero();
   request.on_response = {};
+  request.on_append = {};
   request.at_broker = false;
   request.answered = false;
   request.waiting_for_acks = 0;
@@ -183,6 +184,12 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   const ProduceError error = CheckSequence(partition, batch, request.idempotent, &duplicate);
   if (error != ProduceError::kNone || (duplicate && request.idempotent)) return error;
   if (duplicate) duplicates_.Add(batch.record_count);
+  if (request.on_append) {
+    ProduceError unfit = ProduceError::kNone;
+    Completion<ProduceError*> judge = request.on_append;
+    judge(&unfit);
+    if (unfit != ProduceError::kNone) return unfit;
+  }
 
   Broker& node = NodeAt(broker);
   // What was held was in the broker's memory before it had offsets.
@@ -357,15 +364,36 @@ void BrokerCluster::TakeNext(ProduceChannel* channel, BrokerId broker) {
 }
 
 void BrokerCluster::SendControl(BrokerId broker, const ControlSender* sender) {
-  sender->request_on->Send(kResponseBytes, TrafficCause::kControl, [this, sender, broker] {
-    Broker& node = NodeAt(broker);
-    if (quotas_ != nullptr && sender->client != kNoClient) {
-      quotas_->CountThreadTime(sender->client, broker, node.CpuTime(1, Bytes(0)));
+  sender->request_on->Send(kResponseBytes, TrafficCause::kControl,
+                           [this, sender, broker, generation = sender->generation] {
+                             ControlArrived(sender, broker, generation);
+                           });
+}
+
+void BrokerCluster::ControlArrived(const ControlSender* sender, BrokerId broker,
+                                   uint32_t generation) {
+  Broker& node = NodeAt(broker);
+  if (quotas_ != nullptr && sender->client != kNoClient) {
+    quotas_->CountThreadTime(sender->client, broker, node.CpuTime(1, Bytes(0)));
+  }
+  node.cpu().Serve(node.CpuTime(1, Bytes(0)), [this, sender, generation] {
+    if (generation != sender->generation) return;
+    if (!sender->on_request) {
+      AnswerControl(sender);
+      return;
     }
-    node.cpu().Serve(node.CpuTime(1, Bytes(0)), [sender] {
-      sender->reply_on->Send(kResponseBytes, TrafficCause::kControl, sender->on_response);
-    });
+    Callback handle = sender->on_request;
+    handle();
   });
+}
+
+void BrokerCluster::AnswerControl(const ControlSender* sender) {
+  sender->reply_on->Send(kResponseBytes, TrafficCause::kControl,
+                         [sender, generation = sender->generation] {
+                           if (generation != sender->generation) return;
+                           Callback answered = sender->on_response;
+                           answered();
+                         });
 }
 
 }  // namespace freshet

@@ -96,7 +96,10 @@ void StreamReader::AddToRuns(PartitionId partition, int64_t from, int64_t to,
 
 bool StreamReader::ReadOne(ReadIndex read, const Wanted& wanted, Reader& reader) {
   const PartitionId partition = wanted.partition;
-  const int64_t from = objects_->At(partition, wanted.from).PositionOf(wanted.from);
+  // While the tail was read from a write-ahead log retention may have passed the beginning.
+  const Offset first = std::max(wanted.from, objects_->FirstHeld(partition));
+  if (first >= wanted.to) return false;
+  const int64_t from = objects_->At(partition, first).PositionOf(first);
   const int64_t to = objects_->At(partition, wanted.to - 1).PositionOf(wanted.to);
   bool missed = false;
   std::vector<Run> runs;

@@ -41,42 +41,10 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     from_followers_ = &AddCounter(kFromFollowers);
     sent_elsewhere_ = &AddCounter(kSentElsewhere);
   }
-  const int members = static_cast<int>(config.member_zones.size());
-  for (int i = 0; i < members; ++i) {
-    members_.push_back(std::make_unique<Member>());
-    Member& member = *members_.back();
-    const std::string member_name = absl::StrCat(name, "/member-", i + 1);
-    member.host = network->AddHost(member_name, config.member_zones[i], config.network_bandwidth);
-    hosts_.push_back(member.host);
-    member.thread =
-        std::make_unique<Station>(sim, absl::StrCat(member_name, "/thread"), Station::Config());
-    // The range assignor: contiguous, the first members get one more.
-    const int base = topic_.count / members;
-    const int longer = topic_.count % members;
-    const int first = i * base + std::min(i, longer);
-    const int count = base + (i < longer ? 1 : 0);
-    for (int p = first; p < first + count; ++p) {
-      member.partitions.push_back(topic_.first + static_cast<PartitionId>(p));
-    }
-    for (BrokerId broker = 0; broker < log->broker_count(); ++broker) {
-      auto link = std::make_unique<Link>();
-      link->member = &member;
-      link->broker = broker;
-      FetchSession& session = link->session;
-      session.request_on = network->Connect(member.host, log->HostOf(broker));
-      session.reply_on = network->Connect(log->HostOf(broker), member.host);
-      session.client = client_id_;
-      session.min_bytes = config.fetch_min_bytes;
-      session.max_wait = config.fetch_max_wait;
-      session.max_bytes = config.fetch_max_bytes;
-      session.max_partition_bytes = config.max_partition_fetch_bytes;
-      if (config.client_rack) session.rack = config.member_zones[i];
-      session.on_response = [this, raw = link.get()] { Arrived(raw); };
-      member.links.push_back(std::move(link));
-    }
-    member.commits.client = client_id_;
-    member.commits.on_response = [this] { commits_.Add(1); };
-  }
+  polls_have_bounds_ =
+      config.cpu_per_poll > Duration::Zero() || config.cpu_per_record > Duration::Zero() ||
+      (config.group && config.group->application_commits != ApplicationCommits::kNone);
+  for (int i = 0; i < static_cast<int>(config.member_zones.size()); ++i) AddMember(i);
   for (int p = 0; p < topic_.count; ++p) {
     reader_[p] = log->AddReader(topic_.first + static_cast<PartitionId>(p));
   }
@@ -86,6 +54,48 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
   });
   log->OnTruncate([this](PartitionId partition) { GoBack(partition); });
   sim.AddAudit([this] { Audit(); });
+  if (config.group) JoinGroup();
+}
+
+void Consumers::AddMember(int number) {
+  members_.push_back(std::make_unique<Member>());
+  Member& member = *members_.back();
+  member.number = number;
+  const std::string member_name = absl::StrCat(name(), "/member-", number + 1);
+  member.host = network_->AddHost(member_name, config_.member_zones[static_cast<size_t>(number)],
+                                  config_.network_bandwidth);
+  hosts_.push_back(member.host);
+  member.thread =
+      std::make_unique<Station>(sim(), absl::StrCat(member_name, "/thread"), Station::Config());
+  if (!config_.group) {
+    // The range assignor: contiguous, the first members get one more.
+    const int members = static_cast<int>(config_.member_zones.size());
+    const int base = topic_.count / members;
+    const int longer = topic_.count % members;
+    const int first = number * base + std::min(number, longer);
+    const int count = base + (number < longer ? 1 : 0);
+    for (int p = first; p < first + count; ++p) {
+      member.owned.push_back({topic_.first + static_cast<PartitionId>(p), 0, 0, true});
+    }
+  }
+  for (BrokerId broker = 0; broker < log_->broker_count(); ++broker) {
+    auto link = std::make_unique<Link>();
+    link->member = &member;
+    link->broker = broker;
+    FetchSession& session = link->session;
+    session.request_on = network_->Connect(member.host, log_->HostOf(broker));
+    session.reply_on = network_->Connect(log_->HostOf(broker), member.host);
+    session.client = client_id_;
+    session.min_bytes = config_.fetch_min_bytes;
+    session.max_wait = config_.fetch_max_wait;
+    session.max_bytes = config_.fetch_max_bytes;
+    session.max_partition_bytes = config_.max_partition_fetch_bytes;
+    if (config_.client_rack) session.rack = config_.member_zones[static_cast<size_t>(number)];
+    session.on_response = [this, raw = link.get()] { Arrived(raw); };
+    member.links.push_back(std::move(link));
+  }
+  member.commits.client = client_id_;
+  member.commits.on_response = [this] { commits_.Add(1); };
 }
 
 Consumers::~Consumers() = default;
@@ -114,6 +124,7 @@ Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const 
     case StartFrom::kEarliest:
       return log_->EarliestOffset(partition);
     case StartFrom::kLatest:
+    case StartFrom::kNone:
       return log_->LatestOffset(partition);
   }
   return log_->LatestOffset(partition);
@@ -122,12 +133,21 @@ Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const 
 void Consumers::Begin(const StartPoint& from) {
   started_ = true;
   began_ = Now();
+  const bool stated = from.from || from.offset || from.age;
   for (int p = 0; p < topic_.count; ++p) {
     position_[p] = OffsetAt(topic_.first + static_cast<PartitionId>(p), from);
     start_[p] = position_[p];
+    if (group_ != nullptr && stated) coordinator_->Reset(p, position_[p]);
   }
   for (const auto& member : members_) {
+    if (group_ != nullptr) {
+      if (!member->stopped && !member->down) StartMember(*member);
+      continue;
+    }
     member->metadata = log_->CurrentMetadata(member->host);
+    for (Owned& owned : member->owned) {
+      owned.position = owned.polled = position_[owned.partition - topic_.first];
+    }
     OpenSessions(*member);
     if (config_.auto_commit) Commit(member.get());
   }
@@ -136,11 +156,12 @@ void Consumers::Begin(const StartPoint& from) {
 
 void Consumers::OpenSessions(Member& member) {
   std::vector<std::vector<FetchSession::Position>> wanted(member.links.size());
-  for (const PartitionId partition : member.partitions) {
-    const BrokerId at = ReadAt(member, partition);
-    if (!session_at_.empty()) session_at_[partition - topic_.first] = at;
+  for (const Owned& owned : member.owned) {
+    if (!owned.reading) continue;
+    const BrokerId at = ReadAt(member, owned.partition);
+    if (!session_at_.empty()) session_at_[owned.partition - topic_.first] = at;
     if (at == kNoBroker || !log_->IsUp(at)) continue;
-    wanted[at].push_back({partition, position_[partition - topic_.first]});
+    wanted[at].push_back({owned.partition, owned.polled});
   }
   // A session whose partitions stay goes on, with what it has under way.
   for (const auto& link : member.links) {
@@ -159,70 +180,11 @@ void Consumers::OpenSessions(Member& member) {
   }
 }
 
-void Consumers::Arrived(Link* link) {
-  link->arrived_at = Now();
-  FetchSession& session = link->session;
-  fetches_.Add(1);
-  int64_t records = 0;
-  for (const FetchedRange& range : session.response) records += range.to - range.from;
-  const int64_t polls = (records + config_.max_poll_records - 1) / config_.max_poll_records;
-  const Duration work = config_.cpu_per_poll * polls + config_.cpu_per_record * records;
-  if (work == Duration::Zero()) {
-    Processed(link, session.generation);
-    return;
+void Consumers::CloseSessions(Member& member) {
+  for (const auto& link : member.links) {
+    if (link->session.open) log_->CloseSession(&link->session, link->broker);
+    link->session.positions.clear();
   }
-  link->member->thread->Serve(
-      work, [this, link, generation = session.generation] { Processed(link, generation); });
-}
-
-void Consumers::Processed(Link* link, uint32_t generation) {
-  FetchSession& session = link->session;
-  if (generation != session.generation) return;
-  for (const FetchedRange& fetched : session.response) {
-    const size_t slot = fetched.partition - topic_.first;
-    SIM_CHECK(fetched.from == position_[slot], "inv.I7",
-              absl::StrCat("partition ", fetched.partition, ": fetched from ", fetched.from,
-                           ", expected ", position_[slot]));
-    const PartitionLog& log = log_->LogOf(fetched.partition);
-    Offset at = fetched.from;
-    if (at < log.log_start_offset()) {
-      // Retention overtook the answer on its way: how old the records were is known at the least.
-      const int64_t gone = std::min(fetched.to, log.log_start_offset()) - at;
-      end_to_end_.Record(Now() - log.ExpiredUntil(), gone);
-      interpolated_.Add(gone);
-      at += gone;
-    }
-    if (at < fetched.to) {
-      const bool at_follower = ReadsAtFollower(*link, fetched.partition);
-      log.Read(at, fetched.to, Bytes(INT64_MAX / 4),
-               [&](const LogRange& range, int64_t records, Bytes) {
-                 CountRange(range, at, records, *link, at_follower);
-                 at += records;
-               });
-    }
-    position_[slot] = fetched.to;
-    records_.Add(fetched.to - fetched.from);
-    bytes_.Add(fetched.bytes.count());
-    if (ReadsAtFollower(*link, fetched.partition)) from_followers_->Add(fetched.bytes.count());
-    log_->ConsumedUpTo(fetched.partition, reader_[slot], fetched.to);
-  }
-  if (session.failed) {
-    EndLeases(*link);
-    Reopen();
-    return;
-  }
-  for (const uint32_t index : session.out_of_range) SkipDeleted(link, index);
-  if (!leases_.empty() && !session.preferred.empty()) TakePreferred(link);
-  if (session.throttle > Duration::Zero()) {
-    FetchLater(link);
-    return;
-  }
-  link->throttled = false;
-  if (!leases_.empty() && (link->regroup || Now() > link->lease_until)) {
-    Regroup(link);
-    return;
-  }
-  log_->Fetch(&session, link->broker);
 }
 
 void Consumers::FetchLater(Link* link) {
@@ -247,12 +209,21 @@ void Consumers::SkipDeleted(Link* link, uint32_t index) {
     link->regroup = true;
     return;
   }
-  Offset& position = position_[partition - topic_.first];
+  const size_t slot = partition - topic_.first;
+  Member& member = *link->member;
+  if (group_ != nullptr && config_.start_from == StartFrom::kNone) {
+    GiveUp(member);
+    return;
+  }
+  Owned& owned = *FindOwned(member, partition);
   const Offset reset = ResetOffset(partition);
-  skipped_.Add(reset - position);
-  sim().recorder().Mark(RecordLevel::kState, lane_, "offset_reset", Now(), reset - position,
+  // Of a group, some of it may have been processed by another member.
+  skipped_.Add(group_ == nullptr ? reset - owned.position
+                                 : Take(slot, owned.position, reset, Taken::kDeleted));
+  sim().recorder().Mark(RecordLevel::kState, lane_, "offset_reset", Now(), reset - owned.position,
                         Severity::kCritical);
-  position = reset;
+  owned.position = owned.polled = reset;
+  if (group_ == nullptr || group_->progress[slot].owner == member.number) position_[slot] = reset;
   log_->Seek(&link->session, index, reset);
 }
 
@@ -262,68 +233,30 @@ void Consumers::GoBack(PartitionId partition) {
     return;
   }
   if (!leases_.empty()) ForgetFollower(partition);
-  Offset& position = position_[partition - topic_.first];
+  const size_t slot = partition - topic_.first;
   const Offset end = log_->LogOf(partition).high_watermark();
+  for (const auto& member : members_) {
+    if (Owned* owned = FindOwned(*member, partition)) {
+      owned->position = std::min(owned->position, end);
+      owned->polled = std::min(owned->polled, end);
+    }
+    for (Part& part : member->poll) {
+      if (part.range.partition != partition) continue;
+      part.range.from = std::min(part.range.from, end);
+      part.range.to = std::min(part.range.to, end);
+    }
+  }
+  if (group_ != nullptr) CutProgress(slot, end);
+  Offset& position = position_[slot];
   if (position <= end) return;
   sim().recorder().Mark(RecordLevel::kState, lane_, "offset_truncated", Now(), position - end,
                         Severity::kCritical);
   cut_ += position - end;
   position = end;
-  Offset& start = start_[partition - topic_.first];
+  Offset& start = start_[slot];
   if (start > end) {
     cut_ -= start - end;
     start = end;
-  }
-}
-
-void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, const Link& link,
-                           bool at_follower) {
-  const Batch& batch = range.batch;
-  if (records != batch.record_count || range.coalesced) {
-    // A part of a range: the row of its creation times is cut in proportion, and says so.
-    const Duration oldest = Now() - range.CreatedAt(from);
-    const Duration youngest = Now() - range.CreatedAt(from + records);
-    end_to_end_.RecordEvenly(youngest.nanos(), oldest.nanos(), records);
-    interpolated_.Add(records);
-    return;
-  }
-  batch.created.RecordUntil(Now(), records, end_to_end_);
-  const Time start = batch.created.Earliest();
-  const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
-  StampTrail<> trail(start);
-  const ComponentId me = component_id();
-  const ComponentId wire = network_->component_id();
-  trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
-  trail.AddWait(std::max(closed, batch.sent_at), Milestone::kSent,
-                batch.throttled_at_producer ? WaitFor::kQuota : WaitFor::kBackPressure,
-                batch.producer_component);
-  trail.AddWait(std::max(trail.End(), batch.resent_at), Milestone::kSent, WaitFor::kRetry,
-                batch.producer_component);
-  trail.AddService(std::max(trail.End(), batch.received_at), Milestone::kAppended, wire);
-  trail.AddWait(std::max(trail.End(), batch.taken_at), Milestone::kAppended,
-                batch.throttled_at_broker ? WaitFor::kQuota : WaitFor::kQueue,
-                batch.leader_component);
-  trail.AddService(std::max(trail.End(), batch.appended_at), Milestone::kAppended,
-                   batch.leader_component);
-  trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
-                batch.leader_component, batch.durable_blocker);
-  // A fetch that waits at a follower waits for its leader to tell it what is committed.
-  const FetchSession& session = link.session;
-  const ComponentId server = at_follower ? session.served_by : batch.leader_component;
-  const bool untold = at_follower && session.waited;
-  trail.AddWait(std::max(trail.End(), session.answered_at), Milestone::kFetched,
-                link.throttled ? WaitFor::kQuota
-                : untold       ? WaitFor::kAck
-                               : WaitFor::kPoll,
-                untold && !link.throttled ? server : me);
-  trail.AddService(std::max(trail.End(), session.served_at), Milestone::kFetched, server);
-  trail.AddService(link.arrived_at, Milestone::kFetched, wire);
-  trail.AddService(Now(), Milestone::kVisible, me);
-  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
-                           batch.created.SumUntil(Now(), records);
-  waterfall_.Add(trail, records, entered);
-  if (ranges_counted_++ % kSpanEvery == 0) {
-    sim().recorder().Span(RecordLevel::kSpans, lane_, "created_to_visible", start, Now(), records);
   }
 }
 
@@ -350,8 +283,8 @@ void Consumers::Reopen() {
     bool waiting = false;
     for (const auto& each : members_) {
       each->metadata = log_->CurrentMetadata(each->host);
-      for (const PartitionId partition : each->partitions) {
-        const BrokerId at = ReadAt(*each, partition);
+      for (const Owned& owned : each->owned) {
+        const BrokerId at = ReadAt(*each, owned.partition);
         waiting = waiting || at == kNoBroker || !log_->IsUp(at);
       }
       OpenSessions(*each);
@@ -389,7 +322,8 @@ void Consumers::Sample() {
   for (int p = 0; p < topic_.count; ++p) {
     const PartitionLog& log = log_->LogOf(topic_.first + static_cast<PartitionId>(p));
     lag += log.high_watermark() - position_[p];
-    const Offset first_kept = std::max(position_[p], log.log_start_offset());
+    const Offset next = group_ == nullptr ? position_[p] : FirstUnprocessed(static_cast<size_t>(p));
+    const Offset first_kept = std::max(next, log.log_start_offset());
     if (first_kept < log.log_end_offset()) {
       oldest = std::min(oldest, log.OldestCreatedFrom(first_kept));
     }
@@ -425,10 +359,14 @@ void Consumers::Audit() const {
         absl::StrCat("position ", position_[p], " is past the high watermark ", high_watermark));
     passed += position_[p] - start_[p];
   }
+  waterfall_.Audit();
+  if (group_ != nullptr) {
+    AuditProgress();
+    return;
+  }
   SIM_CHECK(passed + cut_ == records_.Value() + skipped_.Value(), "inv.I9",
             absl::StrCat("positions passed ", passed, " records, processed ", records_.Value(),
                          ", skipped ", skipped_.Value()));
-  waterfall_.Audit();
 }
 
 }  // namespace freshet

@@ -1,21 +1,31 @@
 // A group of Kafka consumers: fetch sessions with every leader, the poll loop, positions and
 // commits.
 //
-// Each member owns a fixed part of the topic's partitions (the range assignor's). It keeps one
-// fetch outstanding per broker: fetch.min.bytes and fetch.max.wait.ms park it at the broker,
-// fetch.max.bytes and max.partition.fetch.bytes bound its answer. What arrives is handed over in
-// polls of at most max.poll.records, processed by one thread, and then counts as visible to this
-// consumer.
+// Without a group protocol each member owns a fixed part of the topic's partitions, the range
+// assignor's, as with assign(). With one (Config::group) members subscribe: they join, are given
+// partitions, lose them and take them over (group_membership.h), and what is read again or passed
+// over by that is counted exactly, offset by offset.
 //
 // With client.rack (preferred_replicas.cc) a leader may name a preferred read replica for some of
 // its partitions. They are then read there, until metadata.max.age.ms have passed or that broker
 // refuses or is gone; then their leader is asked again (KIP-392).
 //
-// Left out, until the processors: joining, leaving and rebalancing, and the transactions behind
-// isolation.level. docs/models/client.md has the rest and the sources.
+// Either way a member keeps one fetch outstanding per broker: fetch.min.bytes and fetch.max.wait.ms
+// park it at the broker, fetch.max.bytes and max.partition.fetch.bytes bound its answer. What
+// arrives is handed over in polls of at most max.poll.records, processed by one thread, and is
+// visible to this consumer at the end of its poll. A poll that takes no time has no bounds.
+//
+//   consumers.cc         sessions, positions, samples, audits
+//   consumer_polls.cc    from an answer to visible
+//   consumer_members.cc  partitions that come and go, members that stop, hang and start
+//   consumer_progress.cc what was processed twice, or never
+//
+// Left out: the transactions behind isolation.level. docs/models/client.md and consumer_group.md
+// have the rest and the sources.
 #ifndef FRESHET_MODELS_CLIENT_CONSUMERS_H_
 #define FRESHET_MODELS_CLIENT_CONSUMERS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,18 +33,45 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "models/client/group_membership.h"
+#include "models/group/group_coordinator.h"
+#include "models/group/group_metrics.h"
 #include "models/log/log_service.h"
 #include "models/network/network.h"
 #include "sim/component.h"
+#include "sim/interval_map.h"
+#include "sim/ring.h"
 #include "sim/stamps.h"
 #include "sim/station.h"
 
 namespace freshet {
 
-enum class StartFrom : uint8_t { kEarliest, kLatest };
+// kNone: a member that finds no offset to go on from gives up.
+enum class StartFrom : uint8_t { kEarliest, kLatest, kNone };
+enum class GroupProtocol : uint8_t { kClassic, kConsumer };
+// What the application commits itself, and waits for, with each poll.
+enum class ApplicationCommits : uint8_t { kNone, kBeforeProcessing, kAfterProcessing };
 
-class Consumers : public Component {
+class Consumers : public Component, private GroupMembership::Application {
  public:
+  struct Group {
+    GroupProtocol protocol = GroupProtocol::kClassic;
+    Assignor assignor = Assignor::kRange;
+    bool static_members = false;
+    bool leave_on_close = true;
+    Duration session_timeout;
+    Duration heartbeat_interval;
+    Duration max_poll_interval;
+    Duration retry_backoff;
+    ApplicationCommits application_commits = ApplicationCommits::kNone;
+    // Of the brokers.
+    Duration initial_rebalance_delay;
+    std::string id;             // group.id
+    std::string offsets_topic;  // It exists.
+    Bytes offsets_segment;
+    std::optional<BytesPerSecond> load_rate;
+    Bytes other_bytes;
+  };
   struct Config {
     std::string topic;
     std::vector<ZoneId> member_zones;  // One entry a member.
@@ -56,6 +93,8 @@ class Consumers : public Component {
     Duration auto_commit_interval;
     bool client_rack = false;   // client.rack of each member: its zone, or none.
     Duration metadata_max_age;  // metadata.max.age.ms: how long a preferred read replica holds.
+    std::optional<Group> group;  // Absent: assign().
+    int absent_members = 0;      // The last ones, which are not there at the start.
   };
 
   static constexpr MetricDef kEndToEnd = {
@@ -97,6 +136,27 @@ class Consumers : public Component {
   static constexpr MetricDef kSentElsewhere = {
       "consumer.preferred_read_replicas", MetricKind::kCounter, MetricUnit::kCount,
       "Partitions for which a leader's answer named a preferred read replica."};
+  // Of a group that subscribes.
+  static constexpr MetricDef kRedelivered = {
+      "consumer.redelivered_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records processed that a member of the group had processed before."};
+  static constexpr MetricDef kPassedOver = {
+      "consumer.skipped_records", MetricKind::kGauge, MetricUnit::kCount,
+      "Records below the furthest offset that the group has gone on from, which nobody has "
+      "processed and retention has not taken: lost by commits before processing, or by resets."};
+  static constexpr MetricDef kRevoked = {"consumer.revoked_partitions", MetricKind::kCounter,
+                                         MetricUnit::kCount,
+                                         "Partitions that members had to give up."};
+  static constexpr MetricDef kUnowned = {
+      "consumer.unowned_partitions", MetricKind::kGauge, MetricUnit::kCount,
+      "Partitions that had a member and have none now: nobody reads them."};
+  static constexpr MetricDef kUnownedTime = {
+      "consumer.unowned_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From a member's losing a partition until the next one has it, for each that has."};
+  static constexpr MetricDef kZombies = {
+      "consumer.zombie_partitions", MetricKind::kCounter, MetricUnit::kCount,
+      "Partitions that were given to a member while one that is not of the group any more still "
+      "worked on them."};
 
   Consumers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
@@ -112,6 +172,27 @@ class Consumers : public Component {
   };
   // REQUIRES: it has not started.
   void StartAt(const StartPoint& from);
+
+  // --- Members that stop and start: a group that subscribes ---
+
+  int member_count() const { return static_cast<int>(members_.size()); }
+  // Fault verb down: the process dies, and another one starts when the fault ends.
+  void SetMemberDown(int member, bool down);
+  // Its application hangs, in a poll or before the next one; its heartbeats go on.
+  void SetMemberHung(int member, bool hung);
+  // Its thread takes 1 / speed of the time.
+  void SetMemberSpeed(int member, Ratio speed);
+  // What it has processed, and the partitions that it has lost by dying.
+  int64_t WorkOf(int member) const;
+  // One process after the other is stopped in good order, started after `start_time`, and the next
+  // one follows `min_ready` later. `done` fires at the end. One of these three at a time.
+  void RestartAll(Duration start_time, Duration min_ready, Callback done);
+  void AddMembers(int count, Duration start_time, Callback done);
+  void RemoveMembers(int count, Callback done);  // The last ones.
+
+  // Null without a group.
+  const GroupCoordinator* coordinator() const { return coordinator_.get(); }
+  std::vector<int> OwnedBy(int member) const override;
 
   // By member.
   const std::vector<HostId>& hosts() const { return hosts_; }
@@ -133,15 +214,61 @@ class Consumers : public Component {
     bool regroup = false;
     Time lease_until = Time::Max();
     bool throttled = false;  // Since the last answer with records.
+    size_t range = 0;  // Of the response, the next one to hand over,
+    Offset next = 0;   // from here.
   };
+  struct Owned {
+    PartitionId partition;
+    Offset position;  // Processed up to here,
+    Offset polled;    // handed over up to here.
+    bool reading;     // Not before it is known where to begin.
+  };
+  struct Arrival {
+    Link* link;
+    uint32_t generation;
+  };
+  // Of a poll: records of one partition.
+  struct Part {
+    Link* link;
+    uint32_t generation;
+    FetchedRange range;  // Its bytes are counted with its last record.
+    Time answered_at;
+    Time served_at;
+    Time arrived_at;
+    bool at_follower;
+    bool waited;     // The fetch was parked there.
+    bool throttled;  // Since the answer before.
+    ComponentId served_by;
+    bool ends_response = false;
+  };
+  static constexpr int kNobody = -1;
+  enum class Taken : uint8_t { kProcessed, kDeleted };
+  enum class Awaits : uint8_t { kNothing, kCommitBefore, kCommitAfter };
   struct Member {
+    int number = 0;
     HostId host;
     std::unique_ptr<Station> thread;
     std::vector<std::unique_ptr<Link>> links;
-    std::vector<PartitionId> partitions;
+    std::vector<Owned> owned;  // Ascending.
     std::shared_ptr<const Metadata> metadata;
     ControlSender commits;
     BrokerId coordinator = kNoBroker;  // That `commits` is connected to.
+    Ring<Arrival> arrived;             // Answers that are not handed over.
+    std::vector<Part> poll;
+    bool in_poll = false;
+
+    // Of a group.
+    std::unique_ptr<GroupMembership> membership;
+    Awaits awaits = Awaits::kNothing;
+    bool hung = false;
+    bool down = false;     // By a fault,
+    bool stopped = false;  // by an operator.
+    bool poll_over = false;
+    bool sessions_stale = false;
+    Time poll_began;
+    uint32_t life = 0;
+    int64_t records = 0;
+    int64_t lost = 0;
   };
 
   // Where a partition is read instead of at its leader.
@@ -150,21 +277,34 @@ class Consumers : public Component {
     Time until;
   };
 
+  void AddMember(int number);
+  void JoinGroup();
   void Begin(const StartPoint& from);
   Offset OffsetAt(PartitionId partition, const StartPoint& from) const;
   void OpenSessions(Member& member);
+  void CloseSessions(Member& member);
+
+  // consumer_polls.cc
   void Arrived(Link* link);
-  void Processed(Link* link, uint32_t generation);
+  void Poll(Member& member);
+  bool TakePoll(Member& member);
+  Offset EndOfPart(PartitionId partition, Offset from, Offset to, int64_t most, bool first) const;
+  bool Work(Member& member);
+  void PollDone(Member& member);
+  // Those records of the answer that the link holds.
+  Part PartOf(Link* link, const FetchedRange& range) const;
+  void CountPart(Member& member, const Part& part);
+  void CountRecords(const Part& part, Offset from, Offset to);
+  void CountRange(const LogRange& range, Offset from, int64_t records, const Part& part);
+  void ResponseDone(Link* link);
   // After the answer's throttle.
   void FetchLater(Link* link);
+
   // Where auto.offset.reset leads now.
   Offset ResetOffset(PartitionId partition) const;
   void SkipDeleted(Link* link, uint32_t index);
   // An election has cut what it had read: it goes on at the end of what is left.
   void GoBack(PartitionId partition);
-  // Records [from, from + records) of `range` have become visible.
-  void CountRange(const LogRange& range, Offset from, int64_t records, const Link& link,
-                  bool at_follower);
   void Reopen();
   void BrokerChanged();
 
@@ -195,14 +335,72 @@ class Consumers : public Component {
   void CheckCaughtUp();
   void Audit() const;
 
+  // consumer_members.cc: GroupMembership::Application, and what operators and faults do.
+  bool InPoll(int client) const override;
+  GroupMembership::Positions PositionsOf(int client) const override;
+  void Assigned(int client, const std::vector<int>& partitions) override;
+  void Begin(int client, int partition, std::optional<Offset> committed) override;
+  void Revoked(int client, const std::vector<int>& partitions) override;
+  void Poll(int client) override { Poll(*members_[static_cast<size_t>(client)]); }
+  void CommitEnded(int client) override;
+  void Closed(int client) override;
+  void Committed(int) override { commits_.Add(1); }
+  void StartMember(Member& member);
+  void CrashMember(Member& member);
+  void GiveUp(Member& member);
+  void WatchPolls(Member* member);
+  void RestartNext();
+  void RestartAfter();
+  Owned* FindOwned(Member& member, PartitionId partition);
+  void Drop(Member& member, int partition);
+  // Records [from, to) are processed, or deleted; `visit(from, to)` for each part that is new.
+  template <class Visit>
+  void TakeNew(size_t slot, Offset from, Offset to, Taken how, Visit&& visit);
+  // Returns how many were new.
+  int64_t Take(size_t slot, Offset from, Offset to, Taken how);
+  void CutProgress(size_t slot, Offset end);
+  void UpdatePassedOver(size_t slot);
+  void AuditProgress() const;
+  // The first offset from its position on that nobody has processed.
+  Offset FirstUnprocessed(size_t slot) const;
+
+  struct Progress {  // Of one partition, in a group that subscribes.
+    int owner = kNobody;
+    std::vector<int> holders;  // Who works on it, the owner and those that should not.
+    std::optional<Time> unowned_since;
+    IntervalMap<Taken> taken;
+    int64_t taken_count = 0;
+    bool begun = false;
+    Offset furthest = 0;
+    int64_t passed_over = 0;
+  };
+  struct GroupState {
+    GroupMetrics metrics;
+    std::vector<Progress> progress;  // By partition of the topic.
+    Counter* redelivered = nullptr;
+    Gauge* passed_over = nullptr;
+    Counter* revoked = nullptr;
+    Gauge* unowned = nullptr;
+    Distribution* unowned_time = nullptr;
+    Counter* zombies = nullptr;
+    std::vector<int> restarting;  // The last is next.
+    Duration restart_time;
+    Duration min_ready;
+    Callback done;
+    int closing = 0;
+    bool restarts = false;
+  };
+
   const Config config_;
   LogService* log_;
   Network* network_;
   const ClientId client_id_;
   LogService::TopicPartitions topic_;
+  std::unique_ptr<GroupCoordinator> coordinator_;
+  std::unique_ptr<GroupState> group_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<HostId> hosts_;
-  std::vector<Offset> position_;  // By partition of the topic.
+  std::vector<Offset> position_;  // By partition of the topic; of its owner, or its last one.
   std::vector<Offset> start_;
   std::vector<int> reader_;  // Our number at the log.
   // By partition of the topic; none without client.rack.
@@ -210,6 +408,7 @@ class Consumers : public Component {
   std::vector<BrokerId> session_at_;  // Whose session has it; kNoBroker while it waits for one.
   bool started_ = false;
   bool reopening_ = false;
+  bool polls_have_bounds_ = false;
   Waterfall waterfall_;
   int64_t cut_ = 0;  // Records read whose offsets were given to others later.
   uint64_t ranges_counted_ = 0;
@@ -229,6 +428,26 @@ class Consumers : public Component {
   Counter* from_followers_ = nullptr;
   Counter* sent_elsewhere_ = nullptr;
 };
+
+template <class Visit>
+void Consumers::TakeNew(size_t slot, Offset from, Offset to, Taken how, Visit&& visit) {
+  IntervalMap<Taken>& taken = group_->progress[slot].taken;
+  Offset at = from;
+  while (at < to) {
+    const auto next = taken.LowerBound(at);
+    const Offset until = next == taken.end() ? to : std::min<Offset>((*next).low, to);
+    if (at < until) {
+      visit(at, until);
+      taken.Assign(at, until, how);
+      group_->progress[slot].taken_count += until - at;
+      at = until;
+    } else {
+      at = (*next).high;
+    }
+  }
+  group_->progress[slot].furthest = std::max(group_->progress[slot].furthest, to);
+  UpdatePassedOver(slot);
+}
 
 }  // namespace freshet
 

@@ -54,7 +54,9 @@ void Consumers::TakePreferred(Link* link) {
 
 void Consumers::Regroup(Link* link) {
   Member& member = *link->member;
-  for (const PartitionId partition : member.partitions) {
+  for (const Owned& owned : member.owned) {
+    const PartitionId partition = owned.partition;
+    if (!owned.reading) continue;
     // Its own, and those that wait for a session: where they were to go may be over meanwhile.
     BrokerId& session_at = session_at_[partition - topic_.first];
     if (session_at != link->broker && session_at != kNoBroker) continue;
@@ -83,9 +85,9 @@ void Consumers::OpenGrouped(Link* link) {
     Reopen();  // FENCED_LEADER_EPOCH
     return;
   }
-  for (const PartitionId partition : link->member->partitions) {
-    if (ReadAt(*link->member, partition) != link->broker || !log_->IsUp(link->broker)) continue;
-    session.positions.push_back({partition, position_[partition - topic_.first]});
+  for (const Owned& owned : link->member->owned) {
+    if (!owned.reading || ReadAt(*link->member, owned.partition) != link->broker) continue;
+    if (log_->IsUp(link->broker)) session.positions.push_back({owned.partition, owned.polled});
   }
   NoteSession(link);
   if (session.positions.empty()) return;

@@ -22,6 +22,12 @@ absl::string_view NameOf(OperationKind kind) {
       return "start_consumer";
     case OperationKind::kAlterQuota:
       return "alter_quota";
+    case OperationKind::kRestartConsumers:
+      return "restart_consumers";
+    case OperationKind::kAddConsumers:
+      return "add_consumers";
+    case OperationKind::kRemoveConsumers:
+      return "remove_consumers";
   }
   return "";
 }
@@ -125,6 +131,15 @@ void Operations::Begin() {
       }
       std::reverse(restarting_.begin(), restarting_.end());
       RestartNext();
+      return;
+    case OperationKind::kRestartConsumers:
+      plan.consumers->RestartAll(plan.start_time, plan.min_ready, [this] { End(*current_); });
+      return;
+    case OperationKind::kAddConsumers:
+      plan.consumers->AddMembers(plan.members, plan.start_time, [this] { End(*current_); });
+      return;
+    case OperationKind::kRemoveConsumers:
+      plan.consumers->RemoveMembers(plan.members, [this] { End(*current_); });
       return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:

@@ -1,12 +1,12 @@
 // What an operator does to a cluster of brokers while it runs: brokers added, removed, replaced and
 // restarted one after the other, partitions moved, retention or a client's quota changed, a group
-// of consumers started at an old offset.
+// of consumers started at an old offset, made larger or smaller, or restarted member by member.
 //
-// An operation that restarts brokers or moves partitions waits until the one before it has ended,
-// as tools and operators have it. What a move costs is the design's: replicas that are copied under
-// a throttle, a tail that is uploaded, or nothing. Which partitions go where is decided here, by
-// counts of partitions and by zones, not by their load.
-// docs/models/operations.md has the rest and the sources.
+// An operation that restarts brokers or members or moves partitions waits until the one before it
+// has ended, as tools and operators have it. What a move costs is the design's: replicas that are
+// copied under a throttle, a tail that is uploaded, or nothing. Which partitions go where is
+// decided here, by counts of partitions and by zones, not by their load. docs/models/operations.md
+// has the rest and the sources.
 #ifndef FRESHET_MODELS_CONTROL_OPERATIONS_H_
 #define FRESHET_MODELS_CONTROL_OPERATIONS_H_
 
@@ -32,6 +32,9 @@ enum class OperationKind : uint8_t {
   kChangeRetention,
   kStartConsumer,
   kAlterQuota,
+  kRestartConsumers,  // One member of a group after the other.
+  kAddConsumers,
+  kRemoveConsumers,
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -41,6 +44,8 @@ struct OperationPlan {
   Time at;
   std::vector<BrokerId> brokers;  // That are added, removed or replaced; kReassign: the new ones.
   Duration start_time;            // From the order to start a process until it asks to register.
+  Duration min_ready;             // kRestartConsumers: from its start until the next one's end.
+  int members = 0;                // kAddConsumers, kRemoveConsumers
   bool rebalance = true;          // kAddBroker: give it its share of the partitions.
   std::vector<PartitionId> partitions;        // kReassign
   std::optional<BytesPerSecond> throttle;     // Of what moves copy.
@@ -48,7 +53,7 @@ struct OperationPlan {
   std::string topic;                          // kChangeRetention
   std::optional<Duration> retention_time;     // kChangeRetention; absent: as before.
   std::optional<Bytes> retention_bytes;       // The same.
-  Consumers* consumers = nullptr;             // kStartConsumer
+  Consumers* consumers = nullptr;             // kStartConsumer and those of members
   std::optional<Consumers::StartPoint> from;  // kStartConsumer
   struct QuotaChange {
     QuotaType type;

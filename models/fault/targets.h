@@ -6,6 +6,7 @@
 
 #include "models/broker/broker_cluster.h"
 #include "models/broker/kafka_cluster.h"
+#include "models/client/consumers.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
 
@@ -135,6 +136,39 @@ class NicTarget : public FaultTarget {
   Network* network_;
   HostId host_;
   BytesPerSecond full_;
+};
+
+// "readers/member-1", of a group that subscribes: down, the process dies and another one starts at
+// the end; slow, its thread.
+class MemberTarget : public FaultTarget {
+ public:
+  MemberTarget(Consumers* consumers, int member) : consumers_(consumers), member_(member) {}
+  bool Understands(FaultVerb verb) const override {
+    return verb == FaultVerb::kDown || verb == FaultVerb::kSlow;
+  }
+  void SetDown(bool down) override { consumers_->SetMemberDown(member_, down); }
+  void SetSlow(Ratio factor) override {
+    consumers_->SetMemberSpeed(member_, BrokerTarget::InverseOf(factor));
+  }
+  // Records it processed, and for each crash the partitions that it had.
+  int64_t WorkTouched() const override { return consumers_->WorkOf(member_); }
+
+ private:
+  Consumers* consumers_;
+  int member_;
+};
+
+// "readers/member-1/thread": down, the application hangs, and heartbeats go on.
+class MemberThreadTarget : public FaultTarget {
+ public:
+  MemberThreadTarget(Consumers* consumers, int member) : consumers_(consumers), member_(member) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kDown; }
+  void SetDown(bool down) override { consumers_->SetMemberHung(member_, down); }
+  int64_t WorkTouched() const override { return consumers_->WorkOf(member_); }
+
+ private:
+  Consumers* consumers_;
+  int member_;
 };
 
 }  // namespace freshet

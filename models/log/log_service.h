@@ -33,13 +33,14 @@ inline constexpr int kQuotaTypes = 3;
 
 enum class Acks : uint8_t { kNone, kLeader, kAll };
 
-// What a broker says to a batch. All but kNone are retriable.
+// What a broker says to a batch. All but kNone and kFenced are retriable.
 enum class ProduceError : uint8_t {
   kNone,
   kNotLeader,           // NOT_LEADER_OR_FOLLOWER: refresh metadata.
   kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas, before or after the append.
   kOutOfOrderSequence,  // An earlier batch of this producer is missing.
   kStorageError,        // KAFKA_STORAGE_ERROR: it could not be put where it is kept.
+  kFenced,              // Of an offset commit: its member is not, or no longer, of the group.
 };
 
 // Who leads what, as of one moment.
@@ -63,6 +64,9 @@ struct ProduceRequest {
   // Called at the client when the response is in; for acks=0, never. Its argument is the request,
   // which is freed afterwards. A client that gave up waiting empties it.
   Completion<ProduceRequest&> on_response;
+  // Called at the broker right before a batch goes into the log; what it sets refuses the batch.
+  // For offset commits, which the group coordinator judges; empty for all else.
+  Completion<ProduceError*> on_append;
 
   // --- Kept by the service ---
   std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
@@ -192,8 +196,13 @@ struct ControlSender {
   Connection* request_on = nullptr;
   Connection* reply_on = nullptr;
   ClientId client = kNoClient;
+  // Called at the broker when its cores have worked on a request; it answers later, or never, by
+  // AnswerControl(). Empty: the request is answered at once.
+  Callback on_request;
   // Called at the client with each answer; never for one whose connection breaks.
   Callback on_response;
+  // Raised by a sender that gives up what is under way: neither is called for it.
+  uint32_t generation = 0;
 };
 
 class LogService {
@@ -231,6 +240,11 @@ class LogService {
   // A small request that costs a broker one request and no bytes: an offset commit, a heartbeat.
   // REQUIRES: `sender` outlives the run.
   virtual void SendControl(BrokerId broker, const ControlSender* sender) = 0;
+  // The answer to a request that on_request was called for, now.
+  virtual void AnswerControl(const ControlSender* sender) = 0;
+  // The broker that coordinates the groups of a partition of the offsets topic: its leader, if that
+  // is up; kNoBroker while there is none.
+  virtual BrokerId GroupCoordinatorOf(PartitionId partition) const = 0;
 
   // Reading. A reader opens a session with a broker for partitions and start offsets, then fetches
   // again and again; one fetch is outstanding at a time. REQUIRES for Fetch(): session->open.
@@ -256,6 +270,9 @@ class LogService {
   virtual void OnTruncate(Completion<PartitionId> cut) = 0;
   // `changed` fires whenever a broker goes down or comes back: its TCP connections break.
   virtual void OnBrokerChange(Completion<BrokerId> changed) = 0;
+  // `changed` fires whenever some partition has got another leader, before anything is appended
+  // there.
+  virtual void OnLeaderChange(Callback changed) = 0;
   // `refresh` fires when a client's regular look at the metadata (metadata.max.age.ms) would show
   // it something new that no error tells it.
   virtual void OnMetadataRefresh(Callback refresh) = 0;

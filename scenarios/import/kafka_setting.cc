@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
+#include "scenarios/language/group_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/suggest.h"
 
@@ -98,12 +99,14 @@ absl::StatusOr<KafkaSetting> TranslateChoice(const KafkaField& at, absl::string_
     if (absl::EndsWith(value, "UniformStickyPartitioner")) return Stated(at, "STICKY");
     return NotModelled("the partitioners known here are the default one and UniformSticky");
   } else if (key == "auto.offset.reset" && value == "none") {
-    return NotModelled("a consumer that stops for want of an offset is not modelled");
+    return NotModelled("imported members do not subscribe, and have nothing to stop for");
   }
   const std::vector<std::string> choices = ChoicesOf(*at.field->enum_type());
   if (std::find(choices.begin(), choices.end(), name) != choices.end()) return Stated(at, name);
   std::vector<std::string> spelled;
-  for (const std::string& choice : choices) spelled.push_back(absl::AsciiStrToLower(choice));
+  for (const std::string& choice : choices) {
+    if (choice != "NO_RESET") spelled.push_back(absl::AsciiStrToLower(choice));
+  }
   return Refused(key, value, absl::StrCat("known here; write one of ", Listed(spelled)));
 }
 
@@ -142,6 +145,11 @@ std::vector<std::string> KafkaKeysOf(const Descriptor& type) {
 absl::StatusOr<KafkaSetting> TranslateKafka(const KafkaField& at, absl::string_view value) {
   const FieldFacts& stated = FactsOf(*at.field);
   const std::string& key = stated.key();
+  if (at.outer->containing_type() == v1::Consumers::descriptor() && IsOfGroups(at.outer->name())) {
+    return NotModelled(
+        "imported members have fixed partitions; state assignment: SUBSCRIBE to "
+        "have a group");
+  }
   const bool has_default_never = key == "flush.messages" || key == "flush.ms";
   if (has_default_never && value == kNever) return Default();
   if (key == "retention.bytes" && value == "-1") return Default();
@@ -184,16 +192,12 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "delete.retention.ms",
       "exclude.internal.topics",
       "file.delete.delay.ms",
-      "group.instance.id",
-      "group.protocol",
-      "heartbeat.interval.ms",
       "index.interval.bytes",
       "interceptor.classes",
       "key.deserializer",
       "key.serializer",
       "max.compaction.lag.ms",
       "max.message.bytes",
-      "max.poll.interval.ms",
       "message.timestamp.type",
       "metadata.max.idle.ms",
       "metric.reporters",
@@ -217,7 +221,6 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "segment.index.bytes",
       "segment.jitter.ms",
       "send.buffer.bytes",
-      "session.timeout.ms",
       "ssl.endpoint.identification.algorithm",
       "ssl.key.password",
       "ssl.keystore.location",

@@ -25,9 +25,9 @@ constexpr std::array kReasons = {
     KnownKey{"client.rack",
              "a rack is the zone of the member's host here; state client_rack: OWN_ZONE, and "
              "replica_selector: RACK_AWARE of the brokers"},
-    KnownKey{"session.timeout.ms", "membership of groups is not modelled"},
-    KnownKey{"heartbeat.interval.ms", "membership of groups is not modelled"},
-    KnownKey{"max.poll.interval.ms", "membership of groups is not modelled"},
+    KnownKey{"session.timeout.ms", "imported members have fixed partitions"},
+    KnownKey{"heartbeat.interval.ms", "imported members have fixed partitions"},
+    KnownKey{"max.poll.interval.ms", "imported members have fixed partitions"},
     KnownKey{"partition.assignment.strategy", "partitions are dealt out evenly once"},
     KnownKey{"transactional.id", "transactions are not modelled"},
     KnownKey{"transaction.timeout.ms", "transactions are not modelled"},

@@ -12,8 +12,10 @@
 #include "models/fault/object_store_target.h"
 #include "models/fault/table_target.h"
 #include "models/fault/targets.h"
+#include "models/group/group_metrics.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
+#include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_operations.h"
@@ -23,6 +25,7 @@
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/catalogue.h"
+#include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 
@@ -74,6 +77,9 @@ class Assembler {
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
     if (!topics.ok()) return topics.status();
     topics_ = *std::move(topics);
+    if (std::optional<TopicConfig> offsets = OffsetsTopicOf(scenario_)) {
+      topics_.push_back(*std::move(offsets));
+    }
     for (const v1::Component& component : scenario_.component()) {
       if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
       if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
@@ -381,11 +387,14 @@ class Assembler {
   void BuildConsumers(const std::string& name, const v1::Consumers& text) {
     Consumers::Config config;
     config.topic = text.reads();
-    config.member_zones = ZonesOf(text.zones(), static_cast<int>(text.members()));
+    config.absent_members = static_cast<int>(AddedMembers(scenario_, name));
+    config.member_zones =
+        ZonesOf(text.zones(), static_cast<int>(text.members()) + config.absent_members);
     config.network_bandwidth =
         text.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(text.network_bandwidth());
-    config.start_from =
-        text.start_from() == v1::Consumers::EARLIEST ? StartFrom::kEarliest : StartFrom::kLatest;
+    config.start_from = text.start_from() == v1::Consumers::EARLIEST   ? StartFrom::kEarliest
+                        : text.start_from() == v1::Consumers::NO_RESET ? StartFrom::kNone
+                                                                       : StartFrom::kLatest;
     config.start_at = DurationOf(text.start_at());
     if (!text.start_from_age().empty()) config.start_from_age = DurationOf(text.start_from_age());
     config.fetch_min_bytes = BytesOf(text.fetch_min_bytes());
@@ -399,9 +408,16 @@ class Assembler {
     config.auto_commit_interval = DurationOf(text.auto_commit_interval());
     config.client_rack = text.client_rack() == v1::Consumers::OWN_ZONE;
     config.metadata_max_age = DurationOf(text.metadata_max_age());
+    config.group = GroupOf(scenario_, text);
     pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
                                                                pipeline_->log.get(), config));
-    AddNics(name, "member", pipeline_->consumers.back()->hosts());
+    Consumers* consumers = pipeline_->consumers.back().get();
+    AddNics(name, "member", consumers->hosts());
+    for (int i = 0; config.group && i < consumers->member_count(); ++i) {
+      const std::string handle = absl::StrCat(name, "/member-", i + 1);
+      pipeline_->targets[handle] = std::make_unique<MemberTarget>(consumers, i);
+      pipeline_->targets[handle + "/thread"] = std::make_unique<MemberThreadTarget>(consumers, i);
+    }
   }
 
   void AddNics(const std::string& name, absl::string_view role, const std::vector<HostId>& hosts) {
@@ -509,6 +525,24 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kLag,
       &Consumers::kStaleness,
       &Consumers::kCatchUp,
+      &Consumers::kRedelivered,
+      &Consumers::kPassedOver,
+      &Consumers::kRevoked,
+      &Consumers::kUnowned,
+      &Consumers::kUnownedTime,
+      &Consumers::kZombies,
+      &GroupMetrics::kRebalances,
+      &GroupMetrics::kRebalancesBy[0],
+      &GroupMetrics::kRebalancesBy[1],
+      &GroupMetrics::kRebalancesBy[2],
+      &GroupMetrics::kRebalancesBy[3],
+      &GroupMetrics::kRebalancesBy[4],
+      &GroupMetrics::kRebalancesBy[5],
+      &GroupMetrics::kRebalanceTime,
+      &GroupMetrics::kMembers,
+      &GroupMetrics::kRebalancing,
+      &GroupMetrics::kUnavailable,
+      &GroupMetrics::kFenced,
       &KafkaCluster::kUnderReplicated,
       &KafkaCluster::kOffline,
       &KafkaCluster::kRebuilding,

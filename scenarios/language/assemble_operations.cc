@@ -20,11 +20,15 @@ void SetMoves(const Text& text, OperationPlan* plan) {
   plan->most_moves = static_cast<int>(text.max_moves());
 }
 
+void SetConsumers(const std::string& name, const Pipeline& pipeline, OperationPlan* plan) {
+  for (const auto& consumers : pipeline.consumers) {
+    if (consumers->name() == name) plan->consumers = consumers.get();
+  }
+}
+
 void SetStart(const v1::Operation::StartConsumer& text, const Pipeline& pipeline,
               OperationPlan* plan) {
-  for (const auto& consumers : pipeline.consumers) {
-    if (consumers->name() == text.consumers()) plan->consumers = consumers.get();
-  }
+  SetConsumers(text.consumers(), pipeline, plan);
   plan->from.emplace();
   if (text.has_from_offset()) plan->from->offset = static_cast<Offset>(text.from_offset());
   if (!text.from_age().empty()) plan->from->age = DurationOf(text.from_age());
@@ -120,6 +124,23 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
       case v1::Operation::kAlterQuota:
         plan.kind = OperationKind::kAlterQuota;
         SetQuotaChange(text->alter_quota(), &plan);
+        break;
+      case v1::Operation::kRestartConsumers:
+        plan.kind = OperationKind::kRestartConsumers;
+        SetConsumers(text->restart_consumers().consumers(), *pipeline, &plan);
+        plan.start_time = DurationOf(text->restart_consumers().restart_time());
+        plan.min_ready = DurationOf(text->restart_consumers().min_ready());
+        break;
+      case v1::Operation::kAddConsumers:
+        plan.kind = OperationKind::kAddConsumers;
+        SetConsumers(text->add_consumers().consumers(), *pipeline, &plan);
+        plan.start_time = DurationOf(text->add_consumers().start_time());
+        plan.members = static_cast<int>(text->add_consumers().count());
+        break;
+      case v1::Operation::kRemoveConsumers:
+        plan.kind = OperationKind::kRemoveConsumers;
+        SetConsumers(text->remove_consumers().consumers(), *pipeline, &plan);
+        plan.members = static_cast<int>(text->remove_consumers().count());
         break;
       case v1::Operation::KIND_NOT_SET:
         continue;

@@ -79,6 +79,12 @@ void FillFromWishes(const std::string& version, Component* component) {
   if (component->has_consumers() && component->consumers().group().empty()) {
     component->mutable_consumers()->set_group(component->name());
   }
+  if (component->has_consumers() &&
+      component->consumers().assignor() == v1::Consumers::ASSIGNOR_UNSPECIFIED) {
+    const bool by_broker = component->consumers().group_protocol() == v1::Consumers::CONSUMER;
+    component->mutable_consumers()->set_assignor(by_broker ? v1::Consumers::UNIFORM
+                                                           : v1::Consumers::RANGE);
+  }
   if (!component->has_producers()) return;
   Producers* producers = component->mutable_producers();
   if (SwitchesIdempotenceOff(*producers, version)) producers->set_idempotence(false);

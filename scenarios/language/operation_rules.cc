@@ -93,6 +93,9 @@ class OperationCheck {
         CheckStart(operation.start_consumer(), here.In("start_consumer"));
         break;
       case Operation::kAlterQuota:  // quota_rules.cc
+      case Operation::kRestartConsumers:
+      case Operation::kAddConsumers:
+      case Operation::kRemoveConsumers:  // group_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

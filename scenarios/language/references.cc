@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
+#include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -128,8 +129,9 @@ class ReferenceCheck {
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
-  // in each zone offers the zones; a table offers its "warehouse". Operations are for whole
-  // brokers. Fleets of clients offer nothing below themselves yet.
+  // in each zone offers the zones; a table offers its "warehouse"; consumers offer "member-N", each
+  // with a "nic" and, if they subscribe, a "thread". Operations are for whole brokers. Producers
+  // offer nothing below themselves yet.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -139,6 +141,10 @@ class ReferenceCheck {
       if (of_fault && component.has_object_store() &&
           component.object_store().preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
         CheckBucket(name, target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_consumers()) {
+        CheckMember(component, target, parts, place);
         return;
       }
       if (parts.size() == 1 && of_fault) return;
@@ -188,6 +194,29 @@ class ReferenceCheck {
               of_fault && leaderless ? absl::StrCat(", or ", Quoted(name + "/coordinator")) : ""));
       return;
     }
+  }
+
+  void CheckMember(const Component& component, const std::string& target,
+                   const std::vector<std::string>& parts, Place place) {
+    const bool subscribes = component.consumers().assignment() == v1::Consumers::SUBSCRIBE;
+    const uint32_t members = component.consumers().members() +
+                             static_cast<uint32_t>(AddedMembers(scenario_, component.name()));
+    const uint32_t number = MemberNumberOf(target);
+    const bool is_part =
+        parts.size() == 3 && (parts[2] == "nic" || (parts[2] == "thread" && subscribes));
+    const bool is_member = parts.size() == 2 && subscribes;
+    if (number > 0 && number <= members && (is_part || is_member)) return;
+    const std::string first = absl::StrCat(component.name(), "/member-1");
+    findings_->Error(
+        place,
+        subscribes
+            ? absl::StrCat(
+                  "fault target ", Quoted(target), " is no member; write ", Quoted(first), " to ",
+                  Quoted(absl::StrCat(component.name(), "/member-", std::max(members, 1u))),
+                  ", and behind it \"/thread\" or \"/nic\" for a part")
+            : absl::StrCat("fault target ", Quoted(target),
+                           ": members with assignment MANUAL have no life of their own; write ",
+                           Quoted(first + "/nic"), ", or state assignment: SUBSCRIBE"));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

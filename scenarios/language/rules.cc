@@ -11,6 +11,7 @@
 #include "scenarios/language/amounts.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/facts.h"
+#include "scenarios/language/group_rules.h"
 #include "scenarios/language/laws.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
@@ -91,6 +92,7 @@ class RuleCheck {
     CheckOperations(scenario_, places_, blanked_, findings_);
     CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckTables(scenario_, places_, findings_);
+    CheckGroups(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 

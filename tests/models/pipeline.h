@@ -43,6 +43,7 @@ struct PipelineSettings {
   Network::Config network;
   int brokers = 3;
   TopicConfig topic;
+  std::vector<TopicConfig> more_topics;  // Behind it.
   Producers::Config producers;
   std::optional<Consumers::Config> consumers;
 };
@@ -132,6 +133,8 @@ Config ClusterOf(const Settings& settings, BrokerOf broker) {
   }
   for (ZoneId i = 0; i < 3; ++i) config.controllers.zones.push_back(i % zones);
   config.topics = {settings.topic};
+  config.topics.insert(config.topics.end(), settings.more_topics.begin(),
+                       settings.more_topics.end());
   return config;
 }
 
