@@ -7,26 +7,10 @@
 #include "results/bill.h"
 #include "results/run_summary.h"
 #include "scenarios/language/load.h"
-#include "scenarios/language/run.h"
+#include "tests/scenarios/library/library_run.h"
 
 namespace freshet {
 namespace {
-
-RunOptions FromLibrary() {
-  RunOptions options;
-  options.root = FRESHET_LIBRARY;
-  return options;
-}
-
-int64_t TotalOf(const RunOutcome& run, const std::string& owner, const std::string& metric) {
-  for (const MetricRow& row : run.results.metrics.metric()) {
-    if (row.owner() == owner && row.name() == metric) {
-      return MetricWindow(row, Window::kAfterWarmUp).total();
-    }
-  }
-  ADD_FAILURE() << "no " << metric << " of " << owner;
-  return 0;
-}
 
 // Bytes a second that three brokers of published table C2 take when more is asked of them, without
 // burst credits.
