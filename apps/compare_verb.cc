@@ -14,8 +14,6 @@
 #include "apps/simulate.h"
 #include "apps/verbs.h"
 #include "results/compare.h"
-#include "results/record_reader.h"
-#include "results/run_summary.h"
 #include "scenarios/language/run_many.h"
 
 namespace freshet {
@@ -33,17 +31,13 @@ int Show(const std::vector<RunSummary>& runs, int exit_code) {
 }
 
 int CompareRecords(const std::vector<std::string>& paths) {
-  std::vector<RunSummary> runs;
+  const absl::StatusOr<ReadRuns> runs = ReadRecords(paths);
+  if (!runs.ok()) return Complain(runs.status());
   int worst = 0;
-  for (const std::string& path : paths) {
-    absl::StatusOr<RunRecord> record = ReadRunRecord(path);
-    if (!record.ok()) return Complain(absl::DataLossError(record.status().message()));
-    absl::StatusOr<RunSummary> summary = Summarise(*record);
-    if (!summary.ok()) return Complain(absl::DataLossError(summary.status().message()));
-    worst = std::max(worst, static_cast<int>(summary->verdict().exit_code()));
-    runs.push_back(*std::move(summary));
+  for (const RunSummary& summary : runs->summaries) {
+    worst = std::max(worst, static_cast<int>(summary.verdict().exit_code()));
   }
-  return Show(runs, worst);
+  return Show(runs->summaries, worst);
 }
 
 // Says what became of one run; its exit code, and its summary if it has one.

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "apps/flags.h"
+#include "apps/simulate.h"
 #include "apps/verbs.h"
 #include "results/bill.h"
 #include "results/error_table.h"
@@ -49,17 +50,9 @@ int ReportVerb(const std::vector<std::string>& operands) {
   if (operands.empty()) {
     return Complain(absl::InvalidArgumentError("`freshet report` takes one or more run records"));
   }
-  std::vector<RunRecord> records;
-  std::vector<RunSummary> summaries;
-  for (const std::string& path : operands) {
-    absl::StatusOr<RunRecord> record = ReadRunRecord(path);
-    // A file that is damaged, cut short or no record at all: the world's fault, not the author's.
-    if (!record.ok()) return Complain(absl::DataLossError(record.status().message()));
-    absl::StatusOr<RunSummary> summary = Summarise(*record);
-    if (!summary.ok()) return Complain(absl::DataLossError(summary.status().message()));
-    summaries.push_back(*std::move(summary));
-    records.push_back(*std::move(record));
-  }
+  absl::StatusOr<ReadRuns> runs = ReadRecords(operands);
+  if (!runs.ok()) return Complain(runs.status());
+  const std::vector<RunSummary>& summaries = runs->summaries;
   ReportOptions options;
   options.colour = ColourWanted();
   options.parts = absl::GetFlag(FLAGS_parts);
@@ -70,7 +63,7 @@ int ReportVerb(const std::vector<std::string>& operands) {
       return Complain(absl::InvalidArgumentError(
           "--against and --price-book are two reports; ask for one of them"));
     }
-    return PriceRecords(records, std::move(summaries), format);
+    return PriceRecords(runs->records, std::move(runs->summaries), format);
   }
   std::string text;
   if (absl::GetFlag(FLAGS_against).empty()) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "apps/flags.h"
 #include "apps/verbs.h"
+#include "results/run_summary.h"
 #include "scenarios/language/assemble.h"
 
 namespace freshet {
@@ -52,6 +53,19 @@ absl::StatusOr<std::vector<const ExpandedVariant*>> WantedVariants(const LoadRes
   if (!wanted.empty()) return wanted;
   return absl::InvalidArgumentError(absl::StrCat(
       "no variant is called \"", only, "\"; the scenario has: ", names.empty() ? "none" : names));
+}
+
+absl::StatusOr<ReadRuns> ReadRecords(const std::vector<std::string>& paths) {
+  ReadRuns runs;
+  for (const std::string& path : paths) {
+    absl::StatusOr<RunRecord> record = ReadRunRecord(path);
+    if (!record.ok()) return absl::DataLossError(record.status().message());
+    absl::StatusOr<RunSummary> summary = Summarise(*record);
+    if (!summary.ok()) return absl::DataLossError(summary.status().message());
+    runs.summaries.push_back(*std::move(summary));
+    runs.records.push_back(*std::move(record));
+  }
+  return runs;
 }
 
 RunOptions OptionsOf(const std::string& file, const ExpandedVariant& variant) {

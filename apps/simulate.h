@@ -1,5 +1,5 @@
-// What the verbs that run scenarios share: loading the one that is named, and what is said of a run
-// that came to no result.
+// What several verbs share: loading the scenario or the records that are named, and what is said of
+// a run that came to no result.
 #ifndef FRESHET_APPS_SIMULATE_H_
 #define FRESHET_APPS_SIMULATE_H_
 
@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "results/record_reader.h"
 #include "scenarios/language/load.h"
 #include "scenarios/language/run.h"
 #include "sim/check.h"
@@ -19,6 +20,14 @@ absl::StatusOr<LoadResult> LoadOnly(absl::string_view verb,
                                     const std::vector<std::string>& operands);
 // Those that --variant asks for; kInvalidArgument with the names when there is no such one.
 absl::StatusOr<std::vector<const ExpandedVariant*>> WantedVariants(const LoadResult& loaded);
+
+// Complete records and what they say; a file that is damaged, cut short or no record at all is the
+// world's fault, not the author's (kDataLoss).
+struct ReadRuns {
+  std::vector<RunRecord> records;
+  std::vector<RunSummary> summaries;  // One a record.
+};
+absl::StatusOr<ReadRuns> ReadRecords(const std::vector<std::string>& paths);
 
 // Of a variant of the scenario in `file`, with what the flags say about all verbs.
 RunOptions OptionsOf(const std::string& file, const ExpandedVariant& variant);

@@ -3,7 +3,7 @@
 //
 // A request holds one of num.io.threads handler threads from the moment it is taken until it is
 // appended; its work is done on the cores, first come first served. The cost of work is requests x
-// cpu_per_request + partitions of them x cpu_per_partition + bytes x cpu_per_byte (decision 0010).
+// cpu_per_request + partitions of them x cpu_per_partition + bytes x cpu_per_byte (decision 0009).
 //
 // Left out: garbage collection pauses.
 // docs/models/kafka.md has the sources.

@@ -1,4 +1,5 @@
 // Self-balancing: what comes back empty is filled, and not before its reports say so.
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/models/s3stream/s3stream_pipeline.h"
 
@@ -25,7 +26,8 @@ S3Settings Balanced() {
 int64_t Ordered(const S3Pipeline& pipeline) {
   int64_t ordered = 0;
   for (const auto& metric : pipeline.sim.metrics().All()) {
-    if (metric->def().name == AutoBalancer::kOrdered.name) ordered += metric->Value();
+    if (absl::string_view(metric->def().name) == AutoBalancer::kOrdered.name)
+      ordered += metric->Value();
   }
   return ordered;
 }

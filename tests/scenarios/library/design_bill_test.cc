@@ -4,34 +4,15 @@
 #include <set>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "results/bill.h"
-#include "scenarios/language/load.h"
-#include "scenarios/language/run.h"
+#include "tests/scenarios/library/library_run.h"
 
 namespace freshet {
 namespace {
 
 // Half a minute of the variant, without its fault.
 Bill BillOf(const std::string& variant) {
-  const absl::StatusOr<LoadResult> loaded =
-      Load(absl::StrCat(FRESHET_LIBRARY, "/design_swap.textproto"));
-  EXPECT_TRUE(loaded.ok()) << loaded.status();
-  RunOptions options;
-  options.root = FRESHET_LIBRARY;
-  for (const auto& each : loaded->variants) {
-    if (each.name != variant) continue;
-    v1::Scenario scenario = each.scenario;
-    scenario.set_run_for("35s");
-    scenario.set_warm_up("5s");
-    scenario.clear_fault();
-    scenario.clear_objective();
-    const absl::StatusOr<RunOutcome> outcome = RunScenario(scenario, options);
-    EXPECT_TRUE(outcome.ok()) << outcome.status();
-    return outcome->summary.bill();
-  }
-  ADD_FAILURE() << "no variant " << variant;
-  return Bill();
+  return OutcomeOf(Briefly(VariantOf("design_swap", variant), "35s", "5s")).summary.bill();
 }
 
 std::set<std::string> ItemsOf(const Bill& bill) {

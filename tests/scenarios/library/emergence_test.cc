@@ -11,8 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "results/bill.h"
 #include "results/report.h"
-#include "scenarios/language/load.h"
-#include "scenarios/language/run.h"
+#include "tests/scenarios/library/library_run.h"
 
 namespace freshet {
 namespace {
@@ -54,25 +53,6 @@ class Golden {
   std::map<std::string, std::string> values_;
   int exit_code_ = -1;
 };
-
-RunOutcome RunVariant(const std::string& name, const std::string& variant,
-                      const std::string& run_for = "") {
-  const absl::StatusOr<LoadResult> loaded =
-      Load(absl::StrCat(FRESHET_LIBRARY, "/", name, ".textproto"));
-  EXPECT_TRUE(loaded.ok()) << loaded.status();
-  RunOptions options;
-  options.root = FRESHET_LIBRARY;
-  for (const auto& each : loaded->variants) {
-    if (each.name != variant) continue;
-    v1::Scenario scenario = each.scenario;
-    if (!run_for.empty()) scenario.set_run_for(run_for);
-    absl::StatusOr<RunOutcome> outcome = RunScenario(scenario, options);
-    EXPECT_TRUE(outcome.ok()) << outcome.status();
-    return *std::move(outcome);
-  }
-  ADD_FAILURE() << "no variant " << variant;
-  return RunOutcome();
-}
 
 constexpr char kMean[] = "shop producer.latency_ms_mean";
 constexpr char kP99[] = "shop producer.latency_ms_p99";
@@ -217,7 +197,9 @@ TEST(ThrottleBelowIngressTest, NeverFinishesAndTheReportSaysSo) {
   EXPECT_EQ(below["log log.rebuild_projected_ms_max"], 0);
 
   std::string report;
-  WriteTextReport(RunVariant("throttle_below_ingress", "below", "3min").summary, {}, &report);
+  v1::Scenario scenario = VariantOf("throttle_below_ingress", "below");
+  scenario.set_run_for("3min");
+  WriteTextReport(OutcomeOf(scenario).summary, {}, &report);
   EXPECT_NE(report.find("not finished           0 of 12"), std::string::npos) << report;
 }
 
@@ -254,7 +236,7 @@ int64_t MonthDollars(const RunOutcome& run) {
 // No byte crosses a zone, an hour fits small volumes: the classic design is faster and cheaper.
 TEST(OneZoneTest, TheClassicDesignWinsOnLatencyAndOnPrice) {
   const Golden kafka("one_zone.kafka");
-  const int64_t price = MonthDollars(RunVariant("one_zone", "kafka"));
+  const int64_t price = MonthDollars(OutcomeOf(VariantOf("one_zone", "kafka")));
   EXPECT_EQ(kafka.exit_code(), 0);
   EXPECT_EQ(kafka["network network.cross_zone_bytes_bytes_total"], 0);
   // 3 x 0.126 $/h x 730 h and 3 x 50 GiB x 0.08 $.
@@ -263,7 +245,7 @@ TEST(OneZoneTest, TheClassicDesignWinsOnLatencyAndOnPrice) {
     const Golden shared(absl::StrCat("one_zone.", variant));
     EXPECT_GT(shared[kMean], 50 * kafka[kMean]) << variant;
     EXPECT_GT(shared[kP99], 50 * kafka[kP99]) << variant;
-    EXPECT_GT(MonthDollars(RunVariant("one_zone", variant)), price) << variant;
+    EXPECT_GT(MonthDollars(OutcomeOf(VariantOf("one_zone", variant))), price) << variant;
   }
 }
 

@@ -6,35 +6,23 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "scenarios/language/load.h"
+#include "tests/scenarios/library/library_run.h"
 
 namespace freshet {
 namespace {
 
 // The four designs, half a minute each.
 std::vector<v1::Scenario> Designs() {
-  const absl::StatusOr<LoadResult> loaded =
-      Load(absl::StrCat(FRESHET_LIBRARY, "/design_swap.textproto"));
-  EXPECT_TRUE(loaded.ok()) << loaded.status();
   std::vector<v1::Scenario> designs;
-  for (const auto& variant : loaded->variants) {
-    designs.push_back(variant.scenario);
-    designs.back().set_run_for("25s");
-    designs.back().set_warm_up("5s");
-    designs.back().clear_fault();
-    designs.back().clear_objective();
+  for (const char* variant : {"kafka", "tiered", "s3stream", "leaderless"}) {
+    designs.push_back(Briefly(VariantOf("design_swap", variant), "25s", "5s"));
   }
   return designs;
 }
 
 std::vector<FinishedRun> RunAll(const std::vector<v1::Scenario>& designs, int workers) {
   std::vector<RunJob> jobs;
-  for (const v1::Scenario& design : designs) {
-    RunOptions options;
-    options.root = FRESHET_LIBRARY;
-    jobs.push_back({&design, options});
-  }
+  for (const v1::Scenario& design : designs) jobs.push_back({&design, FromLibrary()});
   size_t told = 0;
   std::vector<FinishedRun> runs = RunMany(jobs, workers, [&told](size_t over) {
     EXPECT_EQ(over, told + 1);
