@@ -98,8 +98,7 @@ bool Consumers::TakePoll(Member& member) {
     left -= to - link->next;
     owned->polled = to;
     const bool whole = to == range.to;
-    Part part =
-        PartOf(link, {range.partition, link->next, to, whole ? range.bytes : Bytes(0)});
+    Part part = PartOf(link, {range.partition, link->next, to, whole ? range.bytes : Bytes(0)});
     link->next = to;
     if (whole && ++link->range == session.response.size()) {
       part.ends_response = true;

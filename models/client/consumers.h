@@ -91,8 +91,8 @@ class Consumers : public Component, private GroupMembership::Application {
     Duration cpu_per_record;
     bool auto_commit = true;
     Duration auto_commit_interval;
-    bool client_rack = false;   // client.rack of each member: its zone, or none.
-    Duration metadata_max_age;  // metadata.max.age.ms: how long a preferred read replica holds.
+    bool client_rack = false;    // client.rack of each member: its zone, or none.
+    Duration metadata_max_age;   // metadata.max.age.ms: how long a preferred read replica holds.
     std::optional<Group> group;  // Absent: assign().
     int absent_members = 0;      // The last ones, which are not there at the start.
   };
@@ -214,8 +214,8 @@ class Consumers : public Component, private GroupMembership::Application {
     bool regroup = false;
     Time lease_until = Time::Max();
     bool throttled = false;  // Since the last answer with records.
-    size_t range = 0;  // Of the response, the next one to hand over,
-    Offset next = 0;   // from here.
+    size_t range = 0;        // Of the response, the next one to hand over,
+    Offset next = 0;         // from here.
   };
   struct Owned {
     PartitionId partition;
