@@ -115,7 +115,9 @@ GroupMembership::Positions Consumers::PositionsOf(int client) const {
   GroupMembership::Positions positions;
   for (const Owned& owned : members_[static_cast<size_t>(client)]->owned) {
     if (!owned.reading) continue;
-    positions.emplace_back(static_cast<int>(owned.partition - topic_.first), owned.polled);
+    Offset to = owned.polled;
+    if (config_.handler != nullptr) to = config_.handler->Committable(client, owned.partition, to);
+    positions.emplace_back(static_cast<int>(owned.partition - topic_.first), to);
   }
   return positions;
 }
@@ -168,6 +170,7 @@ void Consumers::Begin(int client, int partition, std::optional<Offset> committed
   progress.furthest = std::max(progress.furthest, from);
   UpdatePassedOver(slot);
   member.sessions_stale = true;
+  if (config_.handler != nullptr) config_.handler->PartitionBegins(client, id, from);
 }
 
 void Consumers::Drop(Member& member, int partition) {
@@ -185,7 +188,9 @@ void Consumers::Revoked(int client, const std::vector<int>& partitions) {
   if (partitions.empty()) return;
   for (const int partition : partitions) {
     Drop(member, partition);
-    const Owned* owned = FindOwned(member, topic_.first + static_cast<PartitionId>(partition));
+    const PartitionId id = topic_.first + static_cast<PartitionId>(partition);
+    if (config_.handler != nullptr) config_.handler->PartitionEnds(client, id);
+    const Owned* owned = FindOwned(member, id);
     member.owned.erase(member.owned.begin() + (owned - member.owned.data()));
   }
   group_->revoked->Add(static_cast<int64_t>(partitions.size()));
@@ -224,10 +229,9 @@ void Consumers::CrashMember(Member& member) {
   network_->SetDown(member.host, true);
   member.thread->DropAll();
   if (member.hung) member.thread->SetDown(false);
-  member.hung = member.in_poll = false;
+  member.hung = false;
+  DropWork(member);
   member.awaits = Awaits::kNothing;
-  member.arrived.clear();
-  member.poll.clear();
   for (const int partition : OwnedBy(member.number)) Drop(member, partition);
   member.owned.clear();
   ++member.life;

@@ -135,6 +135,7 @@ Offset Consumers::EndOfPart(PartitionId partition, Offset from, Offset to, int64
 }
 
 bool Consumers::Work(Member& member) {
+  if (config_.handler != nullptr) return HandOver(member);
   int64_t records = 0;
   for (const Part& part : member.poll) records += part.range.to - part.range.from;
   const int64_t polls =
@@ -193,10 +194,13 @@ void Consumers::CountPart(Member& member, const Part& part) {
   records_.Add(done.to - done.from);
   bytes_.Add(done.bytes.count());
   if (part.at_follower) from_followers_->Add(done.bytes.count());
-  log_->ConsumedUpTo(done.partition, reader_[slot], position_[slot]);
+  if (config_.handler == nullptr) {
+    log_->ConsumedUpTo(done.partition, reader_[slot], position_[slot]);
+  }
 }
 
 void Consumers::CountRecords(const Part& part, Offset from, Offset to) {
+  if (config_.handler != nullptr) return;  // They are not visible yet.
   const PartitionLog& log = log_->LogOf(part.range.partition);
   Offset at = from;
   if (at < log.log_start_offset()) {
@@ -224,6 +228,19 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
     return;
   }
   batch.created.RecordUntil(Now(), records, end_to_end_);
+  StampTrail<> trail = TrailOf(batch, part);
+  trail.AddService(Now(), Milestone::kVisible, component_id());
+  const Time start = trail.Start();
+  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
+                           batch.created.SumUntil(Now(), records);
+  waterfall_.Add(trail, records, entered);
+  if (ranges_counted_++ % kSpanEvery == 0) {
+    sim().recorder().Span(RecordLevel::kSpans, lane_, "created_to_visible", start, Now(), records);
+  }
+}
+
+// From the earliest creation to the arrival at the member.
+StampTrail<> Consumers::TrailOf(const Batch& batch, const Part& part) const {
   const Time start = batch.created.Earliest();
   const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
   StampTrail<> trail(start);
@@ -253,13 +270,7 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
                 untold ? server : me);
   trail.AddService(std::max(trail.End(), part.served_at), Milestone::kFetched, server);
   trail.AddService(part.arrived_at, Milestone::kFetched, wire);
-  trail.AddService(Now(), Milestone::kVisible, me);
-  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
-                           batch.created.SumUntil(Now(), records);
-  waterfall_.Add(trail, records, entered);
-  if (ranges_counted_++ % kSpanEvery == 0) {
-    sim().recorder().Span(RecordLevel::kSpans, lane_, "created_to_visible", start, Now(), records);
-  }
+  return trail;
 }
 
 void Consumers::ResponseDone(Link* link) {

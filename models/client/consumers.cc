@@ -32,8 +32,8 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       commits_(AddCounter(kCommits)),
       interpolated_(AddCounter(kInterpolated)),
       skipped_(AddCounter(kSkipped)),
-      lag_(AddGauge(kLag)),
-      staleness_(AddGauge(kStaleness)) {
+      lag_(AddGauge(kLag)) {
+  if (config.handler == nullptr) staleness_ = &AddGauge(kStaleness);
   if (config.start_from_age) catch_up_ = &AddDistribution(kCatchUp);
   if (config.client_rack) {
     leases_.resize(topic_.count);
@@ -42,7 +42,8 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     sent_elsewhere_ = &AddCounter(kSentElsewhere);
   }
   polls_have_bounds_ =
-      config.cpu_per_poll > Duration::Zero() || config.cpu_per_record > Duration::Zero() ||
+      config.handler != nullptr || config.cpu_per_poll > Duration::Zero() ||
+      config.cpu_per_record > Duration::Zero() ||
       (config.group && config.group->application_commits != ApplicationCommits::kNone);
   for (int i = 0; i < static_cast<int>(config.member_zones.size()); ++i) AddMember(i);
   for (int p = 0; p < topic_.count; ++p) {
@@ -246,6 +247,7 @@ void Consumers::GoBack(PartitionId partition) {
       part.range.to = std::min(part.range.to, end);
     }
   }
+  if (config_.handler != nullptr) config_.handler->Truncated(partition, end);
   if (group_ != nullptr) CutProgress(slot, end);
   Offset& position = position_[slot];
   if (position <= end) return;
@@ -305,15 +307,20 @@ BrokerId Consumers::Coordinator() const {
 
 void Consumers::Commit(Member* member) {
   After<"consumer.auto_commit">(config_.auto_commit_interval, [this, member] {
-    const BrokerId coordinator = Coordinator();
-    if (coordinator != kNoBroker && coordinator != member->coordinator) {
-      member->coordinator = coordinator;
-      member->commits.request_on = network_->Connect(member->host, log_->HostOf(coordinator));
-      member->commits.reply_on = network_->Connect(log_->HostOf(coordinator), member->host);
-    }
-    if (coordinator != kNoBroker) log_->SendControl(coordinator, &member->commits);
+    SendCommit(*member);
     Commit(member);
   });
+}
+
+void Consumers::SendCommit(Member& member) {
+  const BrokerId coordinator = Coordinator();
+  if (coordinator == kNoBroker) return;
+  if (coordinator != member.coordinator) {
+    member.coordinator = coordinator;
+    member.commits.request_on = network_->Connect(member.host, log_->HostOf(coordinator));
+    member.commits.reply_on = network_->Connect(log_->HostOf(coordinator), member.host);
+  }
+  log_->SendControl(coordinator, &member.commits);
 }
 
 void Consumers::Sample() {
@@ -329,7 +336,7 @@ void Consumers::Sample() {
     }
   }
   lag_.Set(lag);
-  staleness_.Set((Now() - oldest).nanos());
+  if (staleness_ != nullptr) staleness_->Set((Now() - oldest).nanos());
   if (catch_up_ != nullptr) CheckCaughtUp();
   After<"consumer.sample">(
       kSampleInterval, [this] { Sample(); }, Priority::kControl);

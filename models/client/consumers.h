@@ -19,6 +19,7 @@
 //   consumer_polls.cc    from an answer to visible
 //   consumer_members.cc  partitions that come and go, members that stop, hang and start
 //   consumer_progress.cc what was processed twice, or never
+//   consumer_handler.cc  somebody else processes the polls (poll_handler.h)
 //
 // Left out: the transactions behind isolation.level. docs/models/client.md and consumer_group.md
 // have the rest and the sources.
@@ -34,6 +35,7 @@
 
 #include "absl/strings/string_view.h"
 #include "models/client/group_membership.h"
+#include "models/client/poll_handler.h"
 #include "models/group/group_coordinator.h"
 #include "models/group/group_metrics.h"
 #include "models/log/log_service.h"
@@ -95,6 +97,7 @@ class Consumers : public Component, private GroupMembership::Application {
     Duration metadata_max_age;   // metadata.max.age.ms: how long a preferred read replica holds.
     std::optional<Group> group;  // Absent: assign().
     int absent_members = 0;      // The last ones, which are not there at the start.
+    PollHandler* handler = nullptr;  // Null: the members process what they poll themselves.
   };
 
   static constexpr MetricDef kEndToEnd = {
@@ -194,6 +197,23 @@ class Consumers : public Component, private GroupMembership::Application {
   const GroupCoordinator* coordinator() const { return coordinator_.get(); }
   std::vector<int> OwnedBy(int member) const override;
 
+  // --- With a handler ---
+
+  // Its poll is done with. REQUIRES: HandlePoll() was called for it, and neither this nor
+  // DropPoll() since.
+  void PollHandled(int member);
+  // Milestones below `offset` are needed no more: nobody will go back there.
+  void NotNeededBelow(PartitionId partition, Offset offset);
+  // Members with fixed partitions: all stop reading, and what they have is dropped;
+  void StopReading();
+  // they go on from there, by partition of the topic, or where retention leaves them. REQUIRES:
+  // stopped; no more offsets than the log has.
+  void ResumeAt(const std::vector<Offset>& positions);
+  // Members with fixed partitions: one sends its offsets to the broker, to be seen there.
+  void CommitOnce(int member);
+  // What has been handed over, by partition of the topic.
+  const std::vector<Offset>& positions() const { return position_; }
+
   // By member.
   const std::vector<HostId>& hosts() const { return hosts_; }
   // Where the records' time went, from creation to visible.
@@ -256,6 +276,8 @@ class Consumers : public Component, private GroupMembership::Application {
     Ring<Arrival> arrived;             // Answers that are not handed over.
     std::vector<Part> poll;
     bool in_poll = false;
+    bool handing_over = false;  // HandlePoll() runs,
+    bool handled = false;       // and has said that it is done already.
 
     // Of a group.
     std::unique_ptr<GroupMembership> membership;
@@ -290,6 +312,10 @@ class Consumers : public Component, private GroupMembership::Application {
   bool TakePoll(Member& member);
   Offset EndOfPart(PartitionId partition, Offset from, Offset to, int64_t most, bool first) const;
   bool Work(Member& member);
+  bool HandOver(Member& member);
+  void DropWork(Member& member);
+  void AddRanges(const Part& part);
+  StampTrail<> TrailOf(const Batch& batch, const Part& part) const;
   void PollDone(Member& member);
   // Those records of the answer that the link holds.
   Part PartOf(Link* link, const FetchedRange& range) const;
@@ -328,6 +354,7 @@ class Consumers : public Component, private GroupMembership::Application {
   void NoteSession(Link* link);
 
   void Commit(Member* member);
+  void SendCommit(Member& member);
   // The broker that leads the group's offsets, or the next one that is up; kNoBroker if none is.
   BrokerId Coordinator() const;
   void Sample();
@@ -421,7 +448,8 @@ class Consumers : public Component, private GroupMembership::Application {
   Counter& interpolated_;
   Counter& skipped_;
   Gauge& lag_;
-  Gauge& staleness_;
+  Gauge* staleness_ = nullptr;  // The handler's matter, where there is one.
+  std::vector<RecordRange> handed_over_;
   Distribution* catch_up_ = nullptr;  // Null where none is told, and when it has been.
   Time began_;
   std::vector<Offset> catch_up_to_;  // The high watermarks of the last sample.

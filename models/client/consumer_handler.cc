@@ -1,0 +1,120 @@
+// Consumers whose polls somebody else processes (poll_handler.h).
+#include <algorithm>
+
+#include "models/client/consumers.h"
+
+namespace freshet {
+
+bool Consumers::HandOver(Member& member) {
+  handed_over_.clear();
+  for (const Part& part : member.poll) AddRanges(part);
+  member.handled = false;
+  member.handing_over = true;
+  config_.handler->HandlePoll(member.number, handed_over_);
+  member.handing_over = false;
+  if (!member.handled) return false;
+  PollDone(member);
+  return !member.in_poll;
+}
+
+void Consumers::PollHandled(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  SIM_REQUIRE(member.in_poll && !member.handled);
+  member.handled = true;
+  if (member.handing_over) return;  // HandOver() goes on.
+  PollDone(member);
+  if (!member.in_poll) Poll(member);
+}
+
+void Consumers::AddRanges(const Part& part) {
+  const PartitionId partition = part.range.partition;
+  const PartitionLog& log = log_->LogOf(partition);
+  const Offset end = part.range.to;
+  Offset at = part.range.from;
+  const auto add = [&](const StampTrail<>& trail) -> RecordRange& {
+    handed_over_.emplace_back();
+    RecordRange& added = handed_over_.back();
+    added.partition = partition;
+    added.from = added.base = at;
+    added.trail = trail;
+    added.trail.AddService(std::max(trail.End(), part.arrived_at), Milestone::kFetched,
+                           network_->component_id());
+    added.trail.AddWait(Now(), Milestone::kProcessed, WaitFor::kPoll, component_id());
+    return added;
+  };
+  const auto interpolated = [&](Offset to, Bytes bytes, Time oldest, Time youngest) {
+    StampTrail<> trail(oldest);
+    trail.AddWait(std::max(oldest, part.answered_at), Milestone::kFetched, WaitFor::kPoll,
+                  component_id());
+    RecordRange& added = add(trail);
+    added.to = to;
+    added.whole = added.high = to - at;
+    added.bytes = bytes;
+    added.created = {oldest, 1, oldest, youngest};
+    added.interpolated = true;
+    at = to;
+  };
+  if (at < log.log_start_offset()) {
+    // Retention overtook the answer on its way.
+    const Offset to = std::min(end, log.log_start_offset());
+    interpolated(to, Bytes(MulDivFloor(part.range.bytes.count(), to - at, end - part.range.from)),
+                 log.ExpiredUntil(), log.ExpiredUntil());
+  }
+  if (at >= end) return;
+  log.Read(at, end, Bytes(INT64_MAX / 4), [&](const LogRange& range, int64_t records, Bytes bytes) {
+    const Batch& batch = range.batch;
+    if (range.coalesced || records != batch.record_count) {
+      interpolated(at + records, bytes, range.CreatedAt(at), range.CreatedAt(at + records));
+      handed_over_.back().base = range.base_offset;
+      handed_over_.back().whole = handed_over_.back().high = batch.record_count;
+      return;
+    }
+    RecordRange& added = add(TrailOf(batch, part));
+    added.to = at + records;
+    added.whole = added.high = records;
+    added.bytes = bytes;
+    added.created = batch.created;
+    at += records;
+  });
+}
+
+void Consumers::DropWork(Member& member) {
+  const bool dropped = config_.handler != nullptr && member.in_poll && !member.handled;
+  member.in_poll = false;
+  member.arrived.clear();
+  member.poll.clear();
+  if (dropped) config_.handler->DropPoll(member.number);
+}
+
+void Consumers::NotNeededBelow(PartitionId partition, Offset offset) {
+  log_->ConsumedUpTo(partition, reader_[partition - topic_.first], offset);
+}
+
+void Consumers::StopReading() {
+  SIM_REQUIRE(group_ == nullptr);
+  for (const auto& member : members_) {
+    CloseSessions(*member);
+    DropWork(*member);
+    for (Owned& owned : member->owned) owned.reading = false;
+  }
+}
+
+void Consumers::ResumeAt(const std::vector<Offset>& positions) {
+  SIM_REQUIRE(group_ == nullptr && positions.size() == position_.size());
+  for (size_t slot = 0; slot < positions.size(); ++slot) {
+    cut_ += position_[slot] - positions[slot];
+    position_[slot] = positions[slot];
+  }
+  for (const auto& member : members_) {
+    member->metadata = log_->CurrentMetadata(member->host);
+    for (Owned& owned : member->owned) {
+      owned.position = owned.polled = position_[owned.partition - topic_.first];
+      owned.reading = true;
+    }
+    OpenSessions(*member);
+  }
+}
+
+void Consumers::CommitOnce(int member) { SendCommit(*members_[static_cast<size_t>(member)]); }
+
+}  // namespace freshet

@@ -1,0 +1,41 @@
+// Who processes what consumers poll, in place of their own thread: the source of a stream job, the
+// task of a connector, a mirror.
+//
+// The consumers fetch, hold partitions, take part in their group and commit; the handler says when
+// a poll is done with, what may be committed, and how far back the log must remember milestones.
+#ifndef FRESHET_MODELS_CLIENT_POLL_HANDLER_H_
+#define FRESHET_MODELS_CLIENT_POLL_HANDLER_H_
+
+#include <vector>
+
+#include "models/log/record_range.h"
+
+namespace freshet {
+
+class PollHandler {
+ public:
+  virtual ~PollHandler() = default;
+
+  // A poll of `member`, in the order of offsets within each partition; valid during the call. The
+  // member polls again after Consumers::PollHandled(member), which may be called at once.
+  virtual void HandlePoll(int member, const std::vector<RecordRange>& poll) = 0;
+  // `member` has died, was stopped, or lost the partition of a poll: nothing of its poll is waited
+  // for any more, and PollHandled() is not to be called for it.
+  virtual void DropPoll(int /*member*/) {}
+
+  // Of a group that subscribes: partitions that `member` reads from now on, from an offset, and
+  // such that it gives up. What it gives up is committed before, if it can be.
+  virtual void PartitionBegins(int /*member*/, PartitionId /*partition*/, Offset /*from*/) {}
+  virtual void PartitionEnds(int /*member*/, PartitionId /*partition*/) {}
+
+  // Up to where `member` may commit, which has been handed everything below `polled`.
+  virtual Offset Committable(int /*member*/, PartitionId /*partition*/, Offset polled) const {
+    return polled;
+  }
+  // What was read from `end` on is not in the log any more: an election cut it.
+  virtual void Truncated(PartitionId /*partition*/, Offset /*end*/) {}
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_CLIENT_POLL_HANDLER_H_

@@ -1,0 +1,54 @@
+// Records that have left a log and travel together: through the operators of a job, the tasks of a
+// connector, into a sink. Never a record object, never payload.
+//
+// Where they come from stays with them, offset by offset, so that whoever commits an effect can say
+// of which records; and so does where their time went.
+//
+// Who filters or splits takes a share of the batch's records, [low, high) of `whole`. How many of
+// them lie in any part of the batch is a function of the part's ends alone, so that parts add up
+// exactly, and records that are read again in other parts are counted as the same records.
+#ifndef FRESHET_MODELS_LOG_RECORD_RANGE_H_
+#define FRESHET_MODELS_LOG_RECORD_RANGE_H_
+
+#include <cstdint>
+
+#include "models/log/batch.h"
+#include "models/log/segments.h"
+#include "sim/stamps.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+struct RecordRange {
+  PartitionId partition = 0;  // Of the source:
+  Offset from = 0;            // its offsets [from, to).
+  Offset to = 0;
+  // The batch that they are of, or the coalesced range: offsets [base, base + whole).
+  Offset base = 0;
+  int64_t whole = 0;
+  // Which of its records go this way: all before anything filters or splits.
+  int64_t low = 0;
+  int64_t high = 0;
+  // Of a split by key: the number of the part. Records of two parts are never the same.
+  int32_t split = 0;
+  Bytes bytes;
+  CreatedTimes created;
+  // Times are interpolated: a part of a batch, or of a coalesced range of the log.
+  bool interpolated = false;
+  // From the earliest creation on. Ends where it was handed over.
+  StampTrail<> trail;
+
+  // How many of the records with offsets in [a, b) go this way. REQUIRES: base <= a <= b <= base +
+  // whole.
+  int64_t CountIn(Offset a, Offset b) const { return CountBelow(b) - CountBelow(a); }
+  int64_t record_count() const { return CountIn(from, to); }
+
+ private:
+  int64_t CountBelow(Offset at) const {
+    return MulDivFloor(at - base, high, whole) - MulDivFloor(at - base, low, whole);
+  }
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_LOG_RECORD_RANGE_H_
