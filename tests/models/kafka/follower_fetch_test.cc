@@ -331,8 +331,8 @@ TEST(FollowerFetchTest, AnUncleanElectionCutsWhatAFollowerHasServed) {
 }
 
 // The same with an answer that is being worked on: it comes at 14 s, holds records from before and
-// from after the cut, and takes 40 s, 4 s for each poll of a hundred. Three polls are over before the
-// cut; the rest of the answer does not count, and what is left is read anew, once.
+// from after the cut, and takes 40 s, 4 s for each poll of a hundred. Three polls are over before
+// the cut; the rest of the answer does not count, and what is left is read anew, once.
 TEST(FollowerFetchTest, AnAnswerThatIsCutOnItsWayIsDropped) {
   MiniSettings s = BeforeAnUncleanElection();
   s.producers.rate = Until(Seconds(20), 100);
