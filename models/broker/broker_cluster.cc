@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace freshet {
 namespace {
 
@@ -137,8 +139,22 @@ void BrokerCluster::SetRetention(absl::string_view topic, std::optional<Duration
   }
 }
 
-void BrokerCluster::AuditLogs() const {
-  for (const Partition& partition : partitions_) partition.log.Audit();
+void BrokerCluster::AuditLogs() {
+  led_.resize(partitions_.size());
+  for (size_t id = 0; id < partitions_.size(); ++id) {
+    const Partition& partition = partitions_[id];
+    partition.log.Audit();
+    Led& led = led_[id];
+    SIM_CHECK(partition.leader_epoch >= led.epoch, "inv.I12",
+              absl::StrCat("partition ", id, " is in leader epoch ", partition.leader_epoch,
+                           " after epoch ", led.epoch));
+    if (partition.leader_epoch > led.epoch) led = {partition.leader_epoch, kNoBroker};
+    if (partition.leader == kNoBroker) continue;
+    SIM_CHECK(led.leader == kNoBroker || led.leader == partition.leader, "inv.I12",
+              absl::StrCat("partition ", id, " has broker ", partition.leader + 1,
+                           " for its leader, and in the same epoch had broker ", led.leader + 1));
+    led.leader = partition.leader;
+  }
 }
 
 }  // namespace freshet

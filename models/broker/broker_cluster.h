@@ -339,7 +339,8 @@ class BrokerCluster : public Component, public LogService {
   void AnnounceAtFollower(PartitionId id, BrokerId follower, Bytes bytes);
   // Clients see who leads now; those parked at a broker that leads no more are answered.
   void PublishMetadata();
-  void AuditLogs() const;
+  // Logs (inv.I7, I8), and that an epoch has one leader (inv.I12).
+  void AuditLogs();
 
   Offset LimitOf(const FetchSession& session, const FetchSession::Position& position,
                  const Partition& partition) const {
@@ -372,6 +373,13 @@ class BrokerCluster : public Component, public LogService {
   LaneId lane_;
 
  private:
+  friend class BrokerClusterTestPeer;  // Breaks what the audits must notice.
+
+  struct Led {
+    int32_t epoch = 0;
+    BrokerId leader = kNoBroker;
+  };
+
   // Produce path (produce_path.cc).
   void ProduceArrived(RequestIndex index, BrokerId broker, ProduceChannel* channel);
   void TakeRequest(RequestIndex index, BrokerId broker);
@@ -470,6 +478,7 @@ class BrokerCluster : public Component, public LogService {
   Duration metadata_phase_;
   Ring<Callback> untold_;          // What DecideAndTell() was given, in order.
   std::vector<Session> sessions_;  // By BrokerId.
+  std::vector<Led> led_;           // By PartitionId, as of the last audit.
   Counter& duplicates_;
   Counter& deleted_;
   Counter& appended_;

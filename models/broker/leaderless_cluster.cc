@@ -137,7 +137,7 @@ bool LeaderlessCluster::Prepare(FetchSession* session, BrokerId id, Bytes, Callb
   return false;
 }
 
-void LeaderlessCluster::Audit() const {
+void LeaderlessCluster::Audit() {
   AuditLogs();
   index_.Audit();
   for (PartitionId id = 0; id < partitions_.size(); ++id) {

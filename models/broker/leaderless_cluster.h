@@ -119,7 +119,7 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   void ApplyFile(FileId id);
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
   bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
-  void Audit() const;
+  void Audit();
 
   // Who serves whom (leaderless_control.cc).
   void OnCrash(BrokerId id) override;

@@ -189,7 +189,7 @@ void S3StreamCluster::ShowObjects() {
   stream_objects_.Set(objects_.stream_objects());
 }
 
-void S3StreamCluster::Audit() const {
+void S3StreamCluster::Audit() {
   AuditLogs();
   for (const auto& table : tables_) table->Audit();
   objects_.Audit();

@@ -163,7 +163,7 @@ class S3StreamCluster : public BrokerCluster,
   void DeleteLater(std::vector<ObjectId> objects, Duration after);
   void DeleteDue();
   void ShowObjects();
-  void Audit() const;
+  void Audit();
 
   // What is kept (s3stream_retention.cc).
   void HoldHistory();

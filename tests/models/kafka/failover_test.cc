@@ -6,7 +6,22 @@
 #include "tests/oracle/oracle_data.h"
 
 namespace freshet {
+
+class BrokerClusterTestPeer {
+ public:
+  static BrokerCluster::Partition& First(BrokerCluster& cluster) { return cluster.partitions_[0]; }
+};
+
 namespace {
+
+std::string BrokenBy(MiniPipeline& pipeline) {
+  try {
+    pipeline.Run(Seconds(6));
+  } catch (const InvariantBroken& broken) {
+    return broken.invariant();
+  }
+  return "nothing";
+}
 
 FaultTarget* Broker(MiniPipeline& pipeline, BrokerId broker) {
   return pipeline.broker_handles[static_cast<size_t>(broker)].get();
@@ -297,6 +312,22 @@ TEST(FailoverTest, AcksOfTheLeaderLoseTheRateTimesTheReplicationDelay) {
   // The standard error is sqrt(5 / 1000) = 0.07 at the most.
   const double mean = static_cast<double>(lost) / kCrashes;
   EXPECT_NEAR(mean, oracle::Value("A04", "mean lost on failover"), 0.25);
+}
+
+// Canaries: the audits ring when an epoch gets a second leader, and when epochs go back.
+TEST(FailoverTest, TwoLeadersInOneEpochAreNoticed) {
+  MiniPipeline pipeline(Plausible());
+  pipeline.Run(Seconds(5));
+  BrokerId& leader = BrokerClusterTestPeer::First(pipeline.log).leader;
+  leader = (leader + 1) % pipeline.log.broker_count();
+  EXPECT_EQ(BrokenBy(pipeline), "inv.I12");
+}
+
+TEST(FailoverTest, AnEpochThatGoesBackIsNoticed) {
+  MiniPipeline pipeline(Plausible());
+  pipeline.Run(Seconds(5));
+  BrokerClusterTestPeer::First(pipeline.log).leader_epoch -= 1;
+  EXPECT_EQ(BrokenBy(pipeline), "inv.I12");
 }
 
 }  // namespace
