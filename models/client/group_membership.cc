@@ -320,10 +320,10 @@ void GroupMembership::SendCommit(Positions positions, bool awaited) {
   request.bytes = batch.bytes;
   request.acks = Acks::kAll;
   request.idempotent = false;
-  request.on_append = [this, number](ProduceError* error) {
+  request.on_append = [this, number](AppendJudgement& judgement) {
     const auto flight = flights_.find(number);
-    *error = flight == flights_.end() ? ProduceError::kFenced
-                                      : coordinator_->Judge(flight->second.commit);
+    judgement.error = flight == flights_.end() ? ProduceError::kFenced
+                                               : coordinator_->Judge(flight->second.commit);
   };
   request.on_response = [this, number](ProduceRequest& answered) {
     Answered(number, answered.errors[0]);
