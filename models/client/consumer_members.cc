@@ -65,6 +65,7 @@ void Consumers::JoinGroup() {
     standing.is_static = text.static_members;
     standing.leave_on_close = text.leave_on_close;
     standing.auto_commit = config_.auto_commit;
+    standing.read_committed = config_.isolation == Isolation::kReadCommitted;
     standing.auto_commit_interval = config_.auto_commit_interval;
     standing.heartbeat_interval = text.heartbeat_interval;
     standing.session_timeout = text.session_timeout;
@@ -271,6 +272,11 @@ void Consumers::SetMemberHung(int number, bool hung) {
   } else {
     Poll(member);
   }
+}
+
+GroupCoordinator::Commit Consumers::NextCommitOf(int member) const {
+  SIM_REQUIRE(group_ != nullptr);
+  return members_[static_cast<size_t>(member)]->membership->NextCommit();
 }
 
 void Consumers::SetMemberSpeed(int number, Ratio speed) {

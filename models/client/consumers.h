@@ -204,7 +204,9 @@ class Consumers : public Component, private GroupMembership::Application {
   void RemoveMembers(int count, Callback done);  // The last ones.
 
   // Null without a group.
-  const GroupCoordinator* coordinator() const { return coordinator_.get(); }
+  GroupCoordinator* coordinator() const { return coordinator_.get(); }
+  // What a member would commit now, for a transaction to commit in its place (KIP-447).
+  GroupCoordinator::Commit NextCommitOf(int member) const;
   std::vector<int> OwnedBy(int member) const override;
 
   // --- With a handler ---

@@ -237,6 +237,11 @@ void GroupMembership::FetchOffsets() {
       &offsets_,
       [this] {
         offsets_error_ = coordinator_->ErrorAt(at_);
+        if (config_.read_committed && offsets_error_ == GroupError::kNone &&
+            std::any_of(asking_.begin(), asking_.end(),
+                        [this](int each) { return coordinator_->IsUnstable(each); })) {
+          offsets_error_ = GroupError::kLoading;  // UNSTABLE_OFFSET_COMMIT: ask again (KIP-447).
+        }
         told_.clear();
         for (const int partition : asking_) told_.push_back(coordinator_->CommittedOf(partition));
         Answer(&offsets_);
