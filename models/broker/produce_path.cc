@@ -181,10 +181,9 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   const ProduceError refused = Admit(batch.partition, request);
   if (refused != ProduceError::kNone) return refused;
   bool duplicate = false;
-  const ProduceError error =
-      batch.kind == BatchKind::kPlain
-          ? CheckSequence(partition, batch, request.idempotent, &duplicate)
-          : CheckTransactional(partition, batch, &duplicate);
+  const ProduceError error = batch.kind == BatchKind::kPlain
+                                 ? CheckSequence(partition, batch, request.idempotent, &duplicate)
+                                 : CheckTransactional(partition, batch, &duplicate);
   if (error != ProduceError::kNone || (duplicate && request.idempotent)) return error;
   if (duplicate) duplicates_.Add(batch.record_count);
   if (request.on_append) {

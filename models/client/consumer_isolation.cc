@@ -9,23 +9,22 @@ namespace freshet {
 void Consumers::CountIsolated(Member& member, const Part& part) {
   const FetchedRange& done = part.range;
   const TransactionIndex& transactions = *log_->LogOf(done.partition).transactions();
-  transactions.Split(
-      done.from, done.to, config_.isolation,
-      [&](Offset from, Offset to, std::optional<TransactionIndex::Withheld> why) {
-        if (!why) {
-          CountGiven(member, part, from, to);
-          return;
-        }
-        int64_t count = to - from;
-        if (group_ != nullptr) {
-          count = Take(done.partition - topic_.first, from, to, Taken::kWithheld);
-        }
-        if (*why == TransactionIndex::Withheld::kMarker) {
-          markers_ += count;
-        } else {
-          aborted_->Add(count);
-        }
-      });
+  transactions.Split(done.from, done.to, config_.isolation,
+                     [&](Offset from, Offset to, std::optional<TransactionIndex::Withheld> why) {
+                       if (!why) {
+                         CountGiven(member, part, from, to);
+                         return;
+                       }
+                       int64_t count = to - from;
+                       if (group_ != nullptr) {
+                         count = Take(done.partition - topic_.first, from, to, Taken::kWithheld);
+                       }
+                       if (*why == TransactionIndex::Withheld::kMarker) {
+                         markers_ += count;
+                       } else {
+                         aborted_->Add(count);
+                       }
+                     });
 }
 
 int64_t Consumers::GivenOf(const FetchedRange& range) const {

@@ -157,7 +157,9 @@ void Consumers::Begin(int client, int partition, std::optional<Offset> committed
   }
   const auto slot = static_cast<size_t>(partition);
   const PartitionId id = topic_.first + static_cast<PartitionId>(partition);
-  const Offset from = committed ? std::min(*committed, log_->LatestOffset(id, Isolation::kReadUncommitted)) : ResetOffset(id);
+  const Offset from =
+      committed ? std::min(*committed, log_->LatestOffset(id, Isolation::kReadUncommitted))
+                : ResetOffset(id);
   Owned& owned = *FindOwned(member, id);
   owned.position = owned.polled = from;
   owned.reading = true;

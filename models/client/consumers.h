@@ -347,7 +347,9 @@ class Consumers : public Component, private GroupMembership::Application {
   void CountIsolated(Member& member, const Part& part);
   int64_t GivenOf(const FetchedRange& range) const;
   // Markers, and aborted records.
-  int64_t WithheldRecords() const { return markers_ + (aborted_ == nullptr ? 0 : aborted_->Value()); }
+  int64_t WithheldRecords() const {
+    return markers_ + (aborted_ == nullptr ? 0 : aborted_->Value());
+  }
   void AddTransactionWait(const LogRange& range, const Part& part, StampTrail<>* trail) const;
   // After the answer's throttle.
   void FetchLater(Link* link);

@@ -24,8 +24,9 @@ class Producer {
   // Asks for metadata after a while, with what waits for it.
   void RefreshMetadata();
 
-  // Of a client with a transactional id: its application hangs.
+  // Of a client with a transactional id: its application hangs, its process is down.
   void SetHung(bool hung);
+  void SetDown(bool down);
   int64_t work() const;
 
  private:
@@ -92,6 +93,7 @@ class Producer {
   void CloseAll(std::vector<size_t>* held);
   void SendAll();
   void DropQueued();
+  void BreakAll();
   void Renumber(int32_t epoch);
 
   Producers* fleet_;

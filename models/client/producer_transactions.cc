@@ -50,9 +50,9 @@ void ProducerTransactions::Begin() {
   failed_ = due_ = renews_ = false;
   acked_ = 0;
   fleet_->After<"producer.commit_due">(fleet_->config_.transactions->commit_interval,
-                                        [this, round = ++round_] {
-                                          if (round == round_) CommitDue();
-                                        });
+                                       [this, round = ++round_] {
+                                         if (round == round_) CommitDue();
+                                       });
   OpenHeld();
 }
 
@@ -87,14 +87,15 @@ void ProducerTransactions::Flush() {
 }
 
 void ProducerTransactions::EndIfFlushed() {
-  if (unanswered_ > 0 || hung_ || closing_) return;
+  if (unanswered_ > 0 || hung_ || down_ || closing_) return;
   if (manager_.fenced()) {
     flushing_ = false;
     manager_.Recover();
   } else if (flushing_ && manager_.in_transaction()) {
     flushing_ = false;
     constexpr uint64_t kBillion = 1'000'000'000;
-    const auto aborts = static_cast<uint64_t>(fleet_->config_.transactions->abort_share.billionths());
+    const auto aborts =
+        static_cast<uint64_t>(fleet_->config_.transactions->abort_share.billionths());
     const bool gives_up = aborts > 0 && DrawBernoulli(abort_stream_, aborts, kBillion);
     manager_.End(!failed_ && !gives_up);
   }
@@ -105,7 +106,7 @@ void ProducerTransactions::Ended(bool committed) {
   if (renews_) {
     renews_ = false;
     manager_.Recover();
-  } else {
+  } else if (!hung_) {
     Begin();
   }
 }
@@ -130,9 +131,30 @@ void ProducerTransactions::CountEnd(bool committed) {
   if (committed) fleet_->commit_time_->Record(fleet_->Now() - flush_since_);
 }
 
+void ProducerTransactions::SetDown(bool down) {
+  if (down == down_) return;
+  down_ = down;
+  if (!down) {
+    manager_.Start();
+    return;
+  }
+  ++round_;
+  if (manager_.in_transaction()) ++work_;
+  failed_ = true;  // Nothing of it is sent again.
+  flushing_ = due_ = false;
+  CountEnd(false);
+  Flush();
+  producer_->BreakAll();
+  closing_ = true;
+  producer_->DropQueued();
+  closing_ = false;
+  manager_.Crash();
+}
+
 void ProducerTransactions::SetHung(bool hung) {
   if (hung == hung_) return;
   hung_ = hung;
+  if (down_) return;
   if (hung) {
     if (manager_.in_transaction()) ++work_;
     Flush();
@@ -229,7 +251,14 @@ void Producer::Renumber(int32_t epoch) {
   std::fill(next_sequence_.begin(), next_sequence_.end(), 0);
 }
 
+void Producer::BreakAll() {
+  for (size_t broker = 0; broker < channels_.size(); ++broker) {
+    BreakConnection(static_cast<BrokerId>(broker));
+  }
+}
+
 void Producer::SetHung(bool hung) { transactions_->SetHung(hung); }
+void Producer::SetDown(bool down) { transactions_->SetDown(down); }
 int64_t Producer::work() const { return transactions_->work(); }
 
 }  // namespace freshet

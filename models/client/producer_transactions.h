@@ -28,6 +28,9 @@ class ProducerTransactions : private TransactionManager::Application {
   // Its application hangs: what it has given to send() is sent, and nothing follows, no commit
   // either, until it wakes up.
   void SetHung(bool hung);
+  // Its process dies, with all that is not acknowledged, and another one starts, which has what the
+  // first has left open aborted.
+  void SetDown(bool down);
   // What it has had acknowledged.
   int64_t work() const { return work_; }
 
@@ -69,12 +72,13 @@ class ProducerTransactions : private TransactionManager::Application {
   RandomStream abort_stream_;
   std::vector<size_t> held_;  // Lanes that wait for the next transaction.
   bool open_ = false;         // Records may be taken.
-  bool closing_ = false;  // Batches are closed or dropped just now.
+  bool closing_ = false;      // Batches are closed or dropped just now.
   bool flushing_ = false;
   bool failed_ = false;
   bool renews_ = false;  // The next transaction needs a new epoch.
   bool hung_ = false;
-  bool due_ = false;  // A commit, while it hangs.
+  bool down_ = false;
+  bool due_ = false;    // A commit, while it hangs.
   uint32_t round_ = 0;  // Raised when a commit is due no more.
   int32_t epoch_ = -1;
   int64_t unanswered_ = 0;  // Batches.

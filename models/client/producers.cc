@@ -73,6 +73,10 @@ void Producers::SetClientHung(int client, bool hung) {
   clients_[static_cast<size_t>(client)]->SetHung(hung);
 }
 
+void Producers::SetClientDown(int client, bool down) {
+  clients_[static_cast<size_t>(client)]->SetDown(down);
+}
+
 int64_t Producers::WorkOf(int client) const {
   return clients_[static_cast<size_t>(client)]->work();
 }

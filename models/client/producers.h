@@ -143,7 +143,9 @@ class Producers : public Component {
   // --- With transactions ---
   // The application of a client hangs: it neither sends nor commits.
   void SetClientHung(int client, bool hung);
-  // Records that it has had acknowledged, and hangs in a transaction.
+  // Its process dies, and another one starts when the fault ends.
+  void SetClientDown(int client, bool down);
+  // Records that it has had acknowledged, and each time that it hung or died in a transaction.
   int64_t WorkOf(int client) const;
 
   // By client.

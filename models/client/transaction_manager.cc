@@ -104,8 +104,8 @@ void TransactionManager::EndNow(bool committed) {
 
 void TransactionManager::Step() {
   if (asked_ != kNoBroker || waiting_) return;
-  const bool wants = state_ == State::kStarting || state_ == State::kEnding ||
-                     !wanted_.empty() || !wanted_groups_.empty();
+  const bool wants = state_ == State::kStarting || state_ == State::kEnding || !wanted_.empty() ||
+                     !wanted_groups_.empty();
   if (!wants || state_ == State::kDown || state_ == State::kFenced) return;
   if (at_ == kNoBroker) {
     Find();

@@ -107,7 +107,7 @@ class TransactionManager : public Component {
   BrokerId at_ = kNoBroker;     // The coordinator, as far as it knows.
   BrokerId asked_ = kNoBroker;  // To whom a request is under way.
   BrokerId found_ = kNoBroker;
-  uint32_t number_ = 0;  // Of the request under way; raised when it is given up.
+  uint32_t number_ = 0;   // Of the request under way; raised when it is given up.
   bool waiting_ = false;  // Until it asks again.
   TransactionCoordinator::Request request_;
   TransactionCoordinator::Answer answer_;

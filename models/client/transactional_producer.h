@@ -68,7 +68,7 @@ class TransactionalProducer : public Component, private TransactionManager::Appl
     GroupCoordinator::Commit commit;
     Done done;
   };
-  struct Line {  // Of one partition.
+  struct Line {              // Of one partition.
     std::deque<Item> queue;  // The first one is under way, if any is.
     bool under_way = false;
     bool waiting = false;

@@ -172,8 +172,22 @@ class MemberThreadTarget : public FaultTarget {
   int member_;
 };
 
-// "shop/client-1/thread", of producers with transactions: down, the application hangs, in the middle
-// of its transaction.
+// "shop/client-1", of producers with transactions: down, the process dies and another one starts at
+// the end.
+class ClientTarget : public FaultTarget {
+ public:
+  ClientTarget(Producers* producers, int client) : producers_(producers), client_(client) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kDown; }
+  void SetDown(bool down) override { producers_->SetClientDown(client_, down); }
+  int64_t WorkTouched() const override { return producers_->WorkOf(client_); }
+
+ private:
+  Producers* producers_;
+  int client_;
+};
+
+// "shop/client-1/thread", of producers with transactions: down, the application hangs, in the
+// middle of its transaction.
 class ClientThreadTarget : public FaultTarget {
  public:
   ClientThreadTarget(Producers* producers, int client) : producers_(producers), client_(client) {}

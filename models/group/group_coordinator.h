@@ -122,7 +122,7 @@ class GroupCoordinator : public Component {
   };
   struct InTransaction {
     ProducerId producer;
-    Offset end;                 // Of the commit's batch.
+    Offset end;                  // Of the commit's batch.
     std::optional<Offset> over;  // Of the marker's, once there is one.
     std::vector<std::pair<int, Offset>> offsets;
   };
@@ -140,7 +140,7 @@ class GroupCoordinator : public Component {
   bool loaded_ = false;
   uint32_t loads_ = 0;
   std::vector<std::optional<Offset>> committed_;
-  std::vector<Pending> pending_;  // In the order of the log.
+  std::vector<Pending> pending_;               // In the order of the log.
   std::vector<InTransaction> in_transaction_;  // The same, until the marker is committed.
   std::optional<Time> unstable_since_;
 };

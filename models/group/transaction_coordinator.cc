@@ -167,8 +167,7 @@ void TransactionCoordinator::Handle(BrokerId at, const Request& request, Answere
 void TransactionCoordinator::Initialise(Transactional& each, const Request& request,
                                         Answered answer) {
   const Entry& now = each.now;
-  const bool current =
-      request.epoch == now.epoch || (now.swept && request.epoch == now.last_epoch);
+  const bool current = request.epoch == now.epoch || (now.swept && request.epoch == now.last_epoch);
   if (request.same_producer && !current) {
     fenced_.Add(1);
     answer({TransactionError::kFenced, 0, 0});
@@ -372,8 +371,7 @@ void TransactionCoordinator::Mark(Id id) {
     batches.clear();
     for (const PartitionId partition : each.unmarked) {
       if (metadata->leader[partition] != leader) continue;
-      batches.push_back(
-          MarkerOf(each.now, partition, each.now.number, Commits(each.now.state)));
+      batches.push_back(MarkerOf(each.now, partition, each.now.number, Commits(each.now.state)));
     }
     if (batches.empty()) continue;
     ++each.requests;
@@ -461,9 +459,8 @@ ProduceError TransactionCoordinator::Judge(ProducerId producer, int32_t epoch,
   const Transactional& each = ids_[*by_producer_[producer]];
   if (!shards_[each.shard].loaded) return ProduceError::kNotLeader;
   const Entry& now = each.now;
-  const bool ongoing =
-      now.state == TransactionState::kOngoing && now.epoch == epoch &&
-      std::binary_search(now.partitions.begin(), now.partitions.end(), partition);
+  const bool ongoing = now.state == TransactionState::kOngoing && now.epoch == epoch &&
+                       std::binary_search(now.partitions.begin(), now.partitions.end(), partition);
   return ongoing ? ProduceError::kNone : ProduceError::kFenced;
 }
 

@@ -67,10 +67,10 @@ class TransactionCoordinator : public Component, public TransactionVerifier {
   };
   struct Request {
     enum class Kind : uint8_t {
-      kInitProducerId,    // InitProducerId
-      kAddPartitions,     // AddPartitionsToTxn
-      kAddOffsets,        // AddOffsetsToTxn
-      kCommit,            // EndTxn
+      kInitProducerId,  // InitProducerId
+      kAddPartitions,   // AddPartitionsToTxn
+      kAddOffsets,      // AddOffsetsToTxn
+      kCommit,          // EndTxn
       kAbort,
     };
     Kind kind = Kind::kInitProducerId;
@@ -142,7 +142,7 @@ class TransactionCoordinator : public Component, public TransactionVerifier {
     bool swept = false;      // that was an abort which its producer had not asked for.
     Duration timeout;
     Time started;
-    int64_t number = 0;  // Of the transaction, over all epochs.
+    int64_t number = 0;                   // Of the transaction, over all epochs.
     std::vector<PartitionId> partitions;  // Ascending.
     std::vector<GroupCoordinator*> groups;
   };

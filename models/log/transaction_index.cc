@@ -50,9 +50,9 @@ bool TransactionIndex::IsOpen(ProducerId producer) const {
 }
 
 void TransactionIndex::Decide(Offset high_watermark, Time now) {
-  const auto committed =
-      std::find_if(markers_.begin(), markers_.end(),
-                   [=](const Marker& each) { return each.offset >= high_watermark; });
+  const auto committed = std::find_if(markers_.begin(), markers_.end(), [=](const Marker& each) {
+    return each.offset >= high_watermark;
+  });
   if (committed == markers_.begin()) return;
   markers_.erase(markers_.begin(), committed);
   const Offset before = first_unstable_offset();

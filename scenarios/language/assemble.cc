@@ -89,8 +89,8 @@ class Assembler {
       if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
       if (component.has_leaderless()) BuildLeaderless(component.name(), component.leaderless());
     }
-    pipeline_->transactions = BuildTransactionCoordinator(
-        scenario_, sim_, pipeline_->network.get(), pipeline_->log.get());
+    pipeline_->transactions = BuildTransactionCoordinator(scenario_, sim_, pipeline_->network.get(),
+                                                          pipeline_->log.get());
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
       if (!status.ok()) return status;
@@ -389,8 +389,9 @@ class Assembler {
     Producers* fleet = pipeline_->producers.back().get();
     AddNics(name, "client", fleet->hosts());
     for (int i = 0; config.transactions && i < static_cast<int>(fleet->hosts().size()); ++i) {
-      pipeline_->targets[absl::StrCat(name, "/client-", i + 1, "/thread")] =
-          std::make_unique<ClientThreadTarget>(fleet, i);
+      const std::string handle = absl::StrCat(name, "/client-", i + 1);
+      pipeline_->targets[handle] = std::make_unique<ClientTarget>(fleet, i);
+      pipeline_->targets[handle + "/thread"] = std::make_unique<ClientThreadTarget>(fleet, i);
     }
     return absl::OkStatus();
   }

@@ -132,8 +132,8 @@ class ReferenceCheck {
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
   // in each zone offers the zones; a table offers its "warehouse"; consumers offer "member-N", each
-  // with a "nic" and, if they subscribe, a "thread"; producers with transactions offer the "thread"
-  // of each client. Operations are for whole brokers.
+  // with a "nic" and, if they subscribe, a "thread"; producers with transactions offer "client-N",
+  // each with a "thread". Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -228,23 +228,24 @@ class ReferenceCheck {
   void CheckClient(const Component& component, const std::string& target,
                    const std::vector<std::string>& parts, Place place) {
     const uint32_t clients = component.producers().clients();
-    absl::string_view client = parts.size() == 3 ? absl::string_view(parts[1]) : "";
+    absl::string_view client = parts.size() > 1 ? absl::string_view(parts[1]) : "";
     uint32_t number = 0;
     const bool is_client = absl::ConsumePrefix(&client, "client-") && !client.empty() &&
                            absl::ascii_isdigit(client[0]) && client[0] != '0' &&
                            absl::SimpleAtoi(client, &number) && number <= clients;
+    const bool transacts = component.producers().has_transactions();
     const bool is_part =
-        parts.size() == 3 && (parts[2] == "nic" ||
-                              (parts[2] == "thread" && component.producers().has_transactions()));
-    if (is_client && is_part) return;
+        parts.size() == 3 && (parts[2] == "nic" || (parts[2] == "thread" && transacts));
+    if (is_client && (is_part || (parts.size() == 2 && transacts))) return;
     const std::string first = absl::StrCat(component.name(), "/client-1");
     const std::string last = absl::StrCat(component.name(), "/client-", std::max(clients, 1u));
     findings_->Error(
-        place, absl::StrCat("fault target ", Quoted(target), " is no part of a client; write ",
-                            Quoted(first + "/nic"), " to ", Quoted(last + "/nic"),
-                            component.producers().has_transactions()
-                                ? ", or \"/thread\" in place of \"/nic\" for its application"
-                                : ""));
+        place,
+        transacts ? absl::StrCat("fault target ", Quoted(target), " is no client; write ",
+                                 Quoted(first), " to ", Quoted(last),
+                                 ", and behind it \"/thread\" or \"/nic\" for a part")
+                  : absl::StrCat("fault target ", Quoted(target), " is no part of a client; write ",
+                                 Quoted(first + "/nic"), " to ", Quoted(last + "/nic")));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

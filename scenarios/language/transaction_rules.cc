@@ -64,8 +64,7 @@ class TransactionCheck {
 
   void CheckTimes(const v1::Transactions& text, const Places& here) {
     const auto timeout = AmountOf(UNIT_DURATION, text.transaction_timeout());
-    const auto most =
-        AmountOf(UNIT_DURATION, scenario_.transaction_coordinator().max_timeout());
+    const auto most = AmountOf(UNIT_DURATION, scenario_.transaction_coordinator().max_timeout());
     const auto interval = AmountOf(UNIT_DURATION, text.commit_interval());
     if (timeout && most && *timeout > *most) {
       findings_->Error(
@@ -122,8 +121,7 @@ class TransactionCheck {
 bool HasTransactions(const Scenario& scenario) {
   return std::any_of(scenario.component().begin(), scenario.component().end(),
                      [](const Component& component) {
-                       return component.has_producers() &&
-                              component.producers().has_transactions();
+                       return component.has_producers() && component.producers().has_transactions();
                      });
 }
 
@@ -144,8 +142,8 @@ int64_t PredictedTransactionEvents(const Scenario& scenario) {
     const Producers& producers = component.producers();
     const auto interval =
         AmountOf(UNIT_DURATION, producers.transactions().commit_interval()).value_or(0);
-    events += Wide{producers.clients()} * (*run_for / std::max<int64_t>(interval, 1'000'000)) *
-              kOfOne;
+    events +=
+        Wide{producers.clients()} * (*run_for / std::max<int64_t>(interval, 1'000'000)) * kOfOne;
   }
   return static_cast<int64_t>(std::min<Wide>(events, kMost));
 }

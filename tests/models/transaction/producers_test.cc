@@ -32,6 +32,7 @@ class Fleet : public Transactions<Base> {
         std::make_unique<Consumers>(this->sim, "glance", &this->network, &this->log, glance);
     for (int i = 0; i < 2; ++i) {
       threads.push_back(std::make_unique<ClientThreadTarget>(fleet.get(), i));
+      processes.push_back(std::make_unique<ClientTarget>(fleet.get(), i));
     }
   }
   void Begin() {
@@ -63,6 +64,7 @@ class Fleet : public Transactions<Base> {
   std::unique_ptr<Producers> fleet;
   std::unique_ptr<Consumers> uncommitted;
   std::vector<std::unique_ptr<ClientThreadTarget>> threads;
+  std::vector<std::unique_ptr<ClientTarget>> processes;
 };
 
 using KafkaFleet = Fleet<MiniPipeline>;
@@ -124,6 +126,27 @@ TEST(TransactionalProducersTest, OneThatHangsHoldsBackAllReadersForTimeoutAndSwe
   EXPECT_EQ(pipeline.Sent(Producers::kTaken), 12'000);
   pipeline.ExpectAllOrNothing();
   EXPECT_FALSE(pipeline.faults.Effects()[0].Vacuous());
+}
+
+// Its process dies at 12.5 s, and the next one comes at 20 s: with the same transactional id, so
+// that what was open is aborted then, and not after a timeout of a minute.
+TEST(TransactionalProducersTest, TheNextProcessEndsWhatADeadOneHasLeftOpen) {
+  KafkaFleet pipeline(Transacting(), Seconds(60));
+  pipeline.Down(pipeline.processes[0].get(), Milliseconds(12'500), Milliseconds(7'500));
+  pipeline.Begin();
+  pipeline.Run(Seconds(14));
+  const int64_t before = pipeline.Consumer(Consumers::kRecords);
+  pipeline.Run(Milliseconds(19'900));
+  EXPECT_EQ(pipeline.Consumer(Consumers::kRecords), before);
+  pipeline.Run(Milliseconds(20'300));
+  EXPECT_GT(pipeline.Consumer(Consumers::kRecords), before + 600);
+  EXPECT_EQ(pipeline.Coordinator(TransactionCoordinator::kTimedOut), 0);
+  EXPECT_EQ(pipeline.Coordinator(TransactionCoordinator::kAborted), 1);
+  pipeline.Run(Seconds(100));
+  EXPECT_EQ(pipeline.Sent(Producers::kAborted), 1);
+  EXPECT_EQ(pipeline.Sent(Producers::kTaken), 12'000);
+  EXPECT_LE(pipeline.Sent(Producers::kFailed), 32);  // What it held: a batch or two.
+  pipeline.ExpectAllOrNothing();
 }
 
 // One that wakes up in time commits as if nothing had been.

@@ -44,11 +44,11 @@ class Log : public PartitionLog {
 using Part = std::tuple<Offset, Offset, int>;  // 0 given, 1 a marker, 2 aborted.
 std::vector<Part> PartsOf(const PartitionLog& log, Offset from, Offset to, Isolation isolation) {
   std::vector<Part> parts;
-  log.transactions()->Split(
-      from, to, isolation, [&](Offset a, Offset b, std::optional<TransactionIndex::Withheld> why) {
-        const bool marker = why == TransactionIndex::Withheld::kMarker;
-        parts.emplace_back(a, b, !why ? 0 : marker ? 1 : 2);
-      });
+  log.transactions()->Split(from, to, isolation,
+                            [&](Offset a, Offset b, std::optional<TransactionIndex::Withheld> why) {
+                              const bool marker = why == TransactionIndex::Withheld::kMarker;
+                              parts.emplace_back(a, b, !why ? 0 : marker ? 1 : 2);
+                            });
   return parts;
 }
 
@@ -68,7 +68,7 @@ TEST(TransactionIndexTest, TheOldestOpenTransactionHoldsBackAllThatFollows) {
   EXPECT_EQ(log.last_stable_offset(), 5);
   log.Add(Marker(kBert, true));  // 14: the younger one ends, and the older one holds still.
   EXPECT_EQ(log.last_stable_offset(), 5);
-  log.Add(Records(2, kBert));  // 15 to 17: its next transaction.
+  log.Add(Records(2, kBert));       // 15 to 17: its next transaction.
   log.Add(Marker(kAnna, true), 7);  // 17
   EXPECT_EQ(log.last_stable_offset(), 15);
   log.Add(Marker(kBert, true, 2));  // 18

@@ -49,14 +49,11 @@ class Transactions : public Base {
  public:
   template <class Settings>
   explicit Transactions(const Settings& settings, bool raises_epochs = true, bool verifies = true)
-      : Base(settings),
-        coordinator(this->sim, "transactions", &this->network, &this->log,
-                    [&] {
-                      TransactionCoordinator::Config config =
-                          Coordinating(this->log, raises_epochs);
-                      config.verifies = verifies;
-                      return config;
-                    }()) {
+      : Base(settings), coordinator(this->sim, "transactions", &this->network, &this->log, [&] {
+          TransactionCoordinator::Config config = Coordinating(this->log, raises_epochs);
+          config.verifies = verifies;
+          return config;
+        }()) {
     this->faults.SchedulePhases(Duration::Zero());
   }
   // Each a process of its own, with the transactional id "job".

@@ -26,13 +26,12 @@ TEST(TransactionRulesTest, DefaultsAreRight) {
 }
 
 TEST(TransactionRulesTest, AProducerMustBeAbleTo) {
+  EXPECT_THAT(ProblemsOf(Transacting("commit_interval: \"1s\"", "acks: LEADER idempotence: false")),
+              ElementsAre(HasSubstr("transactions need acks ALL; write acks: ALL"),
+                          HasSubstr("transactions need idempotence; write idempotence: true")));
   EXPECT_THAT(
-      ProblemsOf(Transacting("commit_interval: \"1s\"", "acks: LEADER idempotence: false")),
-      ElementsAre(HasSubstr("transactions need acks ALL; write acks: ALL"),
-                  HasSubstr("transactions need idempotence; write idempotence: true")));
-  EXPECT_THAT(ProblemsOf("resolution { batches_per_parcel: 4 }\n" +
-                         Transacting("commit_interval: \"1s\"")),
-              ElementsAre(HasSubstr("a parcel of several batches cannot be cut")));
+      ProblemsOf("resolution { batches_per_parcel: 4 }\n" + Transacting("commit_interval: \"1s\"")),
+      ElementsAre(HasSubstr("a parcel of several batches cannot be cut")));
 }
 
 TEST(TransactionRulesTest, TimesAreInOrder) {
@@ -65,6 +64,9 @@ TEST(TransactionRulesTest, TheirNameIsTaken) {
 TEST(TransactionRulesTest, OnlyTransactionalClientsHaveAThread) {
   const std::string hang = "fault { at: \"1min\" down { target: \"shop/client-1/thread\" } }\n";
   EXPECT_THAT(ProblemsOf(Transacting("commit_interval: \"1s\"") + hang), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Transacting("commit_interval: \"1s\"") +
+                         "fault { at: \"1min\" down { target: \"shop/client-2\" } }\n"),
+              IsEmpty());
   EXPECT_THAT(ProblemsOf(SmallScenario() + hang),
               ElementsAre(HasSubstr("is no part of a client; write \"shop/client-1/nic\"")));
   EXPECT_THAT(ProblemsOf(Transacting("commit_interval: \"1s\"") +
