@@ -101,6 +101,8 @@ void BrokerCluster::CutLog(PartitionId id, Offset offset) {
   const Offset committed = partition.log.high_watermark();
   partition.log.Truncate(offset, [&](const LogRange& range, int64_t records) {
     const Offset from = range.end_offset() - records;
+    // A marker was acknowledged to its coordinator alone, which writes it again.
+    if (!range.coalesced && IsMarker(range.batch.kind)) return;
     lost_acked_.Add(range.batch.acked_before_replication
                         ? records
                         : std::clamp<int64_t>(committed - from, 0, records));

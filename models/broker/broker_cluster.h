@@ -7,7 +7,8 @@
 // appended to the leader's log and stored as the design has it; the answer goes out when the high
 // watermark has passed what has to be committed first. The channel's next request is taken then, or
 // after the append where a design lets several wait for their answers. Consumers read up to the
-// high watermark; where a design sends them to a follower, up to what that one knows of it.
+// high watermark; where a design sends them to a follower, up to what that one knows of it; with
+// read_committed up to the last stable offset (transactional_log.cc).
 //
 // Control (control_plane.cc): a broker that dies is fenced when its session with the active
 // controller ends, and what the controllers decide holds once a majority has it; brokers hear of it
@@ -164,6 +165,7 @@ class BrokerCluster : public Component, public LogService {
     return leader != kNoBroker && NodeAt(leader).up() ? leader : kNoBroker;
   }
   void ResetChannel(ProduceChannel* channel) override;
+  void VerifyTransactionsBy(const TransactionVerifier* verifier) override { verifier_ = verifier; }
   void OpenSession(FetchSession* session, BrokerId broker) override;
   void CloseSession(FetchSession* session, BrokerId broker) override;
   void Fetch(FetchSession* session, BrokerId broker) override;
@@ -333,6 +335,9 @@ class BrokerCluster : public Component, public LogService {
   // Part of the response to `session` that came later than the rest.
   void AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
                      const FetchedRange& range);
+  // The high watermark of a partition with transactions has moved, and the last stable offset
+  // perhaps: each consumer is told what that gives it.
+  void AnnounceTransactional(PartitionId id, Offset committed_before, Offset stable_before);
   // New data up to the readers' limit.
   void Announce(PartitionId id, std::vector<Subscriber>& subscribers, Bytes bytes);
   // The same for the consumers that read at a follower, whose limit has risen.
@@ -345,9 +350,11 @@ class BrokerCluster : public Component, public LogService {
   Offset LimitOf(const FetchSession& session, const FetchSession::Position& position,
                  const Partition& partition) const {
     if (session.to_log_end) return partition.log.log_end_offset();
+    if (session.isolation == Isolation::kReadCommitted) return StableLimitOf(session, position);
     if (position.at_follower) return FollowerLimit(position.partition, session.broker);
     return partition.log.high_watermark();
   }
+  Offset StableLimitOf(const FetchSession& session, const FetchSession::Position& position) const;
   PartitionId IdOf(const Partition& partition) const {
     return static_cast<PartitionId>(&partition - partitions_.data());
   }
@@ -388,6 +395,8 @@ class BrokerCluster : public Component, public LogService {
   ProduceError AppendBatch(const ProduceRequest& request, Batch& batch, BrokerId broker);
   ProduceError CheckSequence(Partition& partition, const Batch& batch, bool idempotent,
                              bool* duplicate);
+  // The same for a transactional batch, and for a marker.
+  ProduceError CheckTransactional(Partition& partition, const Batch& batch, bool* duplicate);
   void FinishAppend(RequestIndex index, BrokerId broker);
   void AwaitAck(Partition& partition, Offset required, RequestIndex index);
   void Refuse(RequestIndex index, PartitionId partition, ProduceError error);
@@ -463,6 +472,7 @@ class BrokerCluster : public Component, public LogService {
   const size_t most_unanswered_;
   const Offsets offsets_;
   std::unique_ptr<ClientQuotas> quotas_;  // Null where there are none.
+  const TransactionVerifier* verifier_ = nullptr;
   RandomStream heartbeat_phase_;
   std::vector<TopicPartitions> topics_;
   Pool<ProduceRequest> requests_;

@@ -176,6 +176,19 @@ void BrokerCluster::Announce(PartitionId id, std::vector<Subscriber>& subscriber
   for (const Subscriber& subscriber : subscribers) Tell(subscriber, partition, bytes);
 }
 
+void BrokerCluster::AnnounceTransactional(PartitionId id, Offset committed_before,
+                                          Offset stable_before) {
+  const Partition& partition = partitions_[id];
+  const PartitionLog& log = partition.log;
+  const Bytes committed = log.BytesBetween(committed_before, log.high_watermark());
+  const Bytes stable = log.BytesBetween(stable_before, log.last_stable_offset());
+  for (const Subscriber& subscriber : partition.consumer_subscribers) {
+    const bool waits_for_end = subscriber.session->isolation == Isolation::kReadCommitted;
+    const Bytes bytes = waits_for_end ? stable : committed;
+    if (bytes > Bytes(0)) Tell(subscriber, partition, bytes);
+  }
+}
+
 void BrokerCluster::AnnounceAtFollower(PartitionId id, BrokerId follower, Bytes bytes) {
   const Partition& partition = partitions_[id];
   for (const Subscriber& subscriber : partition.follower_subscribers) {

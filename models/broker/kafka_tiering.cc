@@ -123,7 +123,7 @@ std::optional<ClosedSegment> KafkaCluster::NextToCopy(PartitionId id) const {
   // The last one is active.
   if (index + 1 >= segments.size()) return std::nullopt;
   const LogSegment& next = segments[index + 1];
-  if (next.base_offset > log.high_watermark()) return std::nullopt;
+  if (next.base_offset > log.last_stable_offset()) return std::nullopt;
   const LogSegment& segment = segments[index];
   return ClosedSegment{segment.base_offset, next.base_offset, segment.position,
                        Bytes(next.position - segment.position)};

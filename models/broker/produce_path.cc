@@ -181,14 +181,16 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   const ProduceError refused = Admit(batch.partition, request);
   if (refused != ProduceError::kNone) return refused;
   bool duplicate = false;
-  const ProduceError error = CheckSequence(partition, batch, request.idempotent, &duplicate);
+  const ProduceError error = batch.kind == BatchKind::kPlain
+                                 ? CheckSequence(partition, batch, request.idempotent, &duplicate)
+                                 : CheckTransactional(partition, batch, &duplicate);
   if (error != ProduceError::kNone || (duplicate && request.idempotent)) return error;
   if (duplicate) duplicates_.Add(batch.record_count);
   if (request.on_append) {
-    ProduceError unfit = ProduceError::kNone;
-    Completion<ProduceError*> judge = request.on_append;
-    judge(&unfit);
-    if (unfit != ProduceError::kNone) return unfit;
+    AppendJudgement judgement = {batch};
+    Completion<AppendJudgement&> judge = request.on_append;
+    judge(judgement);
+    if (judgement.error != ProduceError::kNone) return judgement.error;
   }
 
   Broker& node = NodeAt(broker);
@@ -200,7 +202,7 @@ ProduceError BrokerCluster::AppendBatch(const ProduceRequest& request, Batch& ba
   partition.log.Append(batch);
   AfterAppend(batch.partition);
   node.bytes_in().Add(batch.bytes.count());
-  appended_.Add(batch.record_count);
+  if (!IsMarker(batch.kind)) appended_.Add(batch.record_count);
   sim().DigestField(static_cast<uint64_t>(partition.log.log_end_offset()));
   return ProduceError::kNone;
 }
@@ -261,6 +263,7 @@ void BrokerCluster::Commit(PartitionId id, Offset offset, ComponentId blocker) {
   Partition& partition = partitions_[id];
   const Offset before = partition.log.high_watermark();
   if (offset <= before) return;
+  const Offset stable_before = partition.log.last_stable_offset();
   partition.log.AdvanceHighWatermark(offset, Now(), blocker);
   const ProduceError error = ErrorOfCommitted(id);
   while (!partition.pending_acks.empty() && partition.pending_acks.front().required <= offset) {
@@ -269,7 +272,9 @@ void BrokerCluster::Commit(PartitionId id, Offset offset, ComponentId blocker) {
     if (--requests_[index].waiting_for_acks == 0) Complete(index, partition.leader);
   }
   if (partition.readers.empty()) partition.log.AllowCoalescingBelow(offset);
-  if (!partition.consumer_subscribers.empty()) {
+  if (partition.log.transactions() != nullptr) {
+    AnnounceTransactional(id, before, stable_before);
+  } else if (!partition.consumer_subscribers.empty()) {
     Announce(id, partition.consumer_subscribers, partition.log.BytesBetween(before, offset));
   }
 }

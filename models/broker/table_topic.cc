@@ -34,8 +34,9 @@ TableTopic::TableTopic(Simulation& sim, absl::string_view name, Network* network
   }
   for (uint32_t index = 0; index < static_cast<uint32_t>(partitions.count); ++index) {
     const PartitionId partition = partitions.first + index;
-    const Offset begin =
-        config.backfill ? log->EarliestOffset(partition) : log->LatestOffset(partition);
+    const Offset begin = config.backfill
+                             ? log->EarliestOffset(partition)
+                             : log->LatestOffset(partition, Isolation::kReadUncommitted);
     last_.push_back(begin);
     table->BeginAt(partition, begin);
     readers_.push_back(log->AddReader(partition));

@@ -8,6 +8,10 @@ namespace freshet {
 bool Consumers::HandOver(Member& member) {
   handed_over_.clear();
   for (const Part& part : member.poll) AddRanges(part);
+  if (handed_over_.empty()) {  // Nothing but what transactions withhold.
+    PollDone(member);
+    return !member.in_poll;
+  }
   member.handled = false;
   member.handing_over = true;
   config_.handler->HandlePoll(member.number, handed_over_);
@@ -61,7 +65,7 @@ void Consumers::AddRanges(const Part& part) {
                  log.ExpiredUntil(), log.ExpiredUntil());
   }
   if (at >= end) return;
-  log.Read(at, end, Bytes(INT64_MAX / 4), [&](const LogRange& range, int64_t records, Bytes bytes) {
+  const auto take = [&](const LogRange& range, int64_t records, Bytes bytes) {
     const Batch& batch = range.batch;
     if (range.coalesced || records != batch.record_count) {
       interpolated(at + records, bytes, range.CreatedAt(at), range.CreatedAt(at + records));
@@ -69,13 +73,23 @@ void Consumers::AddRanges(const Part& part) {
       handed_over_.back().whole = handed_over_.back().high = batch.record_count;
       return;
     }
-    RecordRange& added = add(TrailOf(batch, part));
+    RecordRange& added = add(TrailOf(range, part));
     added.to = at + records;
     added.whole = added.high = records;
     added.bytes = bytes;
     added.created = batch.created;
     at += records;
-  });
+  };
+  if (log.transactions() == nullptr) {
+    log.Read(at, end, Bytes(INT64_MAX / 4), take);
+    return;
+  }
+  log.transactions()->Split(
+      at, end, config_.isolation,
+      [&](Offset from, Offset to, std::optional<TransactionIndex::Withheld> why) {
+        at = from;
+        if (!why) log.Read(from, to, Bytes(INT64_MAX / 4), take);
+      });
 }
 
 void Consumers::DropWork(Member& member) {

@@ -65,6 +65,7 @@ void Consumers::JoinGroup() {
     standing.is_static = text.static_members;
     standing.leave_on_close = text.leave_on_close;
     standing.auto_commit = config_.auto_commit;
+    standing.read_committed = config_.isolation == Isolation::kReadCommitted;
     standing.auto_commit_interval = config_.auto_commit_interval;
     standing.heartbeat_interval = text.heartbeat_interval;
     standing.session_timeout = text.session_timeout;
@@ -156,7 +157,9 @@ void Consumers::Begin(int client, int partition, std::optional<Offset> committed
   }
   const auto slot = static_cast<size_t>(partition);
   const PartitionId id = topic_.first + static_cast<PartitionId>(partition);
-  const Offset from = committed ? std::min(*committed, log_->LatestOffset(id)) : ResetOffset(id);
+  const Offset from =
+      committed ? std::min(*committed, log_->LatestOffset(id, Isolation::kReadUncommitted))
+                : ResetOffset(id);
   Owned& owned = *FindOwned(member, id);
   owned.position = owned.polled = from;
   owned.reading = true;
@@ -271,6 +274,11 @@ void Consumers::SetMemberHung(int number, bool hung) {
   } else {
     Poll(member);
   }
+}
+
+GroupCoordinator::Commit Consumers::NextCommitOf(int member) const {
+  SIM_REQUIRE(group_ != nullptr);
+  return members_[static_cast<size_t>(member)]->membership->NextCommit();
 }
 
 void Consumers::SetMemberSpeed(int number, Ratio speed) {

@@ -137,7 +137,7 @@ Offset Consumers::EndOfPart(PartitionId partition, Offset from, Offset to, int64
 bool Consumers::Work(Member& member) {
   if (config_.handler != nullptr) return HandOver(member);
   int64_t records = 0;
-  for (const Part& part : member.poll) records += part.range.to - part.range.from;
+  for (const Part& part : member.poll) records += GivenOf(part.range);
   const int64_t polls =
       std::max<int64_t>(1, (records + config_.max_poll_records - 1) / config_.max_poll_records);
   const Duration work = config_.cpu_per_poll * polls + config_.cpu_per_record * records;
@@ -178,25 +178,35 @@ void Consumers::CountPart(Member& member, const Part& part) {
             absl::StrCat("partition ", done.partition, ": processed from ", done.from,
                          ", expected ", owned == nullptr ? -1 : owned->position));
   owned->position = done.to;
-  if (group_ == nullptr) {
-    CountRecords(part, done.from, done.to);
-    position_[slot] = done.to;
+  if (log_->LogOf(done.partition).transactions() == nullptr) {
+    CountGiven(member, part, done.from, done.to);
   } else {
-    int64_t fresh = 0;
-    TakeNew(slot, done.from, done.to, Taken::kProcessed, [&](Offset from, Offset to) {
-      CountRecords(part, from, to);
-      fresh += to - from;
-    });
-    group_->redelivered->Add(done.to - done.from - fresh);
-    member.records += done.to - done.from;
-    if (group_->progress[slot].owner == member.number) position_[slot] = done.to;
+    CountIsolated(member, part);
   }
-  records_.Add(done.to - done.from);
+  if (group_ == nullptr || group_->progress[slot].owner == member.number) {
+    position_[slot] = done.to;
+  }
   bytes_.Add(done.bytes.count());
   if (part.at_follower) from_followers_->Add(done.bytes.count());
   if (config_.handler == nullptr) {
     log_->ConsumedUpTo(done.partition, reader_[slot], position_[slot]);
   }
+}
+
+void Consumers::CountGiven(Member& member, const Part& part, Offset from, Offset to) {
+  if (group_ == nullptr) {
+    CountRecords(part, from, to);
+  } else {
+    int64_t fresh = 0;
+    TakeNew(part.range.partition - topic_.first, from, to, Taken::kProcessed,
+            [&](Offset low, Offset high) {
+              CountRecords(part, low, high);
+              fresh += high - low;
+            });
+    group_->redelivered->Add(to - from - fresh);
+    member.records += to - from;
+  }
+  records_.Add(to - from);
 }
 
 void Consumers::CountRecords(const Part& part, Offset from, Offset to) {
@@ -228,7 +238,7 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
     return;
   }
   batch.created.RecordUntil(Now(), records, end_to_end_);
-  StampTrail<> trail = TrailOf(batch, part);
+  StampTrail<> trail = TrailOf(range, part);
   trail.AddService(Now(), Milestone::kVisible, component_id());
   const Time start = trail.Start();
   const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
@@ -240,7 +250,8 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
 }
 
 // From the earliest creation to the arrival at the member.
-StampTrail<> Consumers::TrailOf(const Batch& batch, const Part& part) const {
+StampTrail<> Consumers::TrailOf(const LogRange& range, const Part& part) const {
+  const Batch& batch = range.batch;
   const Time start = batch.created.Earliest();
   const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
   StampTrail<> trail(start);
@@ -260,6 +271,7 @@ StampTrail<> Consumers::TrailOf(const Batch& batch, const Part& part) const {
                    batch.leader_component);
   trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
                 batch.leader_component, batch.durable_blocker);
+  if (transaction_wait_ != nullptr) AddTransactionWait(range, part, &trail);
   // A fetch that waits at a follower waits for its leader to tell it what is committed.
   const ComponentId server = part.at_follower ? part.served_by : batch.leader_component;
   const bool untold = part.at_follower && part.waited && !part.throttled;

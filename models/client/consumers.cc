@@ -34,6 +34,10 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
       skipped_(AddCounter(kSkipped)),
       lag_(AddGauge(kLag)) {
   if (config.handler == nullptr) staleness_ = &AddGauge(kStaleness);
+  if (config.isolation == Isolation::kReadCommitted) {
+    aborted_ = &AddCounter(kAborted);
+    transaction_wait_ = &AddDistribution(kTransactionWait);
+  }
   if (config.start_from_age) catch_up_ = &AddDistribution(kCatchUp);
   if (config.client_rack) {
     leases_.resize(topic_.count);
@@ -91,6 +95,7 @@ void Consumers::AddMember(int number) {
     session.max_wait = config_.fetch_max_wait;
     session.max_bytes = config_.fetch_max_bytes;
     session.max_partition_bytes = config_.max_partition_fetch_bytes;
+    session.isolation = config_.isolation;
     if (config_.client_rack) session.rack = config_.member_zones[static_cast<size_t>(number)];
     session.on_response = [this, raw = link.get()] { Arrived(raw); };
     member.links.push_back(std::move(link));
@@ -119,16 +124,17 @@ void Consumers::StartAt(const StartPoint& from) {
 Offset Consumers::OffsetAt(PartitionId partition, const StartPoint& from) const {
   if (from.age) return log_->LogOf(partition).FirstCreatedSince(Now() - *from.age);
   if (from.offset) {
-    return std::clamp(*from.offset, log_->EarliestOffset(partition), log_->LatestOffset(partition));
+    return std::clamp(*from.offset, log_->EarliestOffset(partition),
+                      log_->LatestOffset(partition, config_.isolation));
   }
   switch (from.from.value_or(config_.start_from)) {
     case StartFrom::kEarliest:
       return log_->EarliestOffset(partition);
     case StartFrom::kLatest:
     case StartFrom::kNone:
-      return log_->LatestOffset(partition);
+      return log_->LatestOffset(partition, config_.isolation);
   }
-  return log_->LatestOffset(partition);
+  return log_->LatestOffset(partition, config_.isolation);
 }
 
 void Consumers::Begin(const StartPoint& from) {
@@ -328,7 +334,7 @@ void Consumers::Sample() {
   Time oldest = Now();
   for (int p = 0; p < topic_.count; ++p) {
     const PartitionLog& log = log_->LogOf(topic_.first + static_cast<PartitionId>(p));
-    lag += log.high_watermark() - position_[p];
+    lag += LimitOf(log) - position_[p];
     const Offset next = group_ == nullptr ? position_[p] : FirstUnprocessed(static_cast<size_t>(p));
     const Offset first_kept = std::max(next, log.log_start_offset());
     if (first_kept < log.log_end_offset()) {
@@ -347,7 +353,7 @@ void Consumers::CheckCaughtUp() {
   catch_up_to_.resize(position_.size());
   for (size_t p = 0; p < position_.size(); ++p) {
     caught_up = caught_up && position_[p] >= catch_up_to_[p];
-    catch_up_to_[p] = log_->LogOf(topic_.first + static_cast<PartitionId>(p)).high_watermark();
+    catch_up_to_[p] = LimitOf(log_->LogOf(topic_.first + static_cast<PartitionId>(p)));
   }
   if (!caught_up) return;
   catch_up_->Record(Now() - began_);
@@ -371,9 +377,9 @@ void Consumers::Audit() const {
     AuditProgress();
     return;
   }
-  SIM_CHECK(passed + cut_ == records_.Value() + skipped_.Value(), "inv.I9",
+  SIM_CHECK(passed + cut_ == records_.Value() + skipped_.Value() + WithheldRecords(), "inv.I9",
             absl::StrCat("positions passed ", passed, " records, processed ", records_.Value(),
-                         ", skipped ", skipped_.Value()));
+                         ", skipped ", skipped_.Value(), ", withheld ", WithheldRecords()));
 }
 
 }  // namespace freshet

@@ -20,9 +20,9 @@
 //   consumer_members.cc  partitions that come and go, members that stop, hang and start
 //   consumer_progress.cc what was processed twice, or never
 //   consumer_handler.cc  somebody else processes the polls (poll_handler.h)
+//   consumer_isolation.cc  what transactions withhold from it
 //
-// Left out: the transactions behind isolation.level. docs/models/client.md and consumer_group.md
-// have the rest and the sources.
+// docs/models/client.md, consumer_group.md and transaction.md have the rest and the sources.
 #ifndef FRESHET_MODELS_CLIENT_CONSUMERS_H_
 #define FRESHET_MODELS_CLIENT_CONSUMERS_H_
 
@@ -91,6 +91,7 @@ class Consumers : public Component, private GroupMembership::Application {
     int64_t max_poll_records = 500;
     Duration cpu_per_poll;
     Duration cpu_per_record;
+    Isolation isolation = Isolation::kReadUncommitted;  // isolation.level
     bool auto_commit = true;
     Duration auto_commit_interval;
     bool client_rack = false;    // client.rack of each member: its zone, or none.
@@ -120,7 +121,8 @@ class Consumers : public Component, private GroupMembership::Application {
                                          "next one to read: up to the log start, "
                                          "or with LATEST up to the high watermark."};
   static constexpr MetricDef kLag = {"consumer.lag", MetricKind::kGauge, MetricUnit::kCount,
-                                     "Records below the high watermark and not yet processed."};
+                                     "Records below the high watermark, or with read_committed "
+                                     "below the last stable offset, and not yet processed."};
   static constexpr MetricDef kStaleness = {"freshness.staleness", MetricKind::kGauge,
                                            MetricUnit::kDuration,
                                            "Now minus the oldest event time that is appended and "
@@ -139,6 +141,14 @@ class Consumers : public Component, private GroupMembership::Application {
   static constexpr MetricDef kSentElsewhere = {
       "consumer.preferred_read_replicas", MetricKind::kCounter, MetricUnit::kCount,
       "Partitions for which a leader's answer named a preferred read replica."};
+  // Registered with read_committed only.
+  static constexpr MetricDef kAborted = {
+      "consumer.aborted_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records of aborted transactions that were fetched and thrown away."};
+  static constexpr MetricDef kTransactionWait = {
+      "consumer.transaction_wait", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From committed by the high watermark until below the last stable offset: how long open "
+      "transactions held records back; records that none did are not in it."};
   // Of a group that subscribes.
   static constexpr MetricDef kRedelivered = {
       "consumer.redelivered_records", MetricKind::kCounter, MetricUnit::kCount,
@@ -194,7 +204,9 @@ class Consumers : public Component, private GroupMembership::Application {
   void RemoveMembers(int count, Callback done);  // The last ones.
 
   // Null without a group.
-  const GroupCoordinator* coordinator() const { return coordinator_.get(); }
+  GroupCoordinator* coordinator() const { return coordinator_.get(); }
+  // What a member would commit now, for a transaction to commit in its place (KIP-447).
+  GroupCoordinator::Commit NextCommitOf(int member) const;
   std::vector<int> OwnedBy(int member) const override;
 
   // --- With a handler ---
@@ -262,7 +274,7 @@ class Consumers : public Component, private GroupMembership::Application {
     bool ends_response = false;
   };
   static constexpr int kNobody = -1;
-  enum class Taken : uint8_t { kProcessed, kDeleted };
+  enum class Taken : uint8_t { kProcessed, kDeleted, kWithheld };
   enum class Awaits : uint8_t { kNothing, kCommitBefore, kCommitAfter };
   struct Member {
     int number = 0;
@@ -315,14 +327,30 @@ class Consumers : public Component, private GroupMembership::Application {
   bool HandOver(Member& member);
   void DropWork(Member& member);
   void AddRanges(const Part& part);
-  StampTrail<> TrailOf(const Batch& batch, const Part& part) const;
+  StampTrail<> TrailOf(const LogRange& range, const Part& part) const;
   void PollDone(Member& member);
   // Those records of the answer that the link holds.
   Part PartOf(Link* link, const FetchedRange& range) const;
   void CountPart(Member& member, const Part& part);
+  // Those [from, to) of them that the member is given.
+  void CountGiven(Member& member, const Part& part, Offset from, Offset to);
   void CountRecords(const Part& part, Offset from, Offset to);
   void CountRange(const LogRange& range, Offset from, int64_t records, const Part& part);
   void ResponseDone(Link* link);
+
+  // consumer_isolation.cc
+  // Up to where it may read.
+  Offset LimitOf(const PartitionLog& log) const {
+    return config_.isolation == Isolation::kReadCommitted ? log.last_stable_offset()
+                                                          : log.high_watermark();
+  }
+  void CountIsolated(Member& member, const Part& part);
+  int64_t GivenOf(const FetchedRange& range) const;
+  // Markers, and aborted records.
+  int64_t WithheldRecords() const {
+    return markers_ + (aborted_ == nullptr ? 0 : aborted_->Value());
+  }
+  void AddTransactionWait(const LogRange& range, const Part& part, StampTrail<>* trail) const;
   // After the answer's throttle.
   void FetchLater(Link* link);
 
@@ -455,6 +483,9 @@ class Consumers : public Component, private GroupMembership::Application {
   std::vector<Offset> catch_up_to_;  // The high watermarks of the last sample.
   Counter* from_followers_ = nullptr;
   Counter* sent_elsewhere_ = nullptr;
+  int64_t markers_ = 0;  // Passed over.
+  Counter* aborted_ = nullptr;
+  Distribution* transaction_wait_ = nullptr;
 };
 
 template <class Visit>

@@ -237,6 +237,11 @@ void GroupMembership::FetchOffsets() {
       &offsets_,
       [this] {
         offsets_error_ = coordinator_->ErrorAt(at_);
+        if (config_.read_committed && offsets_error_ == GroupError::kNone &&
+            std::any_of(asking_.begin(), asking_.end(),
+                        [this](int each) { return coordinator_->IsUnstable(each); })) {
+          offsets_error_ = GroupError::kLoading;  // UNSTABLE_OFFSET_COMMIT: ask again (KIP-447).
+        }
         told_.clear();
         for (const int partition : asking_) told_.push_back(coordinator_->CommittedOf(partition));
         Answer(&offsets_);
@@ -320,10 +325,10 @@ void GroupMembership::SendCommit(Positions positions, bool awaited) {
   request.bytes = batch.bytes;
   request.acks = Acks::kAll;
   request.idempotent = false;
-  request.on_append = [this, number](ProduceError* error) {
+  request.on_append = [this, number](AppendJudgement& judgement) {
     const auto flight = flights_.find(number);
-    *error = flight == flights_.end() ? ProduceError::kFenced
-                                      : coordinator_->Judge(flight->second.commit);
+    judgement.error = flight == flights_.end() ? ProduceError::kFenced
+                                               : coordinator_->Judge(flight->second.commit);
   };
   request.on_response = [this, number](ProduceRequest& answered) {
     Answered(number, answered.errors[0]);

@@ -37,6 +37,7 @@ class GroupMembership : public Component {
     bool is_static = false;      // group.instance.id
     bool leave_on_close = true;  // Kafka Streams does not (internal.leave.group.on.close).
     bool auto_commit = true;
+    bool read_committed = false;  // It begins at no offset that a transaction may still commit.
     Duration auto_commit_interval;
     Duration heartbeat_interval;
     Duration session_timeout;
@@ -87,6 +88,10 @@ class GroupMembership : public Component {
   void PollIntervalOver();
 
   bool running() const { return running_; }
+  // What it would commit now.
+  GroupCoordinator::Commit NextCommit() const {
+    return {id_, generation_, application_->PositionsOf(config_.client)};
+  }
   // It holds what it holds by right.
   bool IsCurrent() const { return coordinator_->IsCurrent(id_, generation_); }
 

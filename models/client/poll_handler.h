@@ -16,7 +16,8 @@ class PollHandler {
  public:
   virtual ~PollHandler() = default;
 
-  // A poll of `member`, in the order of offsets within each partition; valid during the call. The
+  // A poll of `member`, in the order of offsets within each partition, with gaps where transactions
+  // withhold offsets (markers, aborted records); not empty, valid during the call. The
   // member polls again after Consumers::PollHandled(member), which may be called at once.
   virtual void HandlePoll(int member, const std::vector<RecordRange>& poll) = 0;
   // `member` has died, was stopped, or lost the partition of a poll: nothing of its poll is waited

@@ -73,17 +73,22 @@ Producer::Producer(Producers* fleet, int index, HostId host)
       config.batch_size * config.batches_per_parcel * static_cast<int64_t>(lanes_.size());
   opens_late_ = keyed && if_all_open * 8 > config.buffer_memory;
   if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
+  if (config.transactions) {
+    transactions_ = std::make_unique<ProducerTransactions>(this, fleet, index, host);
+  }
 }
 
 Time Producer::Now() const { return fleet_->Now(); }
 
 void Producer::Start() {
+  if (transactions_ != nullptr) transactions_->Start();
   for (size_t lane = 0; lane < lanes_.size(); ++lane) OpenNext(lane);
 }
 
 // --- The accumulators ---
 
 void Producer::OpenNext(size_t index) {
+  if (transactions_ != nullptr && !transactions_->MayOpen(index)) return;
   Lane& lane = lanes_[index];
   const Producers::Config& config = fleet_->config_;
   const Bytes needed = config.batch_size * config.batches_per_parcel;
@@ -178,6 +183,10 @@ void Producer::CloseOpen(Lane& lane) {
   batch.bytes = config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
   batch.created = lane.open.created;
   batch.closed_at = lane.open.closes_at;
+  if (transactions_ != nullptr) {
+    transactions_->Stamp(&batch);
+    transactions_->Closed();
+  }
   lane.bytes_in_partition += batch.bytes;
   lane.has_open = false;
   lane.due = false;
@@ -247,6 +256,10 @@ size_t Producer::SlotOf(PartitionId partition) const {
 }
 
 void Producer::Enqueue(const Batch& batch) {
+  if (transactions_ != nullptr && transactions_->failed()) {
+    Fail(batch);
+    return;
+  }
   const BrokerId leader = LeaderOf(batch.partition);
   if (leader == kNoBroker) {
     without_leader_.push_back(batch);
@@ -292,6 +305,7 @@ void Producer::TrySend(BrokerId broker) {
   while (static_cast<int>(channel.in_flight.size()) < fleet_->config_.max_in_flight) {
     TakeDueBatches(broker);
     if (channel.queue.empty()) return;
+    if (transactions_ != nullptr && !transactions_->MaySendAny(channel.queue)) return;
     if (IsSocketFull(channel)) {
       channel.throttled_until = std::max(channel.throttled_until, channel.wire.muted_until);
       ArmRetry(broker, std::max(channel.wire.muted_until, Now() + kSocketLook));
@@ -361,7 +375,8 @@ void Producer::SendRequest(BrokerId broker) {
     const bool fits =
         request.batches.empty() ||
         request.bytes + batch.bytes <= config.max_request_size * config.batches_per_parcel;
-    if (same_partition || !fits) {
+    const bool may = transactions_ == nullptr || transactions_->MaySend(batch.partition);
+    if (same_partition || !fits || !may) {
       channel.queue.push_back(batch);
       continue;
     }
@@ -418,7 +433,11 @@ void Producer::Respond(BrokerId broker, ProduceRequest& request) {
       Batch& batch = request.batches[i];
       // Surely not appended: without idempotence it is a new one, which others may overtake.
       if (!idempotent_ && batch.appended_at == Time()) batch.sequence = -1;
-      Retry(batch);
+      if (request.errors[i] == ProduceError::kFenced) {
+        Fail(batch);
+      } else {
+        Retry(batch);
+      }
     }
   }
   if (refused) {
@@ -437,6 +456,7 @@ void Producer::Succeed(const Batch& batch) {
   fleet_->bytes_acked_.Add(batch.bytes.count());
   batch.created.RecordUntil(Now(), batch.record_count, fleet_->latency_);
   Release(batch.batch_count);
+  if (transactions_ != nullptr) transactions_->Succeeded(batch);
 }
 
 // --- Trouble ---
@@ -446,7 +466,8 @@ bool Producer::Expired(const Batch& batch) const {
 }
 
 void Producer::Retry(Batch batch) {
-  if (Expired(batch) || batch.attempts > fleet_->config_.retries) {
+  const bool dropped = transactions_ != nullptr && transactions_->failed();
+  if (dropped || Expired(batch) || batch.attempts > fleet_->config_.retries) {
     Fail(batch);
     return;
   }
@@ -461,7 +482,7 @@ void Producer::Retry(Batch batch) {
 void Producer::Fail(const Batch& batch) {
   fleet_->held_records_ -= batch.record_count;
   fleet_->failed_.Add(batch.record_count);
-  if (batch.sequence >= 0 && idempotent_) {
+  if (batch.sequence >= 0 && idempotent_ && transactions_ == nullptr) {
     // The broker waits for this sequence in vain: numbering starts anew under a higher epoch.
     const size_t slot = SlotOf(batch.partition);
     ++epoch_[slot];
@@ -476,6 +497,7 @@ void Producer::Fail(const Batch& batch) {
     }
   }
   Release(batch.batch_count);
+  if (transactions_ != nullptr) transactions_->Failed();
 }
 
 void Producer::ArmRetry(BrokerId broker, Time at) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/client/accumulator.h"
+#include "models/client/producer_transactions.h"
 #include "models/client/producers.h"
 #include "sim/backoff.h"
 #include "sim/pool.h"
@@ -23,7 +24,13 @@ class Producer {
   // Asks for metadata after a while, with what waits for it.
   void RefreshMetadata();
 
+  // Of a client with a transactional id: its application hangs, its process is down.
+  void SetHung(bool hung);
+  void SetDown(bool down);
+  int64_t work() const;
+
  private:
+  friend class ProducerTransactions;
   // A stream of records that fills one batch at a time: all records of a client without keys, those
   // of one partition with keys.
   struct Lane {
@@ -81,6 +88,14 @@ class Producer {
   void BreakConnection(BrokerId broker);
   void Release(int32_t batch_count);
 
+  // producer_transactions.cc
+  // What has come is closed and sent as far as may be; lanes that were open are `held`.
+  void CloseAll(std::vector<size_t>* held);
+  void SendAll();
+  void DropQueued();
+  void BreakAll();
+  void Renumber(int32_t epoch);
+
   Producers* fleet_;
   std::unique_ptr<Station> thread_;  // Null where its work costs nothing.
   Pool<Batch> in_preparation_;
@@ -105,6 +120,7 @@ class Producer {
   RandomStream backoff_stream_;
   const bool idempotent_;  // As Kafka: not without acks=all.
   EventId metadata_timer_;
+  std::unique_ptr<ProducerTransactions> transactions_;  // Null without a transactional id.
 };
 
 }  // namespace freshet

@@ -41,6 +41,13 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
       retries_(AddCounter(kRetries)),
       buffered_(AddGauge(kBuffered)),
       blocked_(AddGauge(kBlocked)) {
+  if (config.transactions) {
+    SIM_REQUIRE(config.acks == Acks::kAll && config.idempotent && config.batches_per_parcel == 1);
+    committed_ = &AddCounter(kCommitted);
+    aborted_ = &AddCounter(kAborted);
+    aborted_records_ = &AddCounter(kAbortedRecords);
+    commit_time_ = &AddDistribution(kCommitTime);
+  }
   for (size_t i = 0; i < config.client_zones.size(); ++i) {
     const HostId host = network->AddHost(absl::StrCat(name, "/client-", i + 1),
                                          config.client_zones[i], config.network_bandwidth);
@@ -60,6 +67,18 @@ Producers::~Producers() = default;
 
 void Producers::Start() {
   for (const auto& client : clients_) client->Start();
+}
+
+void Producers::SetClientHung(int client, bool hung) {
+  clients_[static_cast<size_t>(client)]->SetHung(hung);
+}
+
+void Producers::SetClientDown(int client, bool down) {
+  clients_[static_cast<size_t>(client)]->SetDown(down);
+}
+
+int64_t Producers::WorkOf(int client) const {
+  return clients_[static_cast<size_t>(client)]->work();
 }
 
 void Producers::Audit() const {

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,9 +39,17 @@ enum class ArrivalLaw : uint8_t { kConstant, kPoisson };
 enum class StickyRule : uint8_t { kPerBatch, kPerBatchSizeBytes };
 
 class Producer;
+class TransactionCoordinator;
 
 class Producers : public Component {
  public:
+  // Each client has a transactional id and is never outside of a transaction.
+  struct Transactions {
+    TransactionCoordinator* coordinator = nullptr;
+    Duration timeout;          // transaction.timeout.ms
+    Duration commit_interval;  // From the begin of one to its commit.
+    Ratio abort_share;         // Of the transactions, those that the application gives up.
+  };
   struct Config {
     std::string topic;
     std::vector<ZoneId> client_zones;          // One entry a client.
@@ -68,6 +77,8 @@ class Producers : public Component {
     Duration delivery_timeout;
     Bytes max_request_size;
     int32_t batches_per_parcel = 1;
+    // REQUIRES: then acks=all, idempotent, and one batch a parcel.
+    std::optional<Transactions> transactions;
   };
 
   // Kafka's record format v2: a batch header of 61 bytes, and about ten bytes of varints a record
@@ -107,6 +118,20 @@ class Producers : public Component {
                                          MetricUnit::kCount,
                                          "Clients whose send() blocks on buffer.memory."};
 
+  // Registered with transactions only.
+  static constexpr MetricDef kCommitted = {"producer.transactions_committed", MetricKind::kCounter,
+                                           MetricUnit::kCount, "Transactions committed."};
+  static constexpr MetricDef kAborted = {
+      "producer.transactions_aborted", MetricKind::kCounter, MetricUnit::kCount,
+      "Transactions that were given up, or found to be aborted."};
+  static constexpr MetricDef kAbortedRecords = {
+      "producer.records_aborted", MetricKind::kCounter, MetricUnit::kCount,
+      "Of the records acknowledged, those whose transaction was aborted afterwards."};
+  static constexpr MetricDef kCommitTime = {
+      "producer.commit_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From a commit until its client has the answer and may go on; what it has not sent is sent "
+      "first."};
+
   Producers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
   ~Producers() override;
@@ -115,6 +140,14 @@ class Producers : public Component {
   void Start();
 
   const Config& config() const { return config_; }
+  // --- With transactions ---
+  // The application of a client hangs: it neither sends nor commits.
+  void SetClientHung(int client, bool hung);
+  // Its process dies, and another one starts when the fault ends.
+  void SetClientDown(int client, bool down);
+  // Records that it has had acknowledged, and each time that it hung or died in a transaction.
+  int64_t WorkOf(int client) const;
+
   // By client.
   const std::vector<HostId>& hosts() const { return hosts_; }
   int64_t records_per_batch() const { return records_per_batch_; }
@@ -123,6 +156,7 @@ class Producers : public Component {
 
  private:
   friend class Producer;
+  friend class ProducerTransactions;
 
   // Every record taken is acknowledged, failed, or still held here.
   void Audit() const;
@@ -148,6 +182,10 @@ class Producers : public Component {
   Counter& retries_;
   Gauge& buffered_;
   Gauge& blocked_;
+  Counter* committed_ = nullptr;
+  Counter* aborted_ = nullptr;
+  Counter* aborted_records_ = nullptr;
+  Distribution* commit_time_ = nullptr;
 };
 
 }  // namespace freshet

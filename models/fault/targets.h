@@ -7,6 +7,7 @@
 #include "models/broker/broker_cluster.h"
 #include "models/broker/kafka_cluster.h"
 #include "models/client/consumers.h"
+#include "models/client/producers.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
 
@@ -169,6 +170,34 @@ class MemberThreadTarget : public FaultTarget {
  private:
   Consumers* consumers_;
   int member_;
+};
+
+// "shop/client-1", of producers with transactions: down, the process dies and another one starts at
+// the end.
+class ClientTarget : public FaultTarget {
+ public:
+  ClientTarget(Producers* producers, int client) : producers_(producers), client_(client) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kDown; }
+  void SetDown(bool down) override { producers_->SetClientDown(client_, down); }
+  int64_t WorkTouched() const override { return producers_->WorkOf(client_); }
+
+ private:
+  Producers* producers_;
+  int client_;
+};
+
+// "shop/client-1/thread", of producers with transactions: down, the application hangs, in the
+// middle of its transaction.
+class ClientThreadTarget : public FaultTarget {
+ public:
+  ClientThreadTarget(Producers* producers, int client) : producers_(producers), client_(client) {}
+  bool Understands(FaultVerb verb) const override { return verb == FaultVerb::kDown; }
+  void SetDown(bool down) override { producers_->SetClientHung(client_, down); }
+  int64_t WorkTouched() const override { return producers_->WorkOf(client_); }
+
+ private:
+  Producers* producers_;
+  int client_;
 };
 
 }  // namespace freshet

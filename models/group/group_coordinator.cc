@@ -51,6 +51,10 @@ void GroupCoordinator::Look() {
   Apply();
   const Offset end = log_->LogOf(partition_).log_end_offset();
   while (!pending_.empty() && pending_.back().end > end) pending_.pop_back();
+  while (!in_transaction_.empty() && in_transaction_.back().end > end) in_transaction_.pop_back();
+  for (InTransaction& each : in_transaction_) {
+    if (each.over && *each.over > end) each.over.reset();
+  }
   broker_ = leader;
   loaded_ = false;
   metrics_->unavailable->Set(1);
@@ -97,6 +101,39 @@ ProduceError GroupCoordinator::Judge(const Commit& commit) {
   return ProduceError::kNone;
 }
 
+ProduceError GroupCoordinator::JudgeTransactional(const Commit& commit, ProducerId producer) {
+  if (broker_ == kNoBroker || !loaded_) return ProduceError::kNotLeader;
+  if (commit.member != kNoMember && !MayCommit(commit.member, commit.generation)) {
+    metrics_->fenced->Add(1);
+    return ProduceError::kFenced;
+  }
+  Apply();
+  const Offset end =
+      log_->LogOf(partition_).log_end_offset() + static_cast<Offset>(commit.offsets.size());
+  in_transaction_.push_back({producer, end, std::nullopt, commit.offsets});
+  return ProduceError::kNone;
+}
+
+void GroupCoordinator::EndTransaction(ProducerId producer, bool commits) {
+  Apply();
+  const Offset end = log_->LogOf(partition_).log_end_offset() + 1;
+  for (InTransaction& each : in_transaction_) {
+    if (each.producer != producer || each.over) continue;
+    each.over = end;
+    if (commits) pending_.push_back({end, each.offsets});
+  }
+}
+
+bool GroupCoordinator::IsUnstable(int partition) const {
+  const Offset high_watermark = log_->LogOf(partition_).high_watermark();
+  return std::any_of(
+      in_transaction_.begin(), in_transaction_.end(), [=](const InTransaction& each) {
+        if (each.over && *each.over <= high_watermark) return false;
+        return std::any_of(each.offsets.begin(), each.offsets.end(),
+                           [partition](const auto& offset) { return offset.first == partition; });
+      });
+}
+
 void GroupCoordinator::Apply() {
   const Offset high_watermark = log_->LogOf(partition_).high_watermark();
   size_t applied = 0;
@@ -107,6 +144,11 @@ void GroupCoordinator::Apply() {
     ++applied;
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(applied));
+  in_transaction_.erase(std::remove_if(in_transaction_.begin(), in_transaction_.end(),
+                                       [=](const InTransaction& each) {
+                                         return each.over && *each.over <= high_watermark;
+                                       }),
+                        in_transaction_.end());
 }
 
 std::optional<Offset> GroupCoordinator::CommittedOf(int partition) {

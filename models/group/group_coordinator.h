@@ -84,6 +84,14 @@ class GroupCoordinator : public Component {
   // The batch of a commit is about to be appended: kFenced if its member may not, otherwise it
   // counts from the end of that batch on.
   ProduceError Judge(const Commit& commit);
+  // The same of a commit in a transaction of `producer` (TxnOffsetCommit): it counts from its
+  // transaction's commit marker on. Without a member (kNoMember) nobody is judged.
+  ProduceError JudgeTransactional(const Commit& commit, ProducerId producer);
+  // The marker that ends it is about to be appended to the offsets partition.
+  void EndTransaction(ProducerId producer, bool commits);
+  // An open transaction may still commit an offset of that partition of the topic
+  // (UNSTABLE_OFFSET_COMMIT).
+  bool IsUnstable(int partition) const;
   std::optional<Offset> CommittedOf(int partition);
   // An operator's reset, before the group starts.
   void Reset(int partition, Offset offset) { committed_[static_cast<size_t>(partition)] = offset; }
@@ -109,7 +117,13 @@ class GroupCoordinator : public Component {
 
  private:
   struct Pending {
-    Offset end;  // Of its batch in the offsets partition.
+    Offset end;  // Of its batch in the offsets partition; of a transaction, of its marker.
+    std::vector<std::pair<int, Offset>> offsets;
+  };
+  struct InTransaction {
+    ProducerId producer;
+    Offset end;                  // Of the commit's batch.
+    std::optional<Offset> over;  // Of the marker's, once there is one.
     std::vector<std::pair<int, Offset>> offsets;
   };
 
@@ -126,7 +140,8 @@ class GroupCoordinator : public Component {
   bool loaded_ = false;
   uint32_t loads_ = 0;
   std::vector<std::optional<Offset>> committed_;
-  std::vector<Pending> pending_;  // In the order of the log.
+  std::vector<Pending> pending_;               // In the order of the log.
+  std::vector<InTransaction> in_transaction_;  // The same, until the marker is committed.
   std::optional<Time> unstable_since_;
 };
 

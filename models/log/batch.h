@@ -51,11 +51,17 @@ struct CreatedTimes {
   }
 };
 
+// A marker is a control batch of one record: it ends its producer's transaction in the partition,
+// takes one offset, and no reader is given it.
+enum class BatchKind : uint8_t { kPlain, kTransactional, kCommitMarker, kAbortMarker };
+inline constexpr bool IsMarker(BatchKind kind) { return kind >= BatchKind::kCommitMarker; }
+
 struct Batch {
   PartitionId partition = 0;
   ProducerId producer = 0;
   // The producer's numbering per partition, in batches, anew for each epoch: a broker tells a
-  // repetition, a successor and a gap apart by it.
+  // repetition, a successor and a gap apart by it. Of a transactional producer the epoch is the one
+  // that its coordinator has given out; the sequence of a marker is the number of the transaction.
   int32_t producer_epoch = 0;
   int64_t sequence = 0;
   int32_t attempts = 0;
@@ -64,6 +70,7 @@ struct Batch {
   // What it waited for, at its producer and then at its broker, was a quota's throttle.
   bool throttled_at_producer = false;
   bool throttled_at_broker = false;
+  BatchKind kind = BatchKind::kPlain;
   int64_t record_count = 0;
   Bytes bytes;              // On the wire and on disk, after compression.
   int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution).

@@ -40,13 +40,20 @@ enum class ProduceError : uint8_t {
   kNotEnoughReplicas,   // Fewer in sync than min.insync.replicas, before or after the append.
   kOutOfOrderSequence,  // An earlier batch of this producer is missing.
   kStorageError,        // KAFKA_STORAGE_ERROR: it could not be put where it is kept.
-  kFenced,              // Of an offset commit: its member is not, or no longer, of the group.
+  // Of an offset commit: its member is not, or no longer, of the group. Of a transactional batch:
+  // INVALID_PRODUCER_EPOCH, or INVALID_TXN_STATE.
+  kFenced,
 };
 
 // Who leads what, as of one moment.
 struct Metadata {
   uint64_t version = 0;
   std::vector<BrokerId> leader;  // By PartitionId; kNoBroker while there is none.
+};
+
+struct AppendJudgement {
+  const Batch& batch;
+  ProduceError error = ProduceError::kNone;
 };
 
 // A produce request on its way. It belongs to its sender until the broker has it, then to the
@@ -64,9 +71,9 @@ struct ProduceRequest {
   // Called at the client when the response is in; for acks=0, never. Its argument is the request,
   // which is freed afterwards. A client that gave up waiting empties it.
   Completion<ProduceRequest&> on_response;
-  // Called at the broker right before a batch goes into the log; what it sets refuses the batch.
-  // For offset commits, which the group coordinator judges; empty for all else.
-  Completion<ProduceError*> on_append;
+  // Called at the broker right before a batch goes into the log; an error refuses the batch. For
+  // what coordinators keep in partitions of their own; empty for all else.
+  Completion<AppendJudgement&> on_append;
 
   // --- Kept by the service ---
   std::vector<Offset> end_offsets;  // By batch: where it ends in the log.
@@ -122,8 +129,10 @@ struct FetchSession {
   Bytes max_partition_bytes = MiB(1);
   TrafficCause cause = TrafficCause::kFetch;
   ClientId client = kNoClient;  // Of a consumer.
-  // A replica reads to the log end, a consumer to the high watermark.
+  // A replica reads to the log end, a consumer to the high watermark, or with read_committed to the
+  // last stable offset.
   bool to_log_end = false;
+  Isolation isolation = Isolation::kReadUncommitted;
   // client.rack of a consumer: it may be told of a replica there (KIP-392).
   std::optional<ZoneId> rack;
   // Called at the reader when a response is in (also an empty one). The ranges are valid during it.
@@ -205,6 +214,15 @@ struct ControlSender {
   uint32_t generation = 0;
 };
 
+// Who knows which transactions go on: asked by a partition's leader before it appends the first
+// batch of one (KIP-890).
+class TransactionVerifier {
+ public:
+  virtual ~TransactionVerifier() = default;
+  // kNone, or kFenced: it is not of an ongoing transaction; or kNotLeader: nobody can say now.
+  virtual ProduceError Judge(ProducerId producer, int32_t epoch, PartitionId partition) const = 0;
+};
+
 class LogService {
  public:
   virtual ~LogService() = default;
@@ -236,6 +254,8 @@ class LogService {
   virtual void SendProduce(RequestIndex index, BrokerId broker, ProduceChannel* channel) = 0;
   virtual void ForgetRequest(RequestIndex index) = 0;
   virtual void ResetChannel(ProduceChannel* channel) = 0;
+  // From now on; without one every transactional batch of a current epoch is taken.
+  virtual void VerifyTransactionsBy(const TransactionVerifier* verifier) = 0;
 
   // A small request that costs a broker one request and no bytes: an offset commit, a heartbeat.
   // REQUIRES: `sender` outlives the run.
@@ -259,7 +279,10 @@ class LogService {
   virtual const PartitionLog& LogOf(PartitionId partition) const = 0;
   // The earliest and the latest offset a consumer may start from.
   Offset EarliestOffset(PartitionId partition) const { return LogOf(partition).log_start_offset(); }
-  Offset LatestOffset(PartitionId partition) const { return LogOf(partition).high_watermark(); }
+  Offset LatestOffset(PartitionId partition, Isolation isolation) const {
+    const PartitionLog& log = LogOf(partition);
+    return isolation == Isolation::kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  }
   // A consumer group has taken everything below `offset`: milestones there are needed no more.
   virtual void ConsumedUpTo(PartitionId partition, int reader, Offset offset) = 0;
   // Registers a consumer of the partition; returns its number for ConsumedUpTo().

@@ -52,12 +52,24 @@ Offset PartitionLog::Append(const Batch& batch) {
   ranges_.push_back({base, batch, end_position_, false});
   log_end_ += batch.record_count;
   end_position_ += batch.bytes.count();
+  if (batch.kind != BatchKind::kPlain) NoteTransaction(base, batch);
   while (ranges_.size() - coalesced_ > kMostRanges ||
          (ranges_.size() - coalesced_ > kMostCoalesced &&
           ranges_[coalesced_].end_offset() <= passed_by_all_)) {
     CoalesceFront();
   }
   return base;
+}
+
+void PartitionLog::NoteTransaction(Offset base, const Batch& batch) {
+  if (transactions_ == nullptr) transactions_ = std::make_unique<TransactionIndex>();
+  if (batch.kind == BatchKind::kTransactional) {
+    transactions_->AppendData(batch.producer, base, log_end_, batch.appended_at,
+                              batch.producer_component);
+  } else {
+    transactions_->AppendMarker(batch.producer, batch.sequence, base,
+                                batch.kind == BatchKind::kCommitMarker);
+  }
 }
 
 namespace {
@@ -74,6 +86,7 @@ void Merge(const LogRange& first, const LogRange& second, LogRange* merged) {
   created.high = std::max(created.high, later.high);
   created.first = created.low;
   created.first_count = 1;
+  sum.batch.kind = BatchKind::kPlain;  // The index knows better, offset by offset.
   sum.batch.durable_at = std::max(sum.batch.durable_at, second.batch.durable_at);
   *merged = sum;
 }
@@ -105,7 +118,14 @@ void PartitionLog::AdvanceHighWatermark(Offset offset, Time now, ComponentId blo
     ranges_[i].batch.durable_at = now;
     ranges_[i].batch.durable_blocker = blocker;
   }
+  if (transactions_ == nullptr) {
+    high_watermark_ = offset;
+    return;
+  }
+  const Offset stable_before = last_stable_offset();
   high_watermark_ = offset;
+  transactions_->Decide(offset, now);
+  SIM_CHECK(last_stable_offset() >= stable_before, "inv.I8", "the last stable offset goes back");
 }
 
 bool PartitionLog::NoteAcknowledged(const Batch& batch, Offset end) {
@@ -177,6 +197,7 @@ Bytes PartitionLog::Expire(Offset offset) {
     start_position_ = ranges_.front().position;
   }
   found_ = 0;
+  if (transactions_ != nullptr) transactions_->ForgetBelow(log_start_);
   return Bytes(start_position_ - before);
 }
 
@@ -225,12 +246,22 @@ Time PartitionLog::OldestCreatedFrom(Offset offset) const {
 
 void PartitionLog::AllowCoalescingBelow(Offset offset) {
   passed_by_all_ = std::max(passed_by_all_, offset);
+  if (transactions_ != nullptr && transactions_->IsLarge()) {
+    transactions_->ForgetBelow(passed_by_all_);
+  }
 }
 
 void PartitionLog::Audit() const {
   SIM_CHECK(log_start_ <= high_watermark_ && high_watermark_ <= log_end_, "inv.I8",
             absl::StrCat("log start ", log_start_, ", high watermark ", high_watermark_,
                          ", log end ", log_end_));
+  if (transactions_ != nullptr) {
+    const Offset stable = last_stable_offset();
+    SIM_CHECK(log_start_ <= stable && stable <= high_watermark_, "inv.I8",
+              absl::StrCat("last stable offset ", stable, ", log start ", log_start_,
+                           ", high watermark ", high_watermark_));
+    transactions_->Audit(high_watermark_, log_end_);
+  }
   Offset next = log_start_;
   int64_t position = start_position_;
   for (size_t i = 0; i < ranges_.size(); ++i) {

@@ -12,16 +12,21 @@
 // Beside the ranges stand the segments (segments.h), which are what retention deletes. A position
 // is a count of bytes since the log began; Truncate() gives positions back, Expire() does not.
 //
-// Audited: inv.I7 offsets and positions are contiguous; inv.I8 log start <= high watermark <= log
-// end, each monotone but for Truncate() and Expire().
+// Transactional batches and the markers that end transactions are in it as all others; what they
+// make of offsets stands beside (transaction_index.h), and nothing where there are none.
+//
+// Audited: inv.I7 offsets and positions are contiguous; inv.I8 log start <= last stable offset <=
+// high watermark <= log end, each monotone but for Truncate() and Expire().
 #ifndef FRESHET_MODELS_LOG_PARTITION_LOG_H_
 #define FRESHET_MODELS_LOG_PARTITION_LOG_H_
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 
 #include "models/log/batch.h"
 #include "models/log/segments.h"
+#include "models/log/transaction_index.h"
 #include "sim/ring.h"
 #include "sim/units.h"
 
@@ -60,6 +65,13 @@ class PartitionLog {
   Offset log_start_offset() const { return log_start_; }
   Offset log_end_offset() const { return log_end_; }
   Offset high_watermark() const { return high_watermark_; }
+  // Up to where readers with read_committed may read: below it every transaction is decided, and
+  // its end is committed itself.
+  Offset last_stable_offset() const {
+    return transactions_ == nullptr ? high_watermark_ : StableOf(*transactions_);
+  }
+  // Null as long as it has seen neither a transactional batch nor a marker.
+  const TransactionIndex* transactions() const { return transactions_.get(); }
   Bytes bytes() const { return Bytes(end_position_ - start_position_); }
   int64_t end_position() const { return end_position_; }
   // REQUIRES: offset <= log end. Below the log start it is the log start's.
@@ -116,6 +128,10 @@ class PartitionLog {
   void Audit() const;
 
  private:
+  Offset StableOf(const TransactionIndex& transactions) const {
+    return std::max(log_start_, std::min(high_watermark_, transactions.first_unstable_offset()));
+  }
+  void NoteTransaction(Offset base, const Batch& batch);
   size_t FindRange(Offset offset) const;
   // The last range from index `low` on that starts at or below `offset`.
   size_t LastStartingBy(Offset offset, size_t low) const;
@@ -125,6 +141,7 @@ class PartitionLog {
 
   Ring<LogRange> ranges_;
   SegmentRow segments_;
+  std::unique_ptr<TransactionIndex> transactions_;
   Offset log_start_ = 0;
   Offset log_end_ = 0;
   Offset high_watermark_ = 0;
@@ -144,6 +161,7 @@ void PartitionLog::Truncate(Offset offset, Cut&& cut) {
     CutLast(offset);
   }
   segments_.Truncate(ranges_.empty() ? 0 : log_end_);
+  if (transactions_ != nullptr) transactions_->Truncate(log_end_);
 }
 
 template <class Visit>

@@ -150,6 +150,12 @@ absl::StatusOr<KafkaSetting> TranslateKafka(const KafkaField& at, absl::string_v
         "imported members have fixed partitions; state assignment: SUBSCRIBE to "
         "have a group");
   }
+  if (at.outer->containing_type() == v1::Producers::descriptor() &&
+      at.outer->name() == "transactions") {
+    return NotModelled(
+        "imported producers have no transactions; state transactions { commit_interval } to have "
+        "them");
+  }
   const bool has_default_never = key == "flush.messages" || key == "flush.ms";
   if (has_default_never && value == kNever) return Default();
   if (key == "retention.bytes" && value == "-1") return Default();
@@ -227,7 +233,6 @@ const std::vector<std::string>& OtherKafkaKeys() {
       "ssl.keystore.password",
       "ssl.truststore.location",
       "ssl.truststore.password",
-      "transaction.timeout.ms",
       "transactional.id",
       "unclean.leader.election.enable",
       "value.deserializer",

@@ -24,6 +24,7 @@
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
+#include "scenarios/language/assemble_transactions.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
@@ -80,11 +81,16 @@ class Assembler {
     if (std::optional<TopicConfig> offsets = OffsetsTopicOf(scenario_)) {
       topics_.push_back(*std::move(offsets));
     }
+    if (std::optional<TopicConfig> transactions = TransactionTopicOf(scenario_)) {
+      topics_.push_back(*std::move(transactions));
+    }
     for (const v1::Component& component : scenario_.component()) {
       if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
       if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
       if (component.has_leaderless()) BuildLeaderless(component.name(), component.leaderless());
     }
+    pipeline_->transactions = BuildTransactionCoordinator(scenario_, sim_, pipeline_->network.get(),
+                                                          pipeline_->log.get());
     for (const v1::Component& component : scenario_.component()) {
       absl::Status status = BuildClient(component);
       if (!status.ok()) return status;
@@ -377,10 +383,16 @@ class Assembler {
     config.delivery_timeout = DurationOf(text.delivery_timeout());
     config.max_request_size = BytesOf(text.max_request_size());
     config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
+    config.transactions = TransactionsOf(text, pipeline_->transactions.get());
     pipeline_->producers.push_back(std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
                                                                pipeline_->log.get(), config));
-    const auto& fleet = *pipeline_->producers.back();
-    AddNics(name, "client", fleet.hosts());
+    Producers* fleet = pipeline_->producers.back().get();
+    AddNics(name, "client", fleet->hosts());
+    for (int i = 0; config.transactions && i < static_cast<int>(fleet->hosts().size()); ++i) {
+      const std::string handle = absl::StrCat(name, "/client-", i + 1);
+      pipeline_->targets[handle] = std::make_unique<ClientTarget>(fleet, i);
+      pipeline_->targets[handle + "/thread"] = std::make_unique<ClientThreadTarget>(fleet, i);
+    }
     return absl::OkStatus();
   }
 
@@ -404,6 +416,9 @@ class Assembler {
     config.max_poll_records = text.max_poll_records();
     config.cpu_per_poll = DurationOf(text.cpu_per_poll());
     config.cpu_per_record = DurationOf(text.cpu_per_record());
+    config.isolation = text.isolation_level() == v1::Consumers::READ_COMMITTED
+                           ? Isolation::kReadCommitted
+                           : Isolation::kReadUncommitted;
     config.auto_commit = text.auto_commit();
     config.auto_commit_interval = DurationOf(text.auto_commit_interval());
     config.client_rack = text.client_rack() == v1::Consumers::OWN_ZONE;
@@ -512,6 +527,17 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Producers::kRetries,
       &Producers::kBuffered,
       &Producers::kBlocked,
+      &Producers::kCommitted,
+      &Producers::kAborted,
+      &Producers::kAbortedRecords,
+      &Producers::kCommitTime,
+      &TransactionCoordinator::kCommitted,
+      &TransactionCoordinator::kAborted,
+      &TransactionCoordinator::kTimedOut,
+      &TransactionCoordinator::kOngoing,
+      &TransactionCoordinator::kEndTime,
+      &TransactionCoordinator::kMarkers,
+      &TransactionCoordinator::kFencedRequests,
       &ClientQuotas::kProduceThrottle,
       &ClientQuotas::kFetchThrottle,
       &ClientQuotas::kRequestThrottle,
@@ -525,6 +551,8 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kLag,
       &Consumers::kStaleness,
       &Consumers::kCatchUp,
+      &Consumers::kAborted,
+      &Consumers::kTransactionWait,
       &Consumers::kRedelivered,
       &Consumers::kPassedOver,
       &Consumers::kRevoked,

@@ -15,6 +15,7 @@
 #include "models/client/producers.h"
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
+#include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
 #include "models/sink/iceberg_table.h"
 #include "models/storage/object_store.h"
@@ -36,6 +37,7 @@ struct Pipeline {
   };
   std::map<std::string, Table> tables;
   std::unique_ptr<BrokerCluster> log;
+  std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.

@@ -17,6 +17,7 @@
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
+#include "scenarios/language/transaction_rules.h"
 
 namespace freshet {
 
@@ -61,6 +62,7 @@ class ReferenceCheck {
     }
     // What is measured about them has an owner of that name.
     if (!scenario.operation().empty()) known_["component"].push_back("operations");
+    if (HasTransactions(scenario)) known_["component"].push_back(kTransactionsName);
     known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
     if (scenario.zones().empty()) {
       known_["zone"] = {FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
@@ -130,8 +132,8 @@ class ReferenceCheck {
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
   // in each zone offers the zones; a table offers its "warehouse"; consumers offer "member-N", each
-  // with a "nic" and, if they subscribe, a "thread". Operations are for whole brokers. Producers
-  // offer nothing below themselves yet.
+  // with a "nic" and, if they subscribe, a "thread"; producers with transactions offer "client-N",
+  // each with a "thread". Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -148,6 +150,10 @@ class ReferenceCheck {
         return;
       }
       if (parts.size() == 1 && of_fault) return;
+      if (of_fault && component.has_producers()) {
+        CheckClient(component, target, parts, place);
+        return;
+      }
       if (component.has_lakehouse_table() && of_fault) {
         if (parts.size() == 2 && parts[1] == "warehouse") return;
         findings_->Error(place, absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
@@ -217,6 +223,29 @@ class ReferenceCheck {
             : absl::StrCat("fault target ", Quoted(target),
                            ": members with assignment MANUAL have no life of their own; write ",
                            Quoted(first + "/nic"), ", or state assignment: SUBSCRIBE"));
+  }
+
+  void CheckClient(const Component& component, const std::string& target,
+                   const std::vector<std::string>& parts, Place place) {
+    const uint32_t clients = component.producers().clients();
+    absl::string_view client = parts.size() > 1 ? absl::string_view(parts[1]) : "";
+    uint32_t number = 0;
+    const bool is_client = absl::ConsumePrefix(&client, "client-") && !client.empty() &&
+                           absl::ascii_isdigit(client[0]) && client[0] != '0' &&
+                           absl::SimpleAtoi(client, &number) && number <= clients;
+    const bool transacts = component.producers().has_transactions();
+    const bool is_part =
+        parts.size() == 3 && (parts[2] == "nic" || (parts[2] == "thread" && transacts));
+    if (is_client && (is_part || (parts.size() == 2 && transacts))) return;
+    const std::string first = absl::StrCat(component.name(), "/client-1");
+    const std::string last = absl::StrCat(component.name(), "/client-", std::max(clients, 1u));
+    findings_->Error(
+        place,
+        transacts ? absl::StrCat("fault target ", Quoted(target), " is no client; write ",
+                                 Quoted(first), " to ", Quoted(last),
+                                 ", and behind it \"/thread\" or \"/nic\" for a part")
+                  : absl::StrCat("fault target ", Quoted(target), " is no part of a client; write ",
+                                 Quoted(first + "/nic"), " to ", Quoted(last + "/nic")));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

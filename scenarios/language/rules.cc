@@ -18,6 +18,7 @@
 #include "scenarios/language/quota_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
+#include "scenarios/language/transaction_rules.h"
 
 namespace freshet {
 
@@ -93,6 +94,7 @@ class RuleCheck {
     CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckTables(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
+    CheckTransactions(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -900,6 +902,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
     if (events > kMostInt) return kMostInt;
   }
   events += PredictedTableEvents(scenario);
+  events += PredictedTransactionEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

@@ -68,6 +68,10 @@ TEST(KafkaSettingTest, NoLimitIsAnAbsentField) {
   EXPECT_EQ(Producers("partitioner.class", "org.example.Mine"), "not modelled");
 }
 
+TEST(KafkaSettingTest, WhatNeedsMoreThanASettingIsNotModelled) {
+  EXPECT_EQ(Producers("transaction.timeout.ms", "60000"), "not modelled");
+}
+
 TEST(KafkaSettingTest, WhatKafkaWouldRefuseIsRefused) {
   EXPECT_EQ(Producers("linger.ms", "1ms"),
             "linger.ms=1ms: \"1ms\" is not a number of milliseconds; write digits, such as 5");

@@ -249,5 +249,45 @@ TEST(OneZoneTest, TheClassicDesignWinsOnLatencyAndOnPrice) {
   }
 }
 
+// --- A producer that hangs in its transaction ---
+
+// It begins in the second before 123 s; timeout and sweep end it at 190 s, or at 140 s. Readers
+// that do not ask for committed records notice nothing.
+TEST(HangingTransactionTest, CostsItsTimeoutAndASweep) {
+  const Golden minute("hanging_transaction.timeout_60s");
+  EXPECT_GT(minute["settled freshness.staleness_ms_max"], 67'000);
+  EXPECT_LT(minute["settled freshness.staleness_ms_max"], 68'500);
+  EXPECT_LT(minute["glance freshness.staleness_ms_max"], 100);
+  EXPECT_NE(minute.exit_code(), 0);
+  const Golden seconds("hanging_transaction.timeout_10s");
+  EXPECT_GT(seconds["settled freshness.staleness_ms_max"], 17'000);
+  EXPECT_LT(seconds["settled freshness.staleness_ms_max"], 18'500);
+  EXPECT_EQ(seconds.exit_code(), 0);
+  // The next process of that id does not wait for the timeout.
+  const Golden restarted("hanging_transaction.restarted");
+  EXPECT_EQ(restarted["transactions transaction.timed_out_total"], 0);
+  EXPECT_EQ(restarted["transactions transaction.aborted_total"], 1);
+  for (const Golden& each : {minute, seconds}) {
+    EXPECT_EQ(each["transactions transaction.timed_out_total"], 1);
+    EXPECT_GT(each["settled consumer.aborted_records_total"], 0);
+    EXPECT_EQ(each["shop producer.records_failed_total"], 0);
+  }
+}
+
+// --- Offsets committed before processing, by a timer, or after ---
+
+TEST(CommitEarlyLateTest, EarlyLosesAPollAndLateRepeatsACommitInterval) {
+  const Golden early("commit_early_late.early");
+  EXPECT_EQ(early["billing consumer.skipped_records_max"], 500);
+  EXPECT_EQ(early["billing consumer.redelivered_records_total"], 0);
+  const Golden late("commit_early_late.late");
+  EXPECT_EQ(late["billing consumer.skipped_records_max"], 0);
+  EXPECT_GT(late["billing consumer.redelivered_records_total"], 0);
+  EXPECT_LE(late["billing consumer.redelivered_records_total"], 5'500);
+  const Golden each_poll("commit_early_late.each_poll");
+  EXPECT_EQ(each_poll["billing consumer.skipped_records_max"], 0);
+  EXPECT_EQ(each_poll["billing consumer.redelivered_records_total"], 0);
+}
+
 }  // namespace
 }  // namespace freshet
