@@ -225,9 +225,14 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
     const Duration youngest = Now() - range.CreatedAt(from + records);
     end_to_end_.RecordEvenly(youngest.nanos(), oldest.nanos(), records);
     interpolated_.Add(records);
+    if (event_to_visible_ != nullptr) CountEvents(range, from, from + records, part, false);
     return;
   }
   batch.created.RecordUntil(Now(), records, end_to_end_);
+  if (event_to_visible_ != nullptr) {
+    CountEvents(range, from, from + records, part, true);
+    return;
+  }
   StampTrail<> trail = TrailOf(batch, part);
   trail.AddService(Now(), Milestone::kVisible, component_id());
   const Time start = trail.Start();
@@ -241,9 +246,14 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
 
 // From the earliest creation to the arrival at the member.
 StampTrail<> Consumers::TrailOf(const Batch& batch, const Part& part) const {
-  const Time start = batch.created.Earliest();
+  StampTrail<> trail(batch.created.Earliest());
+  AddWay(batch, part, &trail);
+  return trail;
+}
+
+void Consumers::AddWay(const Batch& batch, const Part& part, StampTrail<>* way) const {
+  StampTrail<>& trail = *way;
   const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
-  StampTrail<> trail(start);
   const ComponentId me = component_id();
   const ComponentId wire = network_->component_id();
   trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
@@ -270,7 +280,6 @@ StampTrail<> Consumers::TrailOf(const Batch& batch, const Part& part) const {
                 untold ? server : me);
   trail.AddService(std::max(trail.End(), part.served_at), Milestone::kFetched, server);
   trail.AddService(part.arrived_at, Milestone::kFetched, wire);
-  return trail;
 }
 
 void Consumers::ResponseDone(Link* link) {

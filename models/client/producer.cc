@@ -71,8 +71,32 @@ Producer::Producer(Producers* fleet, int index, HostId host)
   }
   const Bytes if_all_open =
       config.batch_size * config.batches_per_parcel * static_cast<int64_t>(lanes_.size());
+  DescribeRecords(index);
   opens_late_ = keyed && if_all_open * 8 > config.buffer_memory;
   if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
+}
+
+void Producer::DescribeRecords(int index) {
+  const Producers::Config& config = fleet_->config_;
+  RecordProfiles::Client client = {config.event_times, Duration::Zero(), 0,
+                                   fleet_->NewStream(absl::StrCat("client-", index, "/lateness"))};
+  client.weight =
+      config.rate->MeanRate().ToPerSecond() / static_cast<double>(config.client_zones.size());
+  if (config.clock_skew) {
+    RandomStream skew = fleet_->NewStream(absl::StrCat("client-", index, "/clock"));
+    client.clock_skew = config.clock_skew->DrawDuration(skew);
+    if (!DrawBernoulli(skew, static_cast<uint64_t>(config.clocks_ahead.billionths()),
+                       static_cast<uint64_t>(Ratio::One().billionths()))) {
+      client.clock_skew = -client.clock_skew;
+    }
+  }
+  fleet_->log_->profiles().AddClient(fleet_->partitions_.first, fleet_->partitions_.count, id_,
+                                     std::move(client));
+  const bool has_offline = index == 0 && !config.offline.empty();
+  if (config.poison_share == Ratio() && !has_offline) return;
+  marker_ = std::make_unique<RecordMarker>(
+      config.poison_share, has_offline ? config.offline : std::vector<OfflineRecords>(),
+      fleet_->NewStream(absl::StrCat("client-", index, "/poison")));
 }
 
 Time Producer::Now() const { return fleet_->Now(); }
@@ -171,6 +195,7 @@ void Producer::CloseOpen(Lane& lane) {
   batch.producer = id_;
   batch.producer_component = fleet_->component_id();
   batch.sequence = -1;
+  batch.number = batches_closed_++;
   batch.record_count = lane.open.record_count;
   batch.batch_count = lane.open.batch_count;
   const Bytes raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
@@ -178,6 +203,7 @@ void Producer::CloseOpen(Lane& lane) {
   batch.bytes = config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
   batch.created = lane.open.created;
   batch.closed_at = lane.open.closes_at;
+  if (marker_ != nullptr) MarkRecords(&batch);
   lane.bytes_in_partition += batch.bytes;
   lane.has_open = false;
   lane.due = false;
@@ -186,6 +212,14 @@ void Producer::CloseOpen(Lane& lane) {
   fleet_->batch_records_.Record(batch.record_count / batch.batch_count, batch.batch_count);
   fleet_->sim().DigestField(static_cast<uint64_t>(batch.bytes.count()));
   Prepare(batch, raw);
+}
+
+void Producer::MarkRecords(Batch* batch) {
+  const int64_t poison = marker_->poison_records();
+  const int64_t offline = marker_->offline_records();
+  batch->marks = marker_->Mark(batch->record_count, batch->created);
+  if (fleet_->poison_ != nullptr) fleet_->poison_->Add(marker_->poison_records() - poison);
+  if (fleet_->offline_ != nullptr) fleet_->offline_->Add(marker_->offline_records() - offline);
 }
 
 void Producer::Prepare(const Batch& batch, Bytes raw) {

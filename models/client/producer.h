@@ -7,6 +7,7 @@
 
 #include "models/client/accumulator.h"
 #include "models/client/producers.h"
+#include "models/client/record_marker.h"
 #include "sim/backoff.h"
 #include "sim/pool.h"
 #include "sim/station.h"
@@ -48,6 +49,8 @@ class Producer {
   };
 
   Time Now() const;
+  // Says what its records are like: event times, clock, marks.
+  void DescribeRecords(int index);
 
   void OpenNext(size_t lane);
   void GiveUpBlocked(size_t lane);
@@ -58,6 +61,7 @@ class Producer {
   void ChoosePartition(Lane& lane);
   void Resume();
 
+  void MarkRecords(Batch* batch);
   void Prepare(const Batch& batch, Bytes raw);
   void Enqueue(const Batch& batch);
   void EnqueueInOrder(Channel& channel, const Batch& batch);
@@ -104,6 +108,8 @@ class Producer {
   Backoff backoff_;
   RandomStream backoff_stream_;
   const bool idempotent_;  // As Kafka: not without acks=all.
+  uint32_t batches_closed_ = 0;
+  std::unique_ptr<RecordMarker> marker_;  // Null where no record is set apart.
   EventId metadata_timer_;
 };
 

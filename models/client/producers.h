@@ -20,13 +20,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "models/client/accumulator.h"
+#include "models/client/record_marker.h"
 #include "models/log/log_service.h"
 #include "models/network/network.h"
+#include "models/workload/event_times.h"
 #include "models/workload/keys.h"
 #include "models/workload/rate_function.h"
 #include "models/workload/sizes.h"
@@ -68,6 +71,12 @@ class Producers : public Component {
     Duration delivery_timeout;
     Bytes max_request_size;
     int32_t batches_per_parcel = 1;
+    // What sets its records apart; docs/models/workload.md.
+    std::shared_ptr<const EventTimes> event_times;  // Null: all on time.
+    std::optional<Sampler> clock_skew;              // How far each client's clock is off,
+    Ratio clocks_ahead;                             // and which share of them is ahead.
+    std::vector<OfflineRecords> offline;            // By sent_at; the first client sends them.
+    Ratio poison_share;
   };
 
   // Kafka's record format v2: a batch header of 61 bytes, and about ten bytes of varints a record
@@ -106,6 +115,14 @@ class Producers : public Component {
   static constexpr MetricDef kBlocked = {"producer.blocked_clients", MetricKind::kGauge,
                                          MetricUnit::kCount,
                                          "Clients whose send() blocks on buffer.memory."};
+
+  // Registered only where there are any.
+  static constexpr MetricDef kPoison = {"producer.poison_records", MetricKind::kCounter,
+                                        MetricUnit::kCount,
+                                        "Records sent that nobody can read, whatever his schema."};
+  static constexpr MetricDef kOffline = {
+      "producer.offline_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records sent of devices that had been offline, as the scenario states them."};
 
   Producers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
@@ -148,6 +165,8 @@ class Producers : public Component {
   Counter& retries_;
   Gauge& buffered_;
   Gauge& blocked_;
+  Counter* poison_ = nullptr;
+  Counter* offline_ = nullptr;
 };
 
 }  // namespace freshet

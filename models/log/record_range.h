@@ -14,7 +14,9 @@
 #include <cstdint>
 
 #include "models/log/batch.h"
+#include "models/log/record_mark.h"
 #include "models/log/segments.h"
+#include "models/workload/event_times.h"
 #include "sim/stamps.h"
 #include "sim/units.h"
 
@@ -38,6 +40,13 @@ struct RecordRange {
   int32_t split = 0;
   Bytes bytes;
   CreatedTimes created;
+  // Which batch it was, and when its `whole` records were created: with these record_profiles.h
+  // tells their event times. A coalesced range is of nobody.
+  ProducerId producer = kNoProducer;
+  uint32_t batch_number = 0;
+  EvenRow row;
+  // The same for all of its records: ranges are cut where it changes.
+  RecordMark mark;
   // Times are interpolated: a part of a batch, or of a coalesced range of the log.
   bool interpolated = false;
   // From the earliest creation on. Ends where it was handed over.
