@@ -93,7 +93,7 @@ void Producer::DescribeRecords(int index) {
   fleet_->log_->profiles().AddClient(fleet_->partitions_.first, fleet_->partitions_.count, id_,
                                      std::move(client));
   const bool has_offline = index == 0 && !config.offline.empty();
-  if (config.poison_share == Ratio() && !has_offline) return;
+  if (config.poison_share == Ratio() && !has_offline && !config.schema) return;
   marker_ = std::make_unique<RecordMarker>(
       config.poison_share, has_offline ? config.offline : std::vector<OfflineRecords>(),
       fleet_->NewStream(absl::StrCat("client-", index, "/poison")));
@@ -102,6 +102,7 @@ void Producer::DescribeRecords(int index) {
 Time Producer::Now() const { return fleet_->Now(); }
 
 void Producer::Start() {
+  if (fleet_->config_.schema) UseVersion(fleet_->config_.schema->version);
   for (size_t lane = 0; lane < lanes_.size(); ++lane) OpenNext(lane);
 }
 
@@ -116,7 +117,7 @@ void Producer::OpenNext(size_t index) {
     lane.timer = fleet_->At<"producer.batch_opens">(first, [this, index] { OpenNext(index); });
     return;
   }
-  if (buffer_used_ + needed > config.buffer_memory) {
+  if (buffer_used_ + needed > config.buffer_memory || serializer_ != Serializer::kReady) {
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(1);
     blocked_lanes_.push_back(index);
     GiveUpBlocked(index);
@@ -134,9 +135,11 @@ void Producer::OpenNext(size_t index) {
 void Producer::GiveUpBlocked(size_t index) {
   // What has waited longer than max.block.ms fails in send(); counted once a second at the most.
   Lane& lane = lanes_[index];
-  const Duration max_block = fleet_->config_.max_block;
+  const bool throws = serializer_ == Serializer::kThrows;
+  const Duration max_block = throws ? Duration::Zero() : fleet_->config_.max_block;
   if (Now().SinceStart() > max_block) {
-    fleet_->refused_.Add(lane.accumulator->Refuse(Now() - max_block));
+    Counter& failed = throws ? *fleet_->unserialized_ : fleet_->refused_;
+    failed.Add(lane.accumulator->Refuse(Now() - max_block));
   }
   const Time first = lane.accumulator->arrivals().PeekNth(1);
   if (first.SinceStart() > Duration::Max() - max_block) return;  // None will ever come.
@@ -247,7 +250,7 @@ void Producer::Release(int32_t batch_count) {
 
 void Producer::Resume() {
   const Producers::Config& config = fleet_->config_;
-  while (!blocked_lanes_.empty() &&
+  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady &&
          buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory) {
     const size_t lane = blocked_lanes_.front();
     blocked_lanes_.erase(blocked_lanes_.begin());

@@ -41,6 +41,11 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
       retries_(AddCounter(kRetries)),
       buffered_(AddGauge(kBuffered)),
       blocked_(AddGauge(kBlocked)) {
+  if (config.schema) {
+    unserialized_ = &AddCounter(kUnserialized);
+    without_schema_ = &AddGauge(kWithoutSchema);
+    rolled_back_ = &AddCounter(kRolledBack);
+  }
   if (config.poison_share > Ratio()) poison_ = &AddCounter(kPoison);
   if (!config.offline.empty()) offline_ = &AddCounter(kOffline);
   if (config.keys.kind != KeyDistribution::Kind::kNone) {

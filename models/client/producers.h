@@ -29,6 +29,7 @@
 #include "models/client/record_marker.h"
 #include "models/log/log_service.h"
 #include "models/network/network.h"
+#include "models/schema/schema_registry.h"
 #include "models/workload/event_times.h"
 #include "models/workload/keys.h"
 #include "models/workload/rate_function.h"
@@ -77,6 +78,13 @@ class Producers : public Component {
     Ratio clocks_ahead;                             // and which share of them is ahead.
     std::vector<OfflineRecords> offline;            // By sent_at; the first client sends them.
     Ratio poison_share;
+    struct SchemaUse {
+      SchemaRegistry* registry;
+      SchemaRegistry::SubjectId subject;
+      int32_t version;     // They begin with it.
+      bool auto_register;  // auto.register.schemas
+    };
+    std::optional<SchemaUse> schema;
   };
 
   // Kafka's record format v2: a batch header of 61 bytes, and about ten bytes of varints a record
@@ -116,6 +124,17 @@ class Producers : public Component {
                                          MetricUnit::kCount,
                                          "Clients whose send() blocks on buffer.memory."};
 
+  // Registered only with a schema.
+  static constexpr MetricDef kUnserialized = {
+      "producer.records_unserialized", MetricKind::kCounter, MetricUnit::kCount,
+      "Records for which send() threw a SerializationException, since the registry had refused "
+      "their schema or gave no answer: the data never entered the pipeline."};
+  static constexpr MetricDef kWithoutSchema = {
+      "producer.clients_without_schema", MetricKind::kGauge, MetricUnit::kCount,
+      "Clients whose serializer waits for the registry, or has been refused."};
+  static constexpr MetricDef kRolledBack = {
+      "producer.clients_rolled_back", MetricKind::kCounter, MetricUnit::kCount,
+      "Clients that went back to the version before, since the registry refused the new one."};
   // Registered only where there are any.
   static constexpr MetricDef kPoison = {"producer.poison_records", MetricKind::kCounter,
                                         MetricUnit::kCount,
@@ -130,6 +149,11 @@ class Producers : public Component {
 
   // Starts the arrivals.
   void Start();
+  // A release that writes `version`: one client after the other begins to, `interval` apart. When
+  // the registry refuses it, a client goes back to what it wrote and the deployment stops
+  // (`rolls_back`), or its send() throws until the next deployment. `done` fires at the end, also
+  // when the next deployment takes its place. REQUIRES: a schema; the subject has that version.
+  void Deploy(int32_t version, Duration interval, bool rolls_back, Callback done);
 
   const Config& config() const { return config_; }
   // By client.
@@ -140,6 +164,9 @@ class Producers : public Component {
 
  private:
   friend class Producer;
+
+  void DeployNext(uint32_t number);
+  void Deployed(uint32_t number, bool refused);
 
   // Every record taken is acknowledged, failed, or still held here.
   void Audit() const;
@@ -165,6 +192,21 @@ class Producers : public Component {
   Counter& retries_;
   Gauge& buffered_;
   Gauge& blocked_;
+  Counter* unserialized_ = nullptr;
+  Gauge* without_schema_ = nullptr;
+  Counter* rolled_back_ = nullptr;
+  struct Deployment {
+    uint32_t number;  // From 1 on.
+    int32_t version;
+    Duration interval;
+    bool rolls_back;
+    Callback done;
+    size_t begun = 0;  // Clients.
+    size_t ended = 0;
+    bool stopped = false;
+  };
+  std::optional<Deployment> deployment_;
+  uint32_t deployments_ = 0;
   Counter* poison_ = nullptr;
   Counter* offline_ = nullptr;
 };

@@ -43,6 +43,35 @@ TEST(EventTimesTest, FiveMinutesCapture99PercentOfAnExponentialLawOfMean65Second
   EXPECT_NEAR(in_time / double{kRecords}, 0.99, 0.002);
 }
 
+// ora.W01 to W05: how many records are behind a watermark that follows the newest event of all by
+// a bound, when records arrive as a Poisson process in batches of one.
+double LateShare(const Sampler& lateness, double per_second, Duration bound) {
+  const EventTimes times({{1, lateness}});
+  RandomStream arrivals(92, "client", "arrivals");
+  RandomStream stream = Stream();
+  constexpr int kRecords = 400'000;
+  Time at;
+  Time newest = Time() - Hours(1);
+  int late = 0;
+  for (int i = 0; i < kRecords; ++i) {
+    at += Nanoseconds(static_cast<int64_t>(arrivals.NextExponential() * 1e9 / per_second));
+    const Time event = at - times.Draw(1, stream).runs[0].delay;
+    if (event < newest - bound) ++late;
+    newest = std::max(newest, event);
+  }
+  return late / double{kRecords};
+}
+
+TEST(EventTimesTest, LateSharesAreThoseOfTheOracles) {
+  const Sampler second = Sampler::Exponential(1e9);
+  EXPECT_NEAR(LateShare(second, 100, Seconds(1)), 0.324185593105342, 0.006);
+  EXPECT_NEAR(LateShare(second, 100, Seconds(2)), 0.119261214827426, 0.004);
+  EXPECT_NEAR(LateShare(second, 100, Seconds(5)), 0.00593766625624755, 0.001);
+  EXPECT_NEAR(LateShare(second, 10, Seconds(2)), 0.0902314407024928, 0.003);
+  EXPECT_NEAR(LateShare(Sampler::Lognormal(0.5e9, 1), 1000, Seconds(5)), 0.0102217063022879,
+              0.0012);
+}
+
 RC_GTEST_PROP(EventTimesTest, EveryRecordIsInOneRun, ()) {
   const EventTimes mixed({{0.6, Sampler::Exponential(1e9)},
                           {0.3, Sampler::Exponential(60e9)},
