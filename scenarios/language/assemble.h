@@ -16,6 +16,7 @@
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
+#include "models/schema/schema_registry.h"
 #include "models/sink/iceberg_table.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
@@ -35,6 +36,7 @@ struct Pipeline {
     std::unique_ptr<IcebergTable> table;
   };
   std::map<std::string, Table> tables;
+  std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.
   std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;

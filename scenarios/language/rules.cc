@@ -18,6 +18,7 @@
 #include "scenarios/language/quota_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
+#include "scenarios/language/workload_rules.h"
 
 namespace freshet {
 
@@ -93,6 +94,7 @@ class RuleCheck {
     CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckTables(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
+    CheckWorkload(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
