@@ -53,6 +53,8 @@ absl::string_view NameOf(WaitFor why) {
       return "retry";
     case WaitFor::kOrder:
       return "order";
+    case WaitFor::kOffline:
+      return "offline";
   }
   return "";  // All reasons have returned.
 }

@@ -47,8 +47,9 @@ enum class WaitFor : uint8_t {
   kBandwidth,     // Its share of a link, a card or a volume.
   kRetry,         // A back-off after a refusal.
   kOrder,         // An earlier one that must go first.
+  kOffline,       // A connection: its device had none, or its source was late.
 };
-inline constexpr int kWaitForCount = 12;
+inline constexpr int kWaitForCount = 13;
 
 // "durable", "back_pressure": snake_case, for files and reports.
 absl::string_view NameOf(Milestone milestone);

@@ -53,6 +53,7 @@ void Consumers::AddRanges(const Part& part) {
     RecordRange& added = add(trail);
     added.to = to;
     added.whole = added.high = to - at;
+    added.row = {oldest, youngest, to - at};
     added.bytes = bytes;
     added.created = {oldest, 1, oldest, youngest};
     added.interpolated = true;
@@ -65,20 +66,36 @@ void Consumers::AddRanges(const Part& part) {
                  log.ExpiredUntil(), log.ExpiredUntil());
   }
   if (at >= end) return;
-  const auto take = [&](const LogRange& range, int64_t records, Bytes bytes) {
+  const auto take = [&](const LogRange& range, int64_t records, Bytes) {
     const Batch& batch = range.batch;
-    if (range.coalesced || records != batch.record_count) {
-      interpolated(at + records, bytes, range.CreatedAt(at), range.CreatedAt(at + records));
-      handed_over_.back().base = range.base_offset;
-      handed_over_.back().whole = handed_over_.back().high = batch.record_count;
-      return;
-    }
-    RecordRange& added = add(TrailOf(range, part));
-    added.to = at + records;
-    added.whole = added.high = records;
-    added.bytes = bytes;
-    added.created = batch.created;
-    at += records;
+    const bool whole = !range.coalesced && records == batch.record_count;
+    log.VisitMarks(at, at + records, [&](Offset, Offset to, const RecordMark& mark) {
+      const Bytes bytes(range.PositionOf(to) - range.PositionOf(at));
+      const RecordStretch stretch = StretchOf(range, partition, at, to, mark);
+      if (whole) {
+        // One that is cut out of its batch by its mark has come the batch's way.
+        const bool uncut = to - at == records;
+        const Time start = uncut ? batch.created.Earliest() : range.CreatedAt(at);
+        StampTrail<> trail(start);
+        AddWay(range, to - at, part, &trail);
+        RecordRange& added = add(trail);
+        added.to = to;
+        added.bytes = bytes;
+        added.created = batch.created;
+        if (!uncut) added.created = {start, 1, start, range.CreatedAt(to)};
+        added.interpolated = !uncut;
+        at = to;
+      } else {
+        interpolated(to, bytes, range.CreatedAt(at), range.CreatedAt(to));
+      }
+      RecordRange& added = handed_over_.back();
+      added.base = range.base_offset;
+      added.whole = added.high = batch.record_count;
+      added.producer = stretch.producer;
+      added.batch_number = stretch.batch_number;
+      added.row = stretch.row;
+      added.mark = mark;
+    });
   };
   if (log.transactions() == nullptr) {
     log.Read(at, end, Bytes(INT64_MAX / 4), take);

@@ -34,7 +34,7 @@ int64_t Consumers::GivenOf(const FetchedRange& range) const {
   return all - transactions->WithheldIn(range.from, range.to, config_.isolation);
 }
 
-void Consumers::AddTransactionWait(const LogRange& range, const Part& part,
+void Consumers::AddTransactionWait(const LogRange& range, int64_t records, const Part& part,
                                    StampTrail<>* trail) const {
   const TransactionIndex* transactions = log_->LogOf(part.range.partition).transactions();
   if (transactions == nullptr) return;
@@ -42,7 +42,7 @@ void Consumers::AddTransactionWait(const LogRange& range, const Part& part,
   if (held == nullptr || held->until <= trail->End()) return;
   const Time until = std::min(held->until, part.answered_at);
   if (until <= trail->End()) return;
-  transaction_wait_->Record(until - trail->End(), range.batch.record_count);
+  transaction_wait_->Record(until - trail->End(), records);
   trail->AddWait(until, Milestone::kFetched, WaitFor::kBarrier, range.batch.leader_component,
                  held->component);
 }

@@ -235,9 +235,14 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
     const Duration youngest = Now() - range.CreatedAt(from + records);
     end_to_end_.RecordEvenly(youngest.nanos(), oldest.nanos(), records);
     interpolated_.Add(records);
+    if (event_to_visible_ != nullptr) CountEvents(range, from, from + records, part, false);
     return;
   }
   batch.created.RecordUntil(Now(), records, end_to_end_);
+  if (event_to_visible_ != nullptr) {
+    CountEvents(range, from, from + records, part, true);
+    return;
+  }
   StampTrail<> trail = TrailOf(range, part);
   trail.AddService(Now(), Milestone::kVisible, component_id());
   const Time start = trail.Start();
@@ -251,10 +256,16 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
 
 // From the earliest creation to the arrival at the member.
 StampTrail<> Consumers::TrailOf(const LogRange& range, const Part& part) const {
+  StampTrail<> trail(range.batch.created.Earliest());
+  AddWay(range, range.batch.record_count, part, &trail);
+  return trail;
+}
+
+void Consumers::AddWay(const LogRange& range, int64_t records, const Part& part,
+                       StampTrail<>* way) const {
   const Batch& batch = range.batch;
-  const Time start = batch.created.Earliest();
+  StampTrail<>& trail = *way;
   const Time closed = std::max({batch.closed_at, batch.created.high, batch.created.first});
-  StampTrail<> trail(start);
   const ComponentId me = component_id();
   const ComponentId wire = network_->component_id();
   trail.AddWait(closed, Milestone::kSent, WaitFor::kTimer, batch.producer_component);
@@ -271,7 +282,7 @@ StampTrail<> Consumers::TrailOf(const LogRange& range, const Part& part) const {
                    batch.leader_component);
   trail.AddWait(std::max(trail.End(), batch.durable_at), Milestone::kDurable, WaitFor::kAck,
                 batch.leader_component, batch.durable_blocker);
-  if (transaction_wait_ != nullptr) AddTransactionWait(range, part, &trail);
+  if (transaction_wait_ != nullptr) AddTransactionWait(range, records, part, &trail);
   // A fetch that waits at a follower waits for its leader to tell it what is committed.
   const ComponentId server = part.at_follower ? part.served_by : batch.leader_component;
   const bool untold = part.at_follower && part.waited && !part.throttled;
@@ -282,7 +293,6 @@ StampTrail<> Consumers::TrailOf(const LogRange& range, const Part& part) const {
                 untold ? server : me);
   trail.AddService(std::max(trail.End(), part.served_at), Milestone::kFetched, server);
   trail.AddService(part.arrived_at, Milestone::kFetched, wire);
-  return trail;
 }
 
 void Consumers::ResponseDone(Link* link) {

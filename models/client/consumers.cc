@@ -38,6 +38,10 @@ Consumers::Consumers(Simulation& sim, absl::string_view name, Network* network, 
     aborted_ = &AddCounter(kAborted);
     transaction_wait_ = &AddDistribution(kTransactionWait);
   }
+  if (config.event_times && config.handler == nullptr) {
+    oldest_.resize(topic_.count);
+    event_to_visible_ = &AddDistribution(kEventToVisible);
+  }
   if (config.start_from_age) catch_up_ = &AddDistribution(kCatchUp);
   if (config.client_rack) {
     leases_.resize(topic_.count);
@@ -242,6 +246,7 @@ void Consumers::GoBack(PartitionId partition) {
   if (!leases_.empty()) ForgetFollower(partition);
   const size_t slot = partition - topic_.first;
   const Offset end = log_->LogOf(partition).high_watermark();
+  if (!oldest_.empty()) oldest_[slot].Forget();
   for (const auto& member : members_) {
     if (Owned* owned = FindOwned(*member, partition)) {
       owned->position = std::min(owned->position, end);
@@ -338,7 +343,7 @@ void Consumers::Sample() {
     const Offset next = group_ == nullptr ? position_[p] : FirstUnprocessed(static_cast<size_t>(p));
     const Offset first_kept = std::max(next, log.log_start_offset());
     if (first_kept < log.log_end_offset()) {
-      oldest = std::min(oldest, log.OldestCreatedFrom(first_kept));
+      oldest = std::min(oldest, OldestUnsettled(static_cast<size_t>(p), first_kept));
     }
   }
   lag_.Set(lag);

@@ -19,6 +19,7 @@
 //   consumer_polls.cc    from an answer to visible
 //   consumer_members.cc  partitions that come and go, members that stop, hang and start
 //   consumer_progress.cc what was processed twice, or never
+//   consumer_freshness.cc event times: staleness, event to visible
 //   consumer_handler.cc  somebody else processes the polls (poll_handler.h)
 //   consumer_isolation.cc  what transactions withhold from it
 //
@@ -39,6 +40,7 @@
 #include "models/group/group_coordinator.h"
 #include "models/group/group_metrics.h"
 #include "models/log/log_service.h"
+#include "models/log/oldest_event.h"
 #include "models/network/network.h"
 #include "sim/component.h"
 #include "sim/interval_map.h"
@@ -98,6 +100,7 @@ class Consumers : public Component, private GroupMembership::Application {
     Duration metadata_max_age;   // metadata.max.age.ms: how long a preferred read replica holds.
     std::optional<Group> group;  // Absent: assign().
     int absent_members = 0;      // The last ones, which are not there at the start.
+    bool event_times = false;    // Producers of the topic say that records may be late.
     PollHandler* handler = nullptr;  // Null: the members process what they poll themselves.
   };
 
@@ -129,6 +132,10 @@ class Consumers : public Component, private GroupMembership::Application {
                                            "not yet processed, every second; 0 when "
                                            "there is none."};
 
+  // With event times that are not those of sending.
+  static constexpr MetricDef kEventToVisible = {
+      "freshness.event_to_visible", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the event time of a record to the end of its processing by the consumer."};
   // With start_from_age only.
   static constexpr MetricDef kCatchUp = {
       "consumer.catch_up_time", MetricKind::kDistribution, MetricUnit::kDuration,
@@ -328,6 +335,11 @@ class Consumers : public Component, private GroupMembership::Application {
   void DropWork(Member& member);
   void AddRanges(const Part& part);
   StampTrail<> TrailOf(const LogRange& range, const Part& part) const;
+  // The way of so many records of the range, from their sending to the member.
+  void AddWay(const LogRange& range, int64_t records, const Part& part, StampTrail<>* trail) const;
+  // consumer_freshness.cc
+  Time OldestUnsettled(size_t slot, Offset from);
+  void CountEvents(const LogRange& range, Offset from, Offset to, const Part& part, bool has_trail);
   void PollDone(Member& member);
   // Those records of the answer that the link holds.
   Part PartOf(Link* link, const FetchedRange& range) const;
@@ -350,7 +362,7 @@ class Consumers : public Component, private GroupMembership::Application {
   int64_t WithheldRecords() const {
     return markers_ + (aborted_ == nullptr ? 0 : aborted_->Value());
   }
-  void AddTransactionWait(const LogRange& range, const Part& part, StampTrail<>* trail) const;
+  void AddTransactionWait(const LogRange& range, int64_t records, const Part& part, StampTrail<>* trail) const;
   // After the answer's throttle.
   void FetchLater(Link* link);
 
@@ -476,7 +488,9 @@ class Consumers : public Component, private GroupMembership::Application {
   Counter& interpolated_;
   Counter& skipped_;
   Gauge& lag_;
-  Gauge* staleness_ = nullptr;  // The handler's matter, where there is one.
+  Gauge* staleness_ = nullptr;       // The handler's matter, where there is one.
+  std::vector<OldestEvent> oldest_;  // By partition of the topic; none without event times.
+  Distribution* event_to_visible_ = nullptr;
   std::vector<RecordRange> handed_over_;
   Distribution* catch_up_ = nullptr;  // Null where none is told, and when it has been.
   Time began_;

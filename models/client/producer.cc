@@ -71,6 +71,7 @@ Producer::Producer(Producers* fleet, int index, HostId host)
   }
   const Bytes if_all_open =
       config.batch_size * config.batches_per_parcel * static_cast<int64_t>(lanes_.size());
+  DescribeRecords(index);
   opens_late_ = keyed && if_all_open * 8 > config.buffer_memory;
   if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
   if (config.transactions) {
@@ -78,10 +79,34 @@ Producer::Producer(Producers* fleet, int index, HostId host)
   }
 }
 
+void Producer::DescribeRecords(int index) {
+  const Producers::Config& config = fleet_->config_;
+  RecordProfiles::Client client = {config.event_times, Duration::Zero(), 0,
+                                   fleet_->NewStream(absl::StrCat("client-", index, "/lateness"))};
+  client.weight =
+      config.rate->MeanRate().ToPerSecond() / static_cast<double>(config.client_zones.size());
+  if (config.clock_skew) {
+    RandomStream skew = fleet_->NewStream(absl::StrCat("client-", index, "/clock"));
+    client.clock_skew = config.clock_skew->DrawDuration(skew);
+    if (!DrawBernoulli(skew, static_cast<uint64_t>(config.clocks_ahead.billionths()),
+                       static_cast<uint64_t>(Ratio::One().billionths()))) {
+      client.clock_skew = -client.clock_skew;
+    }
+  }
+  fleet_->log_->profiles().AddClient(fleet_->partitions_.first, fleet_->partitions_.count, id_,
+                                     std::move(client));
+  const bool has_offline = index == 0 && !config.offline.empty();
+  if (config.poison_share == Ratio() && !has_offline && !config.schema) return;
+  marker_ = std::make_unique<RecordMarker>(
+      config.poison_share, has_offline ? config.offline : std::vector<OfflineRecords>(),
+      fleet_->NewStream(absl::StrCat("client-", index, "/poison")));
+}
+
 Time Producer::Now() const { return fleet_->Now(); }
 
 void Producer::Start() {
   if (transactions_ != nullptr) transactions_->Start();
+  if (fleet_->config_.schema) UseVersion(fleet_->config_.schema->version);
   for (size_t lane = 0; lane < lanes_.size(); ++lane) OpenNext(lane);
 }
 
@@ -97,7 +122,7 @@ void Producer::OpenNext(size_t index) {
     lane.timer = fleet_->At<"producer.batch_opens">(first, [this, index] { OpenNext(index); });
     return;
   }
-  if (buffer_used_ + needed > config.buffer_memory) {
+  if (buffer_used_ + needed > config.buffer_memory || serializer_ != Serializer::kReady) {
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(1);
     blocked_lanes_.push_back(index);
     GiveUpBlocked(index);
@@ -115,9 +140,11 @@ void Producer::OpenNext(size_t index) {
 void Producer::GiveUpBlocked(size_t index) {
   // What has waited longer than max.block.ms fails in send(); counted once a second at the most.
   Lane& lane = lanes_[index];
-  const Duration max_block = fleet_->config_.max_block;
+  const bool throws = serializer_ == Serializer::kThrows;
+  const Duration max_block = throws ? Duration::Zero() : fleet_->config_.max_block;
   if (Now().SinceStart() > max_block) {
-    fleet_->refused_.Add(lane.accumulator->Refuse(Now() - max_block));
+    Counter& failed = throws ? *fleet_->unserialized_ : fleet_->refused_;
+    failed.Add(lane.accumulator->Refuse(Now() - max_block));
   }
   const Time first = lane.accumulator->arrivals().PeekNth(1);
   if (first.SinceStart() > Duration::Max() - max_block) return;  // None will ever come.
@@ -176,6 +203,7 @@ void Producer::CloseOpen(Lane& lane) {
   batch.producer = id_;
   batch.producer_component = fleet_->component_id();
   batch.sequence = -1;
+  batch.number = batches_closed_++;
   batch.record_count = lane.open.record_count;
   batch.batch_count = lane.open.batch_count;
   const Bytes raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
@@ -187,6 +215,7 @@ void Producer::CloseOpen(Lane& lane) {
     transactions_->Stamp(&batch);
     transactions_->Closed();
   }
+  if (marker_ != nullptr) MarkRecords(&batch);
   lane.bytes_in_partition += batch.bytes;
   lane.has_open = false;
   lane.due = false;
@@ -195,6 +224,14 @@ void Producer::CloseOpen(Lane& lane) {
   fleet_->batch_records_.Record(batch.record_count / batch.batch_count, batch.batch_count);
   fleet_->sim().DigestField(static_cast<uint64_t>(batch.bytes.count()));
   Prepare(batch, raw);
+}
+
+void Producer::MarkRecords(Batch* batch) {
+  const int64_t poison = marker_->poison_records();
+  const int64_t offline = marker_->offline_records();
+  batch->marks = marker_->Mark(batch->record_count, batch->created);
+  if (fleet_->poison_ != nullptr) fleet_->poison_->Add(marker_->poison_records() - poison);
+  if (fleet_->offline_ != nullptr) fleet_->offline_->Add(marker_->offline_records() - offline);
 }
 
 void Producer::Prepare(const Batch& batch, Bytes raw) {
@@ -222,7 +259,7 @@ void Producer::Release(int32_t batch_count) {
 
 void Producer::Resume() {
   const Producers::Config& config = fleet_->config_;
-  while (!blocked_lanes_.empty() &&
+  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady &&
          buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory) {
     const size_t lane = blocked_lanes_.front();
     blocked_lanes_.erase(blocked_lanes_.begin());

@@ -8,6 +8,7 @@
 #include "models/client/accumulator.h"
 #include "models/client/producer_transactions.h"
 #include "models/client/producers.h"
+#include "models/client/record_marker.h"
 #include "sim/backoff.h"
 #include "sim/pool.h"
 #include "sim/station.h"
@@ -23,6 +24,8 @@ class Producer {
   void BrokerChanged(BrokerId broker);
   // Asks for metadata after a while, with what waits for it.
   void RefreshMetadata();
+  // Its turn in a deployment: its serializer is to write this version (producer_schema.cc).
+  void Deploy(uint32_t deployment, int32_t version);
 
   // Of a client with a transactional id: its application hangs, its process is down.
   void SetHung(bool hung);
@@ -54,8 +57,20 @@ class Producer {
     int32_t failures = 0;  // In a row, for the back-off.
   };
 
-  Time Now() const;
+  enum class Serializer : uint8_t {
+    kReady,
+    kAsks,    // send() waits for the registry.
+    kThrows,  // It fails at every record.
+  };
 
+  Time Now() const;
+  // Says what its records are like: event times, clock, marks.
+  void DescribeRecords(int index);
+
+  void UseVersion(int32_t version);
+  void AskRegistry();
+  void Answered(int32_t version, RegistryAnswer answer);
+  void SetSerializer(Serializer to);
   void OpenNext(size_t lane);
   void GiveUpBlocked(size_t lane);
   void Due(size_t lane);
@@ -65,6 +80,7 @@ class Producer {
   void ChoosePartition(Lane& lane);
   void Resume();
 
+  void MarkRecords(Batch* batch);
   void Prepare(const Batch& batch, Bytes raw);
   void Enqueue(const Batch& batch);
   void EnqueueInOrder(Channel& channel, const Batch& batch);
@@ -119,6 +135,13 @@ class Producer {
   Backoff backoff_;
   RandomStream backoff_stream_;
   const bool idempotent_;  // As Kafka: not without acks=all.
+  uint32_t batches_closed_ = 0;
+  Serializer serializer_ = Serializer::kReady;
+  uint32_t deployment_ = 0;               // That it has not answered yet.
+  int32_t version_ = 0;                   // That it is to write,
+  int32_t version_before_ = 0;            // and that it wrote before.
+  std::vector<int32_t> known_versions_;   // The registry has told it of, for good.
+  std::unique_ptr<RecordMarker> marker_;  // Null where no record is set apart.
   EventId metadata_timer_;
   std::unique_ptr<ProducerTransactions> transactions_;  // Null without a transactional id.
 };

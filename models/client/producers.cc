@@ -48,6 +48,16 @@ Producers::Producers(Simulation& sim, absl::string_view name, Network* network, 
     aborted_records_ = &AddCounter(kAbortedRecords);
     commit_time_ = &AddDistribution(kCommitTime);
   }
+  if (config.schema) {
+    unserialized_ = &AddCounter(kUnserialized);
+    without_schema_ = &AddGauge(kWithoutSchema);
+    rolled_back_ = &AddCounter(kRolledBack);
+  }
+  if (config.poison_share > Ratio()) poison_ = &AddCounter(kPoison);
+  if (!config.offline.empty()) offline_ = &AddCounter(kOffline);
+  if (config.keys.kind != KeyDistribution::Kind::kNone) {
+    log->profiles().AddKeys(partitions_.first, partitions_.count, config.keys);
+  }
   for (size_t i = 0; i < config.client_zones.size(); ++i) {
     const HostId host = network->AddHost(absl::StrCat(name, "/client-", i + 1),
                                          config.client_zones[i], config.network_bandwidth);

@@ -26,8 +26,11 @@
 
 #include "absl/strings/string_view.h"
 #include "models/client/accumulator.h"
+#include "models/client/record_marker.h"
 #include "models/log/log_service.h"
 #include "models/network/network.h"
+#include "models/schema/schema_registry.h"
+#include "models/workload/event_times.h"
 #include "models/workload/keys.h"
 #include "models/workload/rate_function.h"
 #include "models/workload/sizes.h"
@@ -79,6 +82,19 @@ class Producers : public Component {
     int32_t batches_per_parcel = 1;
     // REQUIRES: then acks=all, idempotent, and one batch a parcel.
     std::optional<Transactions> transactions;
+    // What sets its records apart; docs/models/workload.md.
+    std::shared_ptr<const EventTimes> event_times;  // Null: all on time.
+    std::optional<Sampler> clock_skew;              // How far each client's clock is off,
+    Ratio clocks_ahead;                             // and which share of them is ahead.
+    std::vector<OfflineRecords> offline;            // By sent_at; the first client sends them.
+    Ratio poison_share;
+    struct SchemaUse {
+      SchemaRegistry* registry;
+      SchemaRegistry::SubjectId subject;
+      int32_t version;     // They begin with it.
+      bool auto_register;  // auto.register.schemas
+    };
+    std::optional<SchemaUse> schema;
   };
 
   // Kafka's record format v2: a batch header of 61 bytes, and about ten bytes of varints a record
@@ -131,6 +147,24 @@ class Producers : public Component {
       "producer.commit_time", MetricKind::kDistribution, MetricUnit::kDuration,
       "From a commit until its client has the answer and may go on; what it has not sent is sent "
       "first."};
+  // Registered only with a schema.
+  static constexpr MetricDef kUnserialized = {
+      "producer.records_unserialized", MetricKind::kCounter, MetricUnit::kCount,
+      "Records for which send() threw a SerializationException, since the registry had refused "
+      "their schema or gave no answer: the data never entered the pipeline."};
+  static constexpr MetricDef kWithoutSchema = {
+      "producer.clients_without_schema", MetricKind::kGauge, MetricUnit::kCount,
+      "Clients whose serializer waits for the registry, or has been refused."};
+  static constexpr MetricDef kRolledBack = {
+      "producer.clients_rolled_back", MetricKind::kCounter, MetricUnit::kCount,
+      "Clients that went back to the version before, since the registry refused the new one."};
+  // Registered only where there are any.
+  static constexpr MetricDef kPoison = {"producer.poison_records", MetricKind::kCounter,
+                                        MetricUnit::kCount,
+                                        "Records sent that nobody can read, whatever his schema."};
+  static constexpr MetricDef kOffline = {
+      "producer.offline_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records sent of devices that had been offline, as the scenario states them."};
 
   Producers(Simulation& sim, absl::string_view name, Network* network, LogService* log,
             const Config& config);
@@ -138,6 +172,11 @@ class Producers : public Component {
 
   // Starts the arrivals.
   void Start();
+  // A release that writes `version`: one client after the other begins to, `interval` apart. When
+  // the registry refuses it, a client goes back to what it wrote and the deployment stops
+  // (`rolls_back`), or its send() throws until the next deployment. `done` fires at the end, also
+  // when the next deployment takes its place. REQUIRES: a schema; the subject has that version.
+  void Deploy(int32_t version, Duration interval, bool rolls_back, Callback done);
 
   const Config& config() const { return config_; }
   // --- With transactions ---
@@ -157,6 +196,9 @@ class Producers : public Component {
  private:
   friend class Producer;
   friend class ProducerTransactions;
+
+  void DeployNext(uint32_t number);
+  void Deployed(uint32_t number, bool refused);
 
   // Every record taken is acknowledged, failed, or still held here.
   void Audit() const;
@@ -186,6 +228,23 @@ class Producers : public Component {
   Counter* aborted_ = nullptr;
   Counter* aborted_records_ = nullptr;
   Distribution* commit_time_ = nullptr;
+  Counter* unserialized_ = nullptr;
+  Gauge* without_schema_ = nullptr;
+  Counter* rolled_back_ = nullptr;
+  struct Deployment {
+    uint32_t number;  // From 1 on.
+    int32_t version;
+    Duration interval;
+    bool rolls_back;
+    Callback done;
+    size_t begun = 0;  // Clients.
+    size_t ended = 0;
+    bool stopped = false;
+  };
+  std::optional<Deployment> deployment_;
+  uint32_t deployments_ = 0;
+  Counter* poison_ = nullptr;
+  Counter* offline_ = nullptr;
 };
 
 }  // namespace freshet

@@ -28,6 +28,8 @@ absl::string_view NameOf(OperationKind kind) {
       return "add_consumers";
     case OperationKind::kRemoveConsumers:
       return "remove_consumers";
+    case OperationKind::kDeployProducers:
+      return "deploy_producers";
   }
   return "";
 }
@@ -58,6 +60,14 @@ void Operations::Due(size_t index) {
     active_.Add(1);
     DoAtOnce(plan);
     End(index);
+    return;
+  }
+  if (plan.kind == OperationKind::kDeployProducers) {
+    // It touches no broker, so it waits for nobody.
+    outcomes_[index].begun = true;
+    active_.Add(1);
+    plan.producers->Deploy(plan.schema_version, plan.interval, plan.rolls_back,
+                           [this, index] { End(index); });
     return;
   }
   waiting_.push_back(index);
@@ -144,6 +154,7 @@ void Operations::Begin() {
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:
     case OperationKind::kAlterQuota:
+    case OperationKind::kDeployProducers:
       return;
   }
 }

@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "models/broker/broker_cluster.h"
 #include "models/client/consumers.h"
+#include "models/client/producers.h"
 #include "sim/component.h"
 #include "sim/units.h"
 
@@ -35,6 +36,7 @@ enum class OperationKind : uint8_t {
   kRestartConsumers,  // One member of a group after the other.
   kAddConsumers,
   kRemoveConsumers,
+  kDeployProducers,  // They write another version of their schema.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -61,6 +63,10 @@ struct OperationPlan {
   };
   std::string client;               // kAlterQuota; "" is the default of all.
   std::vector<QuotaChange> quotas;  // kAlterQuota
+  Producers* producers = nullptr;   // kDeployProducers
+  int32_t schema_version = 0;       // The same.
+  Duration interval;                // The same: from one client's turn to the next one's.
+  bool rolls_back = true;           // The same.
 };
 
 class Operations : public Component {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "models/log/record_mark.h"
 #include "sim/metric.h"
 #include "sim/time.h"
 #include "sim/units.h"
@@ -17,6 +18,7 @@ namespace freshet {
 
 using PartitionId = uint32_t;  // Index over all partitions of the cluster's topics.
 using ProducerId = uint32_t;
+inline constexpr ProducerId kNoProducer = UINT32_MAX;
 
 // The intended creation times of a batch's records.
 struct CreatedTimes {
@@ -63,6 +65,9 @@ struct Batch {
   // repetition, a successor and a gap apart by it. Of a transactional producer the epoch is the one
   // that its coordinator has given out; the sequence of a marker is the number of the transaction.
   int32_t producer_epoch = 0;
+  // The producer's numbering over all partitions, in the order in which batches close; it stays
+  // through retries. What is drawn for the records of a batch is drawn by it (record_profiles.h).
+  uint32_t number = 0;
   int64_t sequence = 0;
   int32_t attempts = 0;
   // acks 0 or 1: the producer has been told that it is safe; a failover may still lose it, legally.
@@ -87,7 +92,8 @@ struct Batch {
   // Who had it: for the waterfall.
   ComponentId producer_component = 0;
   ComponentId leader_component = 0;
-  ComponentId durable_blocker = 0;  // Whose acknowledgement moved the high watermark.
+  ComponentId durable_blocker = 0;    // Whose acknowledgement moved the high watermark.
+  const BatchMarks* marks = nullptr;  // Null: nothing sets its records apart.
 };
 
 }  // namespace freshet

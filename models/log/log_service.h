@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "models/log/batch.h"
 #include "models/log/partition_log.h"
+#include "models/log/record_profiles.h"
 #include "models/network/network.h"
 #include "sim/callback.h"
 #include "sim/ring.h"
@@ -227,6 +228,10 @@ class LogService {
  public:
   virtual ~LogService() = default;
 
+  // What producers say of their records, for whoever reads them.
+  RecordProfiles& profiles() { return profiles_; }
+  const RecordProfiles& profiles() const { return profiles_; }
+
   // Partitions of a topic: [first, first + count). REQUIRES: the topic exists.
   struct TopicPartitions {
     PartitionId first;
@@ -299,6 +304,9 @@ class LogService {
   // `refresh` fires when a client's regular look at the metadata (metadata.max.age.ms) would show
   // it something new that no error tells it.
   virtual void OnMetadataRefresh(Callback refresh) = 0;
+
+ private:
+  RecordProfiles profiles_;
 };
 
 }  // namespace freshet

@@ -44,12 +44,26 @@ Offset PartitionLog::FirstCreatedSince(Time since) const {
   return high_watermark_;
 }
 
+void PartitionLog::AddMarks(Offset base, const Batch& batch) {
+  if (marks_ == nullptr) marks_ = std::make_unique<IntervalMap<RecordMark>>();
+  const BatchMarks& marks = *batch.marks;
+  if (marks.schema_version != 0) {
+    marks_->Assign(base, base + batch.record_count,
+                   {RecordKind::kPlain, marks.schema_version, Time()});
+  }
+  for (const BatchMarks::Stretch& each : marks.stretches) {
+    SIM_REQUIRE(each.from >= 0 && each.to <= batch.record_count);
+    marks_->Assign(base + each.from, base + each.to, each.mark);
+  }
+}
+
 Offset PartitionLog::Append(const Batch& batch) {
   SIM_REQUIRE(batch.record_count > 0);
   const Offset base = log_end_;
   segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
                    std::max(batch.created.high, batch.created.first));
   ranges_.push_back({base, batch, end_position_, false});
+  if (__builtin_expect(batch.marks != nullptr, 0)) AddMarks(base, batch);
   log_end_ += batch.record_count;
   end_position_ += batch.bytes.count();
   if (batch.kind != BatchKind::kPlain) NoteTransaction(base, batch);
@@ -198,6 +212,7 @@ Bytes PartitionLog::Expire(Offset offset) {
   }
   found_ = 0;
   if (transactions_ != nullptr) transactions_->ForgetBelow(log_start_);
+  if (marks_ != nullptr) marks_->Erase(0, log_start_);
   return Bytes(start_position_ - before);
 }
 

@@ -9,6 +9,8 @@
 // passed coalesce, and beyond kMostRanges the oldest coalesce in any case: memory is bounded,
 // counts and bytes stay exact, and times inside a coalesced range are interpolated and say so.
 //
+// What marks say of records (record_mark.h) is kept by offset, exactly, also in coalesced ranges.
+//
 // Beside the ranges stand the segments (segments.h), which are what retention deletes. A position
 // is a count of bytes since the log began; Truncate() gives positions back, Expire() does not.
 //
@@ -27,6 +29,7 @@
 #include "models/log/batch.h"
 #include "models/log/segments.h"
 #include "models/log/transaction_index.h"
+#include "sim/interval_map.h"
 #include "sim/ring.h"
 #include "sim/units.h"
 
@@ -122,6 +125,11 @@ class PartitionLog {
     return Bytes(PositionOf(limit) - PositionOf(from));
   }
 
+  // Calls visit(from, to, const RecordMark&) for the stretches of [from, to), which it covers in
+  // order: what is not marked has a plain mark.
+  template <class Visit>
+  void VisitMarks(Offset from, Offset to, Visit&& visit) const;
+
   // Ranges wholly below `offset` have no reader left that needs their milestones.
   void AllowCoalescingBelow(Offset offset);
 
@@ -135,6 +143,7 @@ class PartitionLog {
   size_t FindRange(Offset offset) const;
   // The last range from index `low` on that starts at or below `offset`.
   size_t LastStartingBy(Offset offset, size_t low) const;
+  void AddMarks(Offset base, const Batch& batch);
   void CoalesceFront();
   void CutLast(Offset offset);
   void CutFirst(Offset offset);
@@ -142,6 +151,7 @@ class PartitionLog {
   Ring<LogRange> ranges_;
   SegmentRow segments_;
   std::unique_ptr<TransactionIndex> transactions_;
+  std::unique_ptr<IntervalMap<RecordMark>> marks_;  // None before the first marked batch.
   Offset log_start_ = 0;
   Offset log_end_ = 0;
   Offset high_watermark_ = 0;
@@ -162,6 +172,21 @@ void PartitionLog::Truncate(Offset offset, Cut&& cut) {
   }
   segments_.Truncate(ranges_.empty() ? 0 : log_end_);
   if (transactions_ != nullptr) transactions_->Truncate(log_end_);
+  if (marks_ != nullptr) marks_->Erase(offset, INT64_MAX);
+}
+
+template <class Visit>
+void PartitionLog::VisitMarks(Offset from, Offset to, Visit&& visit) const {
+  if (marks_ != nullptr) {
+    for (auto next = marks_->LowerBound(from); next != marks_->end() && (*next).low < to; ++next) {
+      const auto marked = *next;
+      if (from < marked.low) visit(from, Offset{marked.low}, RecordMark());
+      const Offset end = std::min<Offset>(marked.high, to);
+      visit(std::max<Offset>(from, marked.low), end, marked.value);
+      from = end;
+    }
+  }
+  if (from < to) visit(from, to, RecordMark());
 }
 
 template <class Visit>

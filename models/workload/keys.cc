@@ -22,6 +22,15 @@ double ZipfTail(double from, double to, double exponent) {
   return (Pow(high, power) - Pow(low, power)) / power;
 }
 
+uint32_t HashOf(int64_t key) {
+  std::array<char, 8> bytes;
+  const auto number = static_cast<uint64_t>(key);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(number >> (56 - 8 * i) & 0xff);
+  }
+  return Murmur2(absl::string_view(bytes.data(), bytes.size()));
+}
+
 }  // namespace
 
 uint32_t Murmur2(absl::string_view bytes) {
@@ -46,13 +55,52 @@ uint32_t Murmur2(absl::string_view bytes) {
 
 int PartitionOfKey(int64_t key, int partitions) {
   SIM_REQUIRE(partitions > 0);
-  std::array<char, 8> bytes;
-  const auto number = static_cast<uint64_t>(key);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<char>(number >> (56 - 8 * i) & 0xff);
+  return static_cast<int>((HashOf(key) & 0x7fffffffU) % static_cast<uint32_t>(partitions));
+}
+
+// The upper bits, which hardly touch the partition.
+int KeyGroupOf(int64_t key) { return static_cast<int>(HashOf(key) >> 28 & 7U); }
+
+std::vector<std::array<double, kKeyGroups>> KeyGroupShares(const KeyDistribution& keys,
+                                                           int partitions) {
+  SIM_REQUIRE(partitions > 0 && keys.kind != KeyDistribution::Kind::kNone && keys.count > 0);
+  const double exponent = keys.kind == KeyDistribution::Kind::kZipf ? keys.exponent : 0;
+  const bool is_hot = keys.kind == KeyDistribution::Kind::kHot;
+  const int64_t hashed = std::min(keys.count, kKeysHashed);
+  std::vector<std::array<double, kKeyGroups>> shares(static_cast<size_t>(partitions));
+  const auto share_of = [&](int64_t key) -> double& {
+    return shares[static_cast<size_t>(PartitionOfKey(key, partitions))]
+                 [static_cast<size_t>(KeyGroupOf(key))];
+  };
+  double total = 0;
+  for (int64_t key = is_hot ? 1 : 0; key < hashed; ++key) {
+    const double weight = exponent == 0 ? 1 : Pow(static_cast<double>(key + 1), -exponent);
+    share_of(key) += weight;
+    total += weight;
   }
-  const uint32_t hash = Murmur2(absl::string_view(bytes.data(), bytes.size()));
-  return static_cast<int>((hash & 0x7fffffffU) % static_cast<uint32_t>(partitions));
+  if (keys.count > hashed) {
+    const double tail =
+        ZipfTail(static_cast<double>(hashed), static_cast<double>(keys.count), exponent);
+    for (auto& each : shares) {
+      for (double& share : each) share += tail / partitions / kKeyGroups;
+    }
+    total += tail;
+  }
+  if (is_hot) {
+    const double hot = keys.hot_share.ToDouble();
+    if (hot == 1 || total == 0) {
+      for (auto& each : shares) each.fill(0);
+      share_of(0) = 1;
+    } else {
+      share_of(0) += total * hot / (1 - hot);
+    }
+  }
+  for (auto& each : shares) {
+    double sum = 0;
+    for (const double share : each) sum += share;
+    for (double& share : each) share = sum == 0 ? 0 : share / sum;
+  }
+  return shares;
 }
 
 std::vector<double> PartitionShares(const KeyDistribution& keys, int partitions) {

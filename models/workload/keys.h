@@ -8,6 +8,7 @@
 #ifndef FRESHET_MODELS_WORKLOAD_KEYS_H_
 #define FRESHET_MODELS_WORKLOAD_KEYS_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -40,6 +41,16 @@ int PartitionOfKey(int64_t key, int partitions);
 // first 2^20 are spread evenly: their hash is as good as even, and each is light. REQUIRES:
 // partitions > 0; for kinds with keys count > 0, exponent >= 0, 0 <= hot_share <= 1.
 std::vector<double> PartitionShares(const KeyDistribution& keys, int partitions);
+
+// Key groups, as stream jobs spread keys over their state: a key's group depends on its hash alone,
+// and not on its partition.
+inline constexpr int kKeyGroups = 8;
+int KeyGroupOf(int64_t key);
+// By partition, which share of its records is of which group; 0 in all of a partition without keys.
+// A key lives in one partition, so partitions differ. Approximated as PartitionShares() is.
+// REQUIRES: as there, and a kind with keys.
+std::vector<std::array<double, kKeyGroups>> KeyGroupShares(const KeyDistribution& keys,
+                                                           int partitions);
 
 // Splits `count` records by `shares` at random (multinomial, as a chain of binomials) into `parts`.
 // For counts that do not come from a Poisson process. REQUIRES: equal sizes, shares not all 0.

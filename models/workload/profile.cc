@@ -1,16 +1,12 @@
 #include "models/workload/profile.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "models/workload/keys.h"
 #include "sim/check.h"
 #include "sim/units.h"
 
 namespace freshet {
 namespace {
-
-int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 // Takes `count` of the sum of `from`, each in proportion, the largest remainders first and the
 // lower index first among equals; returns what was taken of each.
@@ -106,6 +102,8 @@ BatchProfile BatchProfile::TakeOut(int64_t count, Duration slice_width) {
     if (part->slice_count == 0) continue;
     const Time end = Time() + slice_width * (part->slices[0].index + 1);
     part->event_time_max = std::min(event_time_max, end - Nanoseconds(1));
+    part->event_time_min = event_time_min;
+    part->clock_skew = clock_skew;
   }
   *this = left;
   return taken;
@@ -123,7 +121,10 @@ void BatchProfile::Merge(const BatchProfile& other) {
     AddSlice(slice.index, slice.records);
   }
   for (size_t i = 0; i < kKeyGroups; ++i) key_group_records[i] += other.key_group_records[i];
+  const Time stamp = std::max(stamp_max(), other.stamp_max());
+  event_time_min = std::min(event_time_min, other.event_time_min);
   event_time_max = std::max(event_time_max, other.event_time_max);
+  clock_skew = stamp - event_time_max;
 }
 
 void BatchProfile::Check() const {
@@ -136,57 +137,6 @@ void BatchProfile::Check() const {
   int64_t grouped = 0;
   for (const int64_t each : key_group_records) grouped += each;
   SIM_CHECK(grouped == records(), "inv.W1", "key groups and slices disagree on the records");
-}
-
-EventTimes::EventTimes(std::vector<Class> classes, Duration slice_width)
-    : classes_(std::move(classes)), slice_width_(slice_width) {
-  SIM_REQUIRE(!classes_.empty() && classes_.size() <= BatchProfile::kMaxSlices);
-  SIM_REQUIRE(slice_width > Duration::Zero());
-  for (const Class& each : classes_) shares_.push_back(each.share);
-}
-
-BatchProfile EventTimes::Draw(int64_t count, Time first, Time last,
-                              absl::Span<const double> key_groups, int32_t schema_version,
-                              RandomStream& stream) const {
-  SIM_REQUIRE(count >= 0 && first <= last);
-  SIM_REQUIRE(key_groups.size() <= BatchProfile::kKeyGroups);
-  BatchProfile profile;
-  profile.schema_version = schema_version;
-  if (count == 0) return profile;
-
-  std::array<int64_t, BatchProfile::kMaxSlices> by_class = {};
-  SplitByShares(count, shares_, stream, absl::MakeSpan(by_class.data(), shares_.size()));
-  bool is_first = true;
-  for (size_t i = 0; i < classes_.size(); ++i) {
-    if (by_class[i] == 0) continue;
-    const Duration delay = classes_[i].delay.DrawDuration(stream);
-    const Time newest = last - delay;
-    profile.event_time_max = is_first ? newest : std::max(profile.event_time_max, newest);
-    is_first = false;
-    // Even between the two ends; what lies beyond eight slices falls into the oldest of them.
-    const int64_t width = slice_width_.nanos();
-    const int64_t from = (first - delay).nanos();
-    const int64_t to = newest.nanos();
-    const int64_t newest_slice = FloorDivide(to, width);
-    const int64_t oldest_slice =
-        std::max(FloorDivide(from, width), newest_slice - BatchProfile::kMaxSlices + 1);
-    int64_t left = by_class[i];
-    for (int64_t slice = newest_slice; slice > oldest_slice; --slice) {
-      // Those from the slice's beginning on: (to - begin) of (to - from), rounded down.
-      const int64_t begin = slice * width;
-      const int64_t older = by_class[i] - MulDivFloor(by_class[i], to - begin, to - from);
-      profile.AddSlice(slice, left - older);
-      left = older;
-    }
-    profile.AddSlice(oldest_slice, left);
-  }
-  if (key_groups.empty()) {
-    profile.key_group_records[0] = count;
-  } else {
-    SplitByShares(count, key_groups, stream,
-                  absl::MakeSpan(profile.key_group_records.data(), key_groups.size()));
-  }
-  return profile;
 }
 
 }  // namespace freshet

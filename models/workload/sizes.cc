@@ -86,7 +86,21 @@ EventSizes EventSizes::FromLaw(Sampler law, double sd) {
   return EventSizes(std::move(law), mean, sd);
 }
 
+EventSizes EventSizes::Scaled(Ratio factor, Bytes header) const {
+  SIM_REQUIRE(factor > Ratio());
+  EventSizes scaled = *this;
+  scaled.factor_ = factor;
+  scaled.header_ = header;
+  return scaled;
+}
+
 Bytes EventSizes::DrawTotal(int64_t count, RandomStream& stream) const {
+  const Bytes total = DrawUnscaled(count, stream);
+  if (factor_ == Ratio::One() && header_ == Bytes(0)) return total;
+  return std::max(Bytes(count), factor_ * total) + header_ * count;
+}
+
+Bytes EventSizes::DrawUnscaled(int64_t count, RandomStream& stream) const {
   SIM_REQUIRE(count >= 0);
   if (constant_ > 0) return Bytes(constant_) * count;
   if (count <= kDrawnOneByOne) {

@@ -27,10 +27,13 @@ class EventSizes {
   // Any law with its standard deviation in bytes. REQUIRES: a finite mean > 0, 0 <= sd, finite.
   static EventSizes FromLaw(Sampler law, double sd);
 
+  // The same records in another format: sizes times `factor`, and `header` bytes more each.
+  EventSizes Scaled(Ratio factor, Bytes header) const;
+
   // Total of `count` records: at least 1 byte each, 0 for none.
   Bytes DrawTotal(int64_t count, RandomStream& stream) const;
   // Of one record, in bytes.
-  double Mean() const { return mean_; }
+  double Mean() const { return mean_ * factor_.ToDouble() + static_cast<double>(header_.count()); }
 
  private:
   EventSizes(Sampler law, double mean, double sd);
@@ -42,6 +45,7 @@ class EventSizes {
     double body_cv2;
   };
 
+  Bytes DrawUnscaled(int64_t count, RandomStream& stream) const;
   // Bytes of the tail's part of `count` records; sets `count` to the number of the others.
   double DrawTail(const Split& split, int64_t& count, RandomStream& stream) const;
 
@@ -53,6 +57,8 @@ class EventSizes {
   std::vector<Split> splits_;
   double median_ = 0;
   double sigma_ = 0;
+  Ratio factor_ = Ratio::One();
+  Bytes header_;
 };
 
 }  // namespace freshet

@@ -10,9 +10,11 @@
 #include "models/broker/s3stream_cluster.h"
 #include "models/fault/coordinator_target.h"
 #include "models/fault/object_store_target.h"
+#include "models/fault/registry_target.h"
 #include "models/fault/table_target.h"
 #include "models/fault/targets.h"
 #include "models/group/group_metrics.h"
+#include "models/schema/read_policy.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_groups.h"
@@ -25,6 +27,7 @@
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/assemble_transactions.h"
+#include "scenarios/language/assemble_workload.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
@@ -73,6 +76,9 @@ class Assembler {
       if (component.has_object_store()) BuildStore(component.name(), component.object_store());
       if (component.has_lakehouse_table()) {
         BuildTable(component.name(), component.lakehouse_table());
+      }
+      if (component.has_schema_registry()) {
+        BuildRegistry(component.name(), component.schema_registry());
       }
     }
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
@@ -243,6 +249,12 @@ class Assembler {
     pipeline_->targets[bucket] = std::make_unique<ObjectStoreTarget>(built.warehouse.get());
   }
 
+  void BuildRegistry(const std::string& name, const v1::SchemaRegistry& text) {
+    auto& built = pipeline_->registries[name];
+    built = std::make_unique<SchemaRegistry>(sim_, name, RegistryOf(text));
+    pipeline_->targets[name] = std::make_unique<RegistryTarget>(built.get());
+  }
+
   void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
     S3StreamCluster::Config config;
     config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
@@ -339,6 +351,7 @@ class Assembler {
       case v1::Component::kObjectStore:
       case v1::Component::kLeaderless:
       case v1::Component::kLakehouseTable:
+      case v1::Component::kSchemaRegistry:
       case v1::Component::KIND_NOT_SET:
         return absl::OkStatus();
     }
@@ -358,6 +371,8 @@ class Assembler {
     config.arrivals = text.arrivals().has_constant() ? ArrivalLaw::kConstant : ArrivalLaw::kPoisson;
     config.event_size = EventSizesOf(text);
     if (text.partitioner() == v1::Producers::KEYED) config.keys = KeysOf(text.keys());
+    SetEventTimes(text, &config);
+    SetSchema(text, *pipeline_, &config);
     config.sticky = StickyPerBatch(scenario_.kafka_version()) ? StickyRule::kPerBatch
                                                               : StickyRule::kPerBatchSizeBytes;
     const v1::Compression& compression = text.compression();
@@ -424,6 +439,7 @@ class Assembler {
     config.client_rack = text.client_rack() == v1::Consumers::OWN_ZONE;
     config.metadata_max_age = DurationOf(text.metadata_max_age());
     config.group = GroupOf(scenario_, text);
+    config.event_times = HasEventTimes(scenario_, text.reads());
     pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
                                                                pipeline_->log.get(), config));
     Consumers* consumers = pipeline_->consumers.back().get();
@@ -538,6 +554,24 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &TransactionCoordinator::kEndTime,
       &TransactionCoordinator::kMarkers,
       &TransactionCoordinator::kFencedRequests,
+      &Producers::kUnserialized,
+      &Producers::kWithoutSchema,
+      &Producers::kRolledBack,
+      &Producers::kPoison,
+      &Producers::kOffline,
+      &SchemaRegistry::kRequests,
+      &SchemaRegistry::kRegistered,
+      &SchemaRegistry::kRefused,
+      &SchemaRegistry::kUnanswered,
+      &ReadPolicy::kUnreadable,
+      &ReadPolicy::kPoison,
+      &ReadPolicy::kQuarantined,
+      &ReadPolicy::kDeadLetters,
+      &ReadPolicy::kOldest,
+      &ReadPolicy::kCorrupt,
+      &ReadPolicy::kStops,
+      &ReadPolicy::kWindows,
+      &ReadPolicy::kFiles,
       &ClientQuotas::kProduceThrottle,
       &ClientQuotas::kFetchThrottle,
       &ClientQuotas::kRequestThrottle,
@@ -550,6 +584,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Consumers::kSkipped,
       &Consumers::kLag,
       &Consumers::kStaleness,
+      &Consumers::kEventToVisible,
       &Consumers::kCatchUp,
       &Consumers::kAborted,
       &Consumers::kTransactionWait,

@@ -17,6 +17,7 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/schema/schema_registry.h"
 #include "models/sink/iceberg_table.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
@@ -36,6 +37,7 @@ struct Pipeline {
     std::unique_ptr<IcebergTable> table;
   };
   std::map<std::string, Table> tables;
+  std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.
   std::unique_ptr<BrokerCluster> log;
   std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;

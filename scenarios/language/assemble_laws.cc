@@ -166,7 +166,43 @@ Sampler SamplerOf(const v1::Distribution& law) {
   return Sampler();
 }
 
+namespace {
+
+// JVMSER: bytes of one record in each format.
+int64_t SizeIn(v1::Payload::Format format) {
+  switch (format) {
+    case v1::Payload::AVRO:
+      return 221;
+    case v1::Payload::PROTOBUF:
+      return 239;
+    default:
+      return 485;
+  }
+}
+
+// CPREG: a byte of zero and four of the schema's number; and with PROTOBUF one for the message's
+// place in the schema.
+Bytes HeaderIn(v1::Payload::Format format) {
+  if (format == v1::Payload::JSON || format == v1::Payload::FORMAT_UNSPECIFIED) return Bytes(0);
+  return format == v1::Payload::PROTOBUF ? Bytes(6) : Bytes(5);
+}
+
+EventSizes StatedSizesOf(const v1::Producers& producers);
+
+}  // namespace
+
 EventSizes EventSizesOf(const v1::Producers& producers) {
+  const EventSizes stated = StatedSizesOf(producers);
+  if (!producers.has_payload()) return stated;
+  const v1::Payload& payload = producers.payload();
+  const Ratio factor = Ratio::FromBillionths(MulDivFloor(
+      SizeIn(payload.format()), Ratio::One().billionths(), SizeIn(payload.stated_as())));
+  return stated.Scaled(factor, HeaderIn(payload.format()));
+}
+
+namespace {
+
+EventSizes StatedSizesOf(const v1::Producers& producers) {
   if (!producers.has_event_sizes()) return EventSizes::Constant(BytesOf(producers.event_size()));
   const v1::Distribution& law = producers.event_sizes();
   Sampler sampler = SamplerOf(law);
@@ -174,6 +210,8 @@ EventSizes EventSizesOf(const v1::Producers& producers) {
   const double variance = SecondMoment(law) - mean * mean;
   return EventSizes::FromLaw(std::move(sampler), variance > 0 ? __builtin_sqrt(variance) : 0);
 }
+
+}  // namespace
 
 KeyDistribution KeysOf(const v1::Keys& keys) {
   KeyDistribution law;

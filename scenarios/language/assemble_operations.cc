@@ -4,6 +4,7 @@
 
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_quotas.h"
+#include "scenarios/language/assemble_workload.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 
@@ -141,6 +142,9 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
         plan.kind = OperationKind::kRemoveConsumers;
         SetConsumers(text->remove_consumers().consumers(), *pipeline, &plan);
         plan.members = static_cast<int>(text->remove_consumers().count());
+        break;
+      case v1::Operation::kDeployProducers:
+        SetDeployment(text->deploy_producers(), *pipeline, &plan);
         break;
       case v1::Operation::KIND_NOT_SET:
         continue;

@@ -96,6 +96,7 @@ class OperationCheck {
       case Operation::kRestartConsumers:
       case Operation::kAddConsumers:
       case Operation::kRemoveConsumers:  // group_rules.cc
+      case Operation::kDeployProducers:  // workload_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

@@ -19,6 +19,7 @@
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
 #include "scenarios/language/transaction_rules.h"
+#include "scenarios/language/workload_rules.h"
 
 namespace freshet {
 
@@ -95,6 +96,7 @@ class RuleCheck {
     CheckTables(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
+    CheckWorkload(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 

@@ -78,6 +78,38 @@ TEST(KeysTest, AHotKeyTakesItsShareToOnePartition) {
   EXPECT_EQ(PartitionShares(keys, 10)[hot], 1);
 }
 
+TEST(KeysTest, KeyGroupsOfAPartitionAreThoseOfItsKeys) {
+  // Three keys: where each of them lives it has its weight.
+  const KeyDistribution zipf{Kind::kZipf, 3, 1};
+  const auto shares = KeyGroupShares(zipf, 4);
+  for (int partition = 0; partition < 4; ++partition) {
+    double all = 0;
+    std::array<double, kKeyGroups> expected = {};
+    for (int key = 0; key < 3; ++key) {
+      if (PartitionOfKey(key, 4) != partition) continue;
+      expected[static_cast<size_t>(KeyGroupOf(key))] += 1.0 / (key + 1);
+      all += 1.0 / (key + 1);
+    }
+    for (size_t group = 0; group < kKeyGroups; ++group) {
+      const double share = all == 0 ? 0 : expected[group] / all;
+      EXPECT_NEAR(shares[static_cast<size_t>(partition)][group], share, 1e-12);
+    }
+  }
+}
+
+TEST(KeysTest, AHotKeyMakesItsGroupHotInItsPartition) {
+  KeyDistribution keys{Kind::kHot, 100'000};
+  keys.hot_share = Ratio::Percent(50);
+  const auto shares = KeyGroupShares(keys, 10);
+  const auto hot = static_cast<size_t>(PartitionOfKey(0, 10));
+  const auto group = static_cast<size_t>(KeyGroupOf(0));
+  // Half of all, beside a twentieth of all that is spread over eight groups.
+  EXPECT_NEAR(shares[hot][group], (0.5 + 0.05 / 8) / 0.55, 0.005);
+  EXPECT_NEAR(shares[(hot + 1) % 10][group], 0.125, 0.01);
+  keys.hot_share = Ratio::One();
+  EXPECT_EQ(KeyGroupShares(keys, 10)[hot][group], 1);
+}
+
 RC_GTEST_PROP(KeysTest, SplittingKeepsEveryRecord, ()) {
   const auto weights =
       *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 1'000)));

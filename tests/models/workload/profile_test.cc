@@ -103,54 +103,49 @@ RC_GTEST_PROP(BatchProfileTest, MergingAnyTwoConserves, ()) {
   RC_ASSERT(one.records() == records);
 }
 
-TEST(EventTimesTest, RecordsOnTimeLieInTheSlicesTheyArriveIn) {
-  const EventTimes on_time({{1, Sampler::Constant(0)}}, Seconds(10));
-  RandomStream stream = Stream();
-  // A hundred records in [5 s, 25 s]: a quarter, a half, a quarter.
-  const BatchProfile profile =
-      on_time.Draw(100, Time() + Seconds(5), Time() + Seconds(25), {}, 3, stream);
-  profile.Check();
+TEST(BatchProfileTest, ARowLiesInTheSlicesOfItsRecords) {
+  // Five records at 5, 10, 15, 20 and 25 s, in slices of ten seconds.
+  const EvenRow row = {Time() + Seconds(5), Time() + Seconds(25), 5};
+  const auto all = [](int64_t a, int64_t b) { return b - a; };
+  BatchProfile profile;
+  profile.AddRow(row, 0, 5, Duration::Zero(), Seconds(10), all);
   EXPECT_EQ(profile.slice_count, 3);
-  EXPECT_EQ(profile.slices[0], (Slice{2, 25}));
-  EXPECT_EQ(profile.slices[1], (Slice{1, 50}));
-  EXPECT_EQ(profile.slices[2], (Slice{0, 25}));
+  EXPECT_EQ(profile.slices[0], (Slice{2, 2}));
+  EXPECT_EQ(profile.slices[1], (Slice{1, 2}));
+  EXPECT_EQ(profile.slices[2], (Slice{0, 1}));
+  EXPECT_EQ(profile.event_time_min, Time() + Seconds(5));
   EXPECT_EQ(profile.event_time_max, Time() + Seconds(25));
-  EXPECT_EQ(profile.key_group_records[0], 100);
-  EXPECT_EQ(profile.schema_version, 3);
+
+  // The last two of them, half a minute late: before the run began.
+  BatchProfile late;
+  late.AddRow(row, 3, 5, Seconds(30), Seconds(10), all);
+  EXPECT_EQ(late.slice_count, 1);
+  EXPECT_EQ(late.slices[0], (Slice{-1, 2}));
+  EXPECT_EQ(late.event_time_max, Time() - Seconds(5));
+  late.clock_skew = Seconds(2);
+  EXPECT_EQ(late.stamp_max(), Time() - Seconds(3));
 }
 
-TEST(EventTimesTest, LateClassesComeFromThePast) {
-  // A tenth two hours late, also from before the run began.
-  const EventTimes mixed({{0.9, Sampler::Constant(0)}, {0.1, Sampler::Constant(7.2e12)}},
-                         Minutes(1));
-  RandomStream stream = Stream();
-  int64_t late = 0;
-  const std::vector<double> groups = {0.5, 0.25, 0.25};
-  for (int i = 0; i < 1'000; ++i) {
-    const Time at = Time() + Hours(1);
-    const BatchProfile profile = mixed.Draw(50, at, at + Milliseconds(1), groups, 1, stream);
-    profile.Check();
-    EXPECT_EQ(profile.records(), 50);
-    EXPECT_LE(profile.slice_count, 2);
-    const Slice& oldest = profile.slices[static_cast<size_t>(profile.slice_count) - 1];
-    if (oldest.index == -60) late += oldest.records;
+RC_GTEST_PROP(BatchProfileTest, PartsOfARowAddUp, ()) {
+  const int64_t count = *rc::gen::inRange<int64_t>(1, 200);
+  const Time low = Time() + Nanoseconds(*rc::gen::inRange<int64_t>(0, 10'000));
+  const EvenRow row = {low, low + Nanoseconds(*rc::gen::inRange<int64_t>(0, 7'000)), count};
+  const Duration late = Nanoseconds(*rc::gen::inRange<int64_t>(0, 30'000));
+  const auto all = [](int64_t a, int64_t b) { return b - a; };
+  const int64_t middle = *rc::gen::inRange<int64_t>(0, count + 1);
+  BatchProfile whole, first, second;
+  whole.AddRow(row, 0, count, late, Nanoseconds(1'000), all);
+  first.AddRow(row, 0, middle, late, Nanoseconds(1'000), all);
+  second.AddRow(row, middle, count, late, Nanoseconds(1'000), all);
+  for (BatchProfile* each : {&whole, &first, &second}) {
+    each->key_group_records[0] = each->records();
+    each->Check();
   }
-  EXPECT_NEAR(static_cast<double>(late), 5'000, 5 * 67);
-}
-
-RC_GTEST_PROP(EventTimesTest, EveryRecordHasASlice, ()) {
-  const EventTimes mixed({{0.6, Sampler::Exponential(1e9)},
-                          {0.3, Sampler::Exponential(60e9)},
-                          {0.1, Sampler::Exponential(3'600e9)}},
-                         Nanoseconds(*rc::gen::element<int64_t>(1'000'000, 1'000'000'000)));
-  RandomStream stream(*rc::gen::arbitrary<uint64_t>(), "client", "event_times");
-  const auto count = *rc::gen::inRange<int64_t>(0, 5'000);
-  const Time first = Time() + Nanoseconds(*rc::gen::inRange<int64_t>(0, 1'000'000'000'000));
-  const Time last = first + Nanoseconds(*rc::gen::inRange<int64_t>(0, 20'000'000'000));
-  const BatchProfile profile = mixed.Draw(count, first, last, {}, 1, stream);
-  profile.Check();
-  RC_ASSERT(profile.records() == count);
-  RC_ASSERT(profile.event_time_max <= last);
+  first.Merge(second);
+  RC_ASSERT(first == whole);
+  for (int64_t i = 0; i < count; ++i) {
+    RC_ASSERT(row.CountBefore(row.At(i)) <= i && row.CountBefore(row.At(i) + Nanoseconds(1)) > i);
+  }
 }
 
 }  // namespace
