@@ -135,18 +135,22 @@ Offset Consumers::EndOfPart(PartitionId partition, Offset from, Offset to, int64
 }
 
 bool Consumers::Work(Member& member) {
-  if (config_.handler != nullptr) return HandOver(member);
   int64_t records = 0;
   for (const Part& part : member.poll) records += part.range.to - part.range.from;
   const int64_t polls =
       std::max<int64_t>(1, (records + config_.max_poll_records - 1) / config_.max_poll_records);
   const Duration work = config_.cpu_per_poll * polls + config_.cpu_per_record * records;
   if (work == Duration::Zero()) {
+    if (config_.handler != nullptr) return HandOver(member);
     PollDone(member);
     return true;
   }
   member.thread->Serve(work, [this, raw = &member, life = member.life] {
     if (life != raw->life) return;
+    if (config_.handler != nullptr) {
+      if (HandOver(*raw)) Poll(*raw);
+      return;
+    }
     PollDone(*raw);
     Poll(*raw);
   });
@@ -183,7 +187,7 @@ void Consumers::CountPart(Member& member, const Part& part) {
     position_[slot] = done.to;
   } else {
     int64_t fresh = 0;
-    TakeNew(slot, done.from, done.to, Taken::kProcessed, [&](Offset from, Offset to) {
+    TakeNew(slot, done.from, done.to, SourceEffects::How::kDone, [&](Offset from, Offset to) {
       CountRecords(part, from, to);
       fresh += to - from;
     });

@@ -19,11 +19,13 @@
 
 namespace freshet {
 
-struct RecordRange {
+// Which records these are: what a store has to know to tell whether it has them.
+struct RecordSpan {
   PartitionId partition = 0;  // Of the source:
   Offset from = 0;            // its offsets [from, to).
   Offset to = 0;
-  // The batch that they are of, or the coalesced range: offsets [base, base + whole).
+  // The batch that they are of, or the coalesced range: offsets [base, base + whole). Whole 0: of
+  // no one batch, and all records go this way.
   Offset base = 0;
   int64_t whole = 0;
   // Which of its records go this way: all before anything filters or splits.
@@ -31,22 +33,27 @@ struct RecordRange {
   int64_t high = 0;
   // Of a split by key: the number of the part. Records of two parts are never the same.
   int32_t split = 0;
-  Bytes bytes;
-  CreatedTimes created;
-  // Times are interpolated: a part of a batch, or of a coalesced range of the log.
-  bool interpolated = false;
-  // From the earliest creation on. Ends where it was handed over.
-  StampTrail<> trail;
 
   // How many of the records with offsets in [a, b) go this way. REQUIRES: base <= a <= b <= base +
   // whole.
-  int64_t CountIn(Offset a, Offset b) const { return CountBelow(b) - CountBelow(a); }
+  int64_t CountIn(Offset a, Offset b) const {
+    return whole == 0 ? b - a : CountBelow(b) - CountBelow(a);
+  }
   int64_t record_count() const { return CountIn(from, to); }
 
  private:
   int64_t CountBelow(Offset at) const {
     return MulDivFloor(at - base, high, whole) - MulDivFloor(at - base, low, whole);
   }
+};
+
+struct RecordRange : RecordSpan {
+  Bytes bytes;
+  CreatedTimes created;
+  // Times are interpolated: a part of a batch, or of a coalesced range of the log.
+  bool interpolated = false;
+  // From the earliest creation on. Ends where it was handed over.
+  StampTrail<> trail;
 };
 
 }  // namespace freshet
