@@ -76,6 +76,8 @@ class MeteredSink : public Sink {
   const Waterfall& waterfall() const { return waterfall_; }
   // Now minus the oldest creation that is appended and not settled here.
   Duration Staleness() const;
+  // Whether a query is answered.
+  virtual bool Readable() const { return true; }
   // Grows with all that the store does or is asked: what a fault could have touched.
   virtual int64_t WorkTouched() const { return writes_.Value() + failed_writes_.Value(); }
 

@@ -59,6 +59,7 @@ class ServerSink : public MeteredSink {
   void SetDown(bool down);
   void SetSpeed(Ratio speed) { workers_.SetSpeed(speed); }
   int64_t WorkTouched() const override;
+  bool Readable() const override { return !down_; }
   HostId host() const { return host_; }
 
  protected:
