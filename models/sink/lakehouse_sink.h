@@ -68,6 +68,9 @@ class LakehouseSink : public MeteredSink {
 
   IcebergTable& table() { return *table_; }
 
+ protected:
+  void Sampled(int64_t lag, Duration staleness) override { table_->ShowLag(lag, staleness); }
+
  private:
   struct File {
     TableFile file;

@@ -107,8 +107,10 @@ void MeteredSink::Sample() {
       lag += std::max<Offset>(0, source.log->LogOf(partition).high_watermark() - first);
     }
   }
+  const Duration staleness = Staleness();
   lag_.Set(lag);
-  staleness_.Set(Staleness().nanos());
+  staleness_.Set(staleness.nanos());
+  Sampled(lag, staleness);
   lost_.Set(ledger_.lost());
   Follow(not_tracked_, ledger_.not_tracked());
   After<"sink.sample">(

@@ -84,6 +84,8 @@ class MeteredSink : public Sink {
  protected:
   // Now. The trail goes on to here with a wait for `why` at this store, or service.
   void BecomeVisible(const RecordRange& records, EffectLedger::Again again, WaitFor why);
+  // Each second, for who shows it elsewhere, too.
+  virtual void Sampled(int64_t /*lag*/, Duration /*staleness*/) {}
   void WriteEnded(bool ok) { (ok ? writes_ : failed_writes_).Add(1); }
   // Metrics follow the ledger; who changes it by hand calls this.
   void ShowEffects();

@@ -16,7 +16,10 @@
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
+#include "models/sink/dashboard.h"
 #include "models/sink/iceberg_table.h"
+#include "models/sink/metered_sink.h"
+#include "models/sink/sink_writer.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
@@ -35,8 +38,12 @@ struct Pipeline {
     std::unique_ptr<IcebergTable> table;
   };
   std::map<std::string, Table> tables;
+  std::vector<std::unique_ptr<ObjectStore>> archives;  // Buckets of sinks.
+  std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
+  std::vector<std::unique_ptr<Dashboard>> dashboards;
   std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
+  std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

@@ -129,7 +129,8 @@ class ReferenceCheck {
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
-  // in each zone offers the zones; a table offers its "warehouse"; consumers offer "member-N", each
+  // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket";
+  // consumers offer "member-N", each
   // with a "nic" and, if they subscribe, a "thread". Operations are for whole brokers. Producers
   // offer nothing below themselves yet.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
@@ -153,6 +154,9 @@ class ReferenceCheck {
         findings_->Error(place, absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
                                              Quoted(name), " for the catalog, or ",
                                              Quoted(name + "/warehouse"), " for its bucket"));
+        return;
+      }
+      if (component.has_object_archive() && of_fault && parts.size() == 2 && parts[1] == "bucket") {
         return;
       }
       const bool leaderless = component.has_leaderless();

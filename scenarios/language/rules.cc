@@ -16,6 +16,7 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
+#include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
 
@@ -92,6 +93,7 @@ class RuleCheck {
     CheckOperations(scenario_, places_, blanked_, findings_);
     CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckTables(scenario_, places_, findings_);
+    CheckSinks(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
@@ -900,6 +902,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
     if (events > kMostInt) return kMostInt;
   }
   events += PredictedTableEvents(scenario);
+  events += PredictedSinkEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 
