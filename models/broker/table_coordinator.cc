@@ -185,7 +185,11 @@ void TableTopic::Append() {
   append.skipped = skipped_;
   for (uint32_t index = 0; index < next_.size(); ++index) {
     if (next_[index] == last_[index]) continue;
-    append.ranges.push_back({partitions_.first + index, last_[index], next_[index]});
+    RecordSpan span;
+    span.partition = partitions_.first + index;
+    span.from = last_[index];
+    span.to = next_[index];
+    append.ranges.push_back(span);
   }
   ObjectClient* client = &workers_[static_cast<size_t>(coordinator_)]->object_client();
   swapping_ = false;

@@ -99,8 +99,8 @@ void TableTopic::Heard(uint64_t number, BrokerId at) {
 // --- What has become visible, and what not ---
 
 void TableTopic::Visible(const TableAppend& append) {
-  for (const TableRange& range : append.ranges) {
-    const PartitionLog& log = log_->LogOf(range.source);
+  for (const RecordSpan& range : append.ranges) {
+    const PartitionLog& log = log_->LogOf(range.partition);
     const Offset from = std::max(range.from, log.log_start_offset());
     if (from < range.to) {
       log.Read(from, range.to, Bytes(INT64_MAX), [&](const LogRange& part, int64_t records, Bytes) {
@@ -114,8 +114,8 @@ void TableTopic::Visible(const TableAppend& append) {
         table_->freshness().RecordEvenly(youngest.nanos(), oldest.nanos(), records);
       });
     }
-    const uint32_t index = range.source - partitions_.first;
-    log_->ConsumedUpTo(range.source, readers_[index], table_->VisibleTo(range.source));
+    const uint32_t index = range.partition - partitions_.first;
+    log_->ConsumedUpTo(range.partition, readers_[index], table_->VisibleTo(range.partition));
   }
 }
 

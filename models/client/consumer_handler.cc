@@ -7,7 +7,7 @@ namespace freshet {
 
 bool Consumers::HandOver(Member& member) {
   handed_over_.clear();
-  for (const Part& part : member.poll) AddRanges(part);
+  for (const Part& part : member.poll) AddRanges(part, member.poll_began);
   if (handed_over_.empty()) {  // Nothing but what transactions withhold.
     PollDone(member);
     return !member.in_poll;
@@ -30,7 +30,7 @@ void Consumers::PollHandled(int number) {
   if (!member.in_poll) Poll(member);
 }
 
-void Consumers::AddRanges(const Part& part) {
+void Consumers::AddRanges(const Part& part, Time began) {
   const PartitionId partition = part.range.partition;
   const PartitionLog& log = log_->LogOf(partition);
   const Offset end = part.range.to;
@@ -43,7 +43,9 @@ void Consumers::AddRanges(const Part& part) {
     added.trail = trail;
     added.trail.AddService(std::max(trail.End(), part.arrived_at), Milestone::kFetched,
                            network_->component_id());
-    added.trail.AddWait(Now(), Milestone::kProcessed, WaitFor::kPoll, component_id());
+    added.trail.AddWait(std::max(added.trail.End(), began), Milestone::kProcessed, WaitFor::kPoll,
+                        component_id());
+    added.trail.AddService(Now(), Milestone::kProcessed, component_id());
     return added;
   };
   const auto interpolated = [&](Offset to, Bytes bytes, Time oldest, Time youngest) {

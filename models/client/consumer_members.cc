@@ -164,13 +164,10 @@ void Consumers::Begin(int client, int partition, std::optional<Offset> committed
   owned.position = owned.polled = from;
   owned.reading = true;
   position_[slot] = from;
-  Progress& progress = group_->progress[slot];
-  if (!progress.begun) {
-    progress.begun = true;
-    start_[slot] = progress.furthest = from;
-  }
-  start_[slot] = std::min(start_[slot], from);
-  progress.furthest = std::max(progress.furthest, from);
+  SourceEffects& effects = group_->progress[slot].effects;
+  effects.Begin(from);
+  effects.Reach(from);
+  start_[slot] = effects.start();
   UpdatePassedOver(slot);
   member.sessions_stale = true;
   if (config_.handler != nullptr) config_.handler->PartitionBegins(client, id, from);
@@ -234,6 +231,7 @@ void Consumers::CrashMember(Member& member) {
   if (member.hung) member.thread->SetDown(false);
   member.hung = false;
   DropWork(member);
+  if (config_.handler != nullptr) config_.handler->MemberDied(member.number);
   member.awaits = Awaits::kNothing;
   for (const int partition : OwnedBy(member.number)) Drop(member, partition);
   member.owned.clear();

@@ -135,18 +135,22 @@ Offset Consumers::EndOfPart(PartitionId partition, Offset from, Offset to, int64
 }
 
 bool Consumers::Work(Member& member) {
-  if (config_.handler != nullptr) return HandOver(member);
   int64_t records = 0;
   for (const Part& part : member.poll) records += GivenOf(part.range);
   const int64_t polls =
       std::max<int64_t>(1, (records + config_.max_poll_records - 1) / config_.max_poll_records);
   const Duration work = config_.cpu_per_poll * polls + config_.cpu_per_record * records;
   if (work == Duration::Zero()) {
+    if (config_.handler != nullptr) return HandOver(member);
     PollDone(member);
     return true;
   }
   member.thread->Serve(work, [this, raw = &member, life = member.life] {
     if (life != raw->life) return;
+    if (config_.handler != nullptr) {
+      if (HandOver(*raw)) Poll(*raw);
+      return;
+    }
     PollDone(*raw);
     Poll(*raw);
   });
@@ -198,7 +202,7 @@ void Consumers::CountGiven(Member& member, const Part& part, Offset from, Offset
     CountRecords(part, from, to);
   } else {
     int64_t fresh = 0;
-    TakeNew(part.range.partition - topic_.first, from, to, Taken::kProcessed,
+    TakeNew(part.range.partition - topic_.first, from, to, SourceEffects::How::kDone,
             [&](Offset low, Offset high) {
               CountRecords(part, low, high);
               fresh += high - low;

@@ -230,7 +230,7 @@ void Consumers::SkipDeleted(Link* link, uint32_t index) {
   const Offset reset = ResetOffset(partition);
   // Of a group, some of it may have been processed by another member.
   skipped_.Add(group_ == nullptr ? reset - owned.position
-                                 : Take(slot, owned.position, reset, Taken::kDeleted));
+                                 : Take(slot, owned.position, reset, SourceEffects::How::kDeleted));
   sim().recorder().Mark(RecordLevel::kState, lane_, "offset_reset", Now(), reset - owned.position,
                         Severity::kCritical);
   owned.position = owned.polled = reset;

@@ -41,9 +41,9 @@
 #include "models/group/group_metrics.h"
 #include "models/log/log_service.h"
 #include "models/log/oldest_event.h"
+#include "models/log/source_effects.h"
 #include "models/network/network.h"
 #include "sim/component.h"
-#include "sim/interval_map.h"
 #include "sim/ring.h"
 #include "sim/stamps.h"
 #include "sim/station.h"
@@ -101,7 +101,7 @@ class Consumers : public Component, private GroupMembership::Application {
     std::optional<Group> group;  // Absent: assign().
     int absent_members = 0;      // The last ones, which are not there at the start.
     bool event_times = false;    // Producers of the topic say that records may be late.
-    PollHandler* handler = nullptr;  // Null: the members process what they poll themselves.
+    PollHandler* handler = nullptr;  // Has what they have processed; null: nobody has.
   };
 
   static constexpr MetricDef kEndToEnd = {
@@ -281,7 +281,6 @@ class Consumers : public Component, private GroupMembership::Application {
     bool ends_response = false;
   };
   static constexpr int kNobody = -1;
-  enum class Taken : uint8_t { kProcessed, kDeleted, kWithheld };
   enum class Awaits : uint8_t { kNothing, kCommitBefore, kCommitAfter };
   struct Member {
     int number = 0;
@@ -296,7 +295,7 @@ class Consumers : public Component, private GroupMembership::Application {
     std::vector<Part> poll;
     bool in_poll = false;
     bool handing_over = false;  // HandlePoll() runs,
-    bool handled = false;       // and has said that it is done already.
+    bool handled = true;        // and has said that it is done already.
 
     // Of a group.
     std::unique_ptr<GroupMembership> membership;
@@ -333,7 +332,7 @@ class Consumers : public Component, private GroupMembership::Application {
   bool Work(Member& member);
   bool HandOver(Member& member);
   void DropWork(Member& member);
-  void AddRanges(const Part& part);
+  void AddRanges(const Part& part, Time began);
   StampTrail<> TrailOf(const LogRange& range, const Part& part) const;
   // The way of so many records of the range, from their sending to the member.
   void AddWay(const LogRange& range, int64_t records, const Part& part, StampTrail<>* trail) const;
@@ -422,9 +421,9 @@ class Consumers : public Component, private GroupMembership::Application {
   void Drop(Member& member, int partition);
   // Records [from, to) are processed, or deleted; `visit(from, to)` for each part that is new.
   template <class Visit>
-  void TakeNew(size_t slot, Offset from, Offset to, Taken how, Visit&& visit);
+  void TakeNew(size_t slot, Offset from, Offset to, SourceEffects::How how, Visit&& visit);
   // Returns how many were new.
-  int64_t Take(size_t slot, Offset from, Offset to, Taken how);
+  int64_t Take(size_t slot, Offset from, Offset to, SourceEffects::How how);
   void CutProgress(size_t slot, Offset end);
   void UpdatePassedOver(size_t slot);
   void AuditProgress() const;
@@ -435,10 +434,7 @@ class Consumers : public Component, private GroupMembership::Application {
     int owner = kNobody;
     std::vector<int> holders;  // Who works on it, the owner and those that should not.
     std::optional<Time> unowned_since;
-    IntervalMap<Taken> taken;
-    int64_t taken_count = 0;
-    bool begun = false;
-    Offset furthest = 0;
+    SourceEffects effects;  // What was processed how often, or deleted before.
     int64_t passed_over = 0;
   };
   struct GroupState {
@@ -503,22 +499,14 @@ class Consumers : public Component, private GroupMembership::Application {
 };
 
 template <class Visit>
-void Consumers::TakeNew(size_t slot, Offset from, Offset to, Taken how, Visit&& visit) {
-  IntervalMap<Taken>& taken = group_->progress[slot].taken;
-  Offset at = from;
-  while (at < to) {
-    const auto next = taken.LowerBound(at);
-    const Offset until = next == taken.end() ? to : std::min<Offset>((*next).low, to);
-    if (at < until) {
-      visit(at, until);
-      taken.Assign(at, until, how);
-      group_->progress[slot].taken_count += until - at;
-      at = until;
-    } else {
-      at = (*next).high;
-    }
-  }
-  group_->progress[slot].furthest = std::max(group_->progress[slot].furthest, to);
+void Consumers::TakeNew(size_t slot, Offset from, Offset to, SourceEffects::How how,
+                        Visit&& visit) {
+  SourceEffects& effects = group_->progress[slot].effects;
+  effects.Reach(to);
+  effects.Take(from, to, how, SourceEffects::Again::kReplaces,
+               [&visit](Offset low, Offset high, int32_t times) {
+                 if (times == 0) visit(low, high);
+               });
   UpdatePassedOver(slot);
 }
 

@@ -23,6 +23,9 @@ class PollHandler {
   // `member` has died, was stopped, or lost the partition of a poll: nothing of its poll is waited
   // for any more, and PollHandled() is not to be called for it.
   virtual void DropPoll(int /*member*/) {}
+  // The process of `member` is gone, in a poll or not, and with it what it had in memory; after
+  // DropPoll(). Another may start in its place.
+  virtual void MemberDied(int /*member*/) {}
 
   // Of a group that subscribes: partitions that `member` reads from now on, from an offset, and
   // such that it gives up. What it gives up is committed before, if it can be.

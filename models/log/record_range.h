@@ -26,11 +26,13 @@ namespace freshet {
 // records, place <= whole; whole > 0.
 int64_t CountPlacesBelow(int64_t records, int64_t whole, int64_t place);
 
-struct RecordRange {
+// Which records these are: what a store has to know to tell whether it has them.
+struct RecordSpan {
   PartitionId partition = 0;  // Of the source:
   Offset from = 0;            // its offsets [from, to).
   Offset to = 0;
-  // The batch that they are of, or the coalesced range: offsets [base, base + whole).
+  // The batch that they are of, or the coalesced range: offsets [base, base + whole). Whole 0: of
+  // no one batch, and all records go this way.
   Offset base = 0;
   int64_t whole = 0;
   // Which of its records go this way: all before anything filters or splits.
@@ -38,6 +40,24 @@ struct RecordRange {
   int64_t high = 0;
   // Of a split by key: the number of the part. Records of two parts are never the same.
   int32_t split = 0;
+
+  // How many of the records with offsets in [a, b) go this way. REQUIRES: base <= a <= b <= base +
+  // whole.
+  int64_t CountIn(Offset a, Offset b) const {
+    if (whole == 0 || (low == 0 && high == whole)) return b - a;
+    return CountBelow(b) - CountBelow(a);
+  }
+  int64_t record_count() const { return CountIn(from, to); }
+
+ private:
+  int64_t CountBelow(Offset at) const {
+    if (at == base) return 0;
+    if (at == base + whole) return high - low;
+    return CountPlacesBelow(at - base, whole, high) - CountPlacesBelow(at - base, whole, low);
+  }
+};
+
+struct RecordRange : RecordSpan {
   Bytes bytes;
   CreatedTimes created;
   // Which batch it was, and when its `whole` records were created: with these record_profiles.h
@@ -51,21 +71,6 @@ struct RecordRange {
   bool interpolated = false;
   // From the earliest creation on. Ends where it was handed over.
   StampTrail<> trail;
-
-  // How many of the records with offsets in [a, b) go this way. REQUIRES: base <= a <= b <= base +
-  // whole.
-  int64_t CountIn(Offset a, Offset b) const {
-    if (low == 0 && high == whole) return b - a;
-    return CountBelow(b) - CountBelow(a);
-  }
-  int64_t record_count() const { return CountIn(from, to); }
-
- private:
-  int64_t CountBelow(Offset at) const {
-    if (at == base) return 0;
-    if (at == base + whole) return high - low;
-    return CountPlacesBelow(at - base, whole, high) - CountPlacesBelow(at - base, whole, low);
-  }
 };
 
 }  // namespace freshet

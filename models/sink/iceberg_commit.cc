@@ -45,7 +45,7 @@ void IcebergTable::Abandon(CommitKey key) {
 void IcebergTable::Load(Completion<Loaded> done) {
   ++catalog_requests_;
   After<"table.loaded">(CatalogLatency(), [this, done]() mutable {
-    done(Loaded{!down_, last_append_});
+    done(Loaded{!down_, last_append_, largest_append_});
   });
 }
 
@@ -202,6 +202,14 @@ void IcebergTable::PlanExpiry(Pending& commit) {
 
 void IcebergTable::Swap(CommitKey key) {
   Pending& commit = pending_.at(key);
+  if (commit.append.fenced && commit.append.id <= largest_append_) {
+    // Another has committed the same meanwhile.
+    if (!commit.abandoned) {
+      for (const ObjectId object : commit.written) Discard(object, commit.client);
+    }
+    Finish(key, TableOutcome::kVisible);
+    return;
+  }
   if (commit.base != version_) {
     conflicts_.Add(1);
     commit.written.pop_back();

@@ -96,13 +96,17 @@ void IcebergTable::DeleteOrphan(ObjectId object) {
   maintenance_->Delete(object, ObjectCause::kOther, [](ObjectResult) {});
 }
 
-void IcebergTable::BeginAt(uint32_t source, Offset offset) { sources_[source] = {offset, offset}; }
+void IcebergTable::BeginAt(uint32_t source, Offset offset) {
+  sources_.erase(source);
+  sources_[source].Begin(offset);
+}
 
 void IcebergTable::PassOver(uint32_t number, Offset offset) {
-  Source& source = sources_.at(number);
-  if (offset <= source.to) return;
-  skipped_.Add(offset - source.to);
-  source.to = offset;
+  const Offset visible = VisibleTo(number);
+  if (offset <= visible) return;
+  skipped_.Add(offset - visible);
+  sources_.at(number).Take(visible, offset, SourceEffects::How::kDeleted,
+                           SourceEffects::Again::kReplaces, [](Offset, Offset, int32_t) {});
 }
 
 // --- Snapshots ---
@@ -110,6 +114,7 @@ void IcebergTable::PassOver(uint32_t number, Offset offset) {
 void IcebergTable::Apply(Pending& commit) {
   ++version_;
   last_append_ = commit.append.id;
+  largest_append_ = std::max(largest_append_, last_append_);
   snapshots_made_.Add(1);
   sim().recorder().Mark(RecordLevel::kState, lane_, "snapshot", Now(),
                         static_cast<int64_t>(commit.append.files.size()), Severity::kInfo);
@@ -148,14 +153,21 @@ void IcebergTable::CountRows(const TableAppend& append) {
   int64_t held = 0;
   for (const TableFile& file : append.files) held += file.records;
   int64_t said = 0;
-  for (const TableRange& range : append.ranges) {
-    Source& source = sources_.at(range.source);
-    said += range.to - range.from;
-    SIM_CHECK(range.from <= source.to, "inv.I19",
-              absl::StrCat(name(), ": of source ", range.source, " offsets up to ", source.to,
+  for (const RecordSpan& range : append.ranges) {
+    const Offset visible = VisibleTo(range.partition);
+    said += range.record_count();
+    SIM_CHECK(range.from <= visible, "inv.I19",
+              absl::StrCat(name(), ": of source ", range.partition, " offsets up to ", visible,
                            " are visible, and the next append begins at ", range.from));
-    duplicates_.Add(std::min(range.to, source.to) - range.from);
-    source.to = std::max(source.to, range.to);
+    sources_.at(range.partition)
+        .Take(range.from, range.to, SourceEffects::How::kDone, SourceEffects::Again::kReplaces,
+              [&](Offset low, Offset high, int32_t times) {
+                if (times > 0) duplicates_.Add(range.CountIn(low, high));
+              });
+  }
+  if (append.ranges.empty()) {
+    sink_rows_ += held;
+    said = held;
   }
   SIM_CHECK(held + append.skipped == said, "inv.I19",
             absl::StrCat(name(), ": an append of ", said, " offsets has ", held,
@@ -245,9 +257,10 @@ void IcebergTable::ShowFiles() {
 
 void IcebergTable::Audit() const {
   int64_t passed = 0;
-  for (const auto& [number, source] : sources_) passed += source.to - source.from;
-  SIM_CHECK(records_.Value() + skipped_.Value() == passed + duplicates_.Value(), "inv.I19",
-            absl::StrCat(name(), ": ", records_.Value(), " records visible and ", skipped_.Value(),
+  for (const auto& [number, source] : sources_) passed += source.taken();
+  const int64_t visible = records_.Value() - sink_rows_;
+  SIM_CHECK(visible + skipped_.Value() == passed + duplicates_.Value(), "inv.I19",
+            absl::StrCat(name(), ": ", visible, " records visible and ", skipped_.Value(),
                          " skipped, but the offsets passed are ", passed, ", and ",
                          duplicates_.Value(), " twice"));
   int64_t files = 0;

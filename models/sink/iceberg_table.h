@@ -33,7 +33,8 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
-#include "models/log/segments.h"
+#include "models/log/record_range.h"
+#include "models/log/source_effects.h"
 #include "models/network/network.h"
 #include "models/storage/object_client.h"
 #include "sim/backoff.h"
@@ -50,24 +51,21 @@ struct TableFile {
   int64_t records = 0;
 };
 
-// Offsets [from, to) of a source: a partition of a topic.
-struct TableRange {
-  uint32_t source = 0;
-  Offset from = 0;
-  Offset to = 0;
-};
-
-// What a commit adds. REQUIRES: the files hold all records of the ranges, but `skipped` of them.
+// What a commit adds. REQUIRES: the files hold all records of the spans, but `skipped` of them.
 struct TableAppend {
   uint64_t id = 0;  // The committer's own; its snapshot keeps it. Not 0.
   std::vector<TableFile> files;
-  std::vector<TableRange> ranges;
+  // Of sources that the table knows (BeginAt). None: a sink keeps account (lakehouse_sink.h).
+  std::vector<RecordSpan> ranges;
   int64_t skipped = 0;
+  // Ids ascend, and one that the table has already is not added again: the committer looks at the
+  // table's history as it swaps.
+  bool fenced = false;
 };
 
 enum class TableOutcome : uint8_t {
   kStaged,   // Its metadata is written; nobody sees it.
-  kVisible,  // It is a snapshot.
+  kVisible,  // It is a snapshot, or had been one.
   kFailed,   // It is not, and nothing is under way.
 };
 
@@ -190,10 +188,11 @@ class IcebergTable : public Component {
   // was called.
   void Detach(CommitKey key);
   // What the catalog says of the current snapshot: the id of its append, 0 when it is another's or
-  // there is none.
+  // there is none; and the largest id in the table's history.
   struct Loaded {
     bool ok;
     uint64_t append;
+    uint64_t largest;
   };
   void Load(Completion<Loaded> done);
 
@@ -203,7 +202,10 @@ class IcebergTable : public Component {
   // --- What it is ---
 
   // Visible up to there.
-  Offset VisibleTo(uint32_t source) const { return sources_.at(source).to; }
+  Offset VisibleTo(uint32_t source) const {
+    const SourceEffects& effects = sources_.at(source);
+    return effects.FirstMissing(effects.start());
+  }
   Distribution& freshness() { return freshness_; }
   // Its sources have that much which is not visible, the oldest of it created so long ago.
   void ShowLag(int64_t records, Duration staleness) {
@@ -263,10 +265,6 @@ class IcebergTable : public Component {
     ObjectId manifest;
     uint64_t last_version;  // The last snapshot that refers to it.
   };
-  struct Source {
-    Offset from = 0;
-    Offset to = 0;
-  };
   struct Uncommitted {
     Bytes bytes;
     bool dropped = false;
@@ -318,12 +316,14 @@ class IcebergTable : public Component {
   int64_t catalog_requests_ = 0;
 
   uint64_t version_ = 0;
-  uint64_t last_append_ = 0;         // Of the current snapshot.
+  uint64_t last_append_ = 0;         // Of the current snapshot,
+  uint64_t largest_append_ = 0;      // and of all.
   std::vector<Manifest> manifests_;  // Of the current snapshot, oldest first.
   Ring<Snapshot> snapshots_;
   Ring<Retired> retired_;
   Ring<ObjectId> metadata_files_;  // As far as the current one remembers them.
-  absl::btree_map<uint32_t, Source> sources_;
+  absl::btree_map<uint32_t, SourceEffects> sources_;
+  int64_t sink_rows_ = 0;  // Of appends without sources.
   absl::btree_map<ObjectId, Uncommitted> uncommitted_;
   absl::btree_map<CommitKey, Pending> pending_;
   CommitKey next_key_ = 1;

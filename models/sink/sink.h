@@ -12,6 +12,7 @@
 #define FRESHET_MODELS_SINK_SINK_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "models/log/record_range.h"
@@ -38,6 +39,12 @@ class Sink : public Component {
   // who wants them there writes again. A writer may have many writes under way; they may end in any
   // order.
   virtual void Write(WriterId writer, const RecordRange& records, Completion<bool> done) = 0;
+  // Ranges that go as one write: a batch of rows, a bulk request.
+  virtual void WriteAll(WriterId writer, const std::vector<RecordRange>& records,
+                        Completion<bool> done) {
+    SIM_REQUIRE(records.size() == 1);  // More, where a kind of store does that.
+    Write(writer, records.front(), done);
+  }
 
   // --- kTransactional ---
 

@@ -15,6 +15,12 @@
 #include "models/fault/targets.h"
 #include "models/group/group_metrics.h"
 #include "models/schema/read_policy.h"
+#include "models/sink/archive_sink.h"
+#include "models/sink/database_sink.h"
+#include "models/sink/lakehouse_sink.h"
+#include "models/sink/olap_sink.h"
+#include "models/sink/search_sink.h"
+#include "models/sink/warehouse_sink.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_groups.h"
@@ -24,6 +30,7 @@
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
+#include "scenarios/language/assemble_sinks.h"
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/assemble_transactions.h"
@@ -80,6 +87,9 @@ class Assembler {
       if (component.has_schema_registry()) {
         BuildRegistry(component.name(), component.schema_registry());
       }
+    }
+    for (const v1::Component& component : scenario_.component()) {
+      BuildSink(scenario_, component, sim_, pipeline_.get());
     }
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
     if (!topics.ok()) return topics.status();
@@ -346,6 +356,16 @@ class Assembler {
       case v1::Component::kConsumers:
         BuildConsumers(component.name(), component.consumers());
         return absl::OkStatus();
+      case v1::Component::kDashboard:
+        BuildDashboard(component.name(), component.dashboard(), sim_, pipeline_.get());
+        return absl::OkStatus();
+      case v1::Component::kDatabase:
+      case v1::Component::kServingStore:
+      case v1::Component::kLakehouseSink:
+      case v1::Component::kOlapStore:
+      case v1::Component::kSearchIndex:
+      case v1::Component::kWarehouse:
+      case v1::Component::kObjectArchive:
       case v1::Component::kKafka:
       case v1::Component::kS3Stream:
       case v1::Component::kObjectStore:
@@ -440,9 +460,14 @@ class Assembler {
     config.metadata_max_age = DurationOf(text.metadata_max_age());
     config.group = GroupOf(scenario_, text);
     config.event_times = HasEventTimes(scenario_, text.reads());
+    SinkWriter* const writer = BuildSinkWriter(name, text, sim_, pipeline_.get());
+    config.handler = writer;
     pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
                                                                pipeline_->log.get(), config));
     Consumers* consumers = pipeline_->consumers.back().get();
+    if (writer != nullptr) {
+      writer->Serve(consumers, pipeline_->log.get(), pipeline_->log->PartitionsOf(text.reads()));
+    }
     AddNics(name, "member", consumers->hosts());
     for (int i = 0; config.group && i < consumers->member_count(); ++i) {
       const std::string handle = absl::StrCat(name, "/member-", i + 1);
@@ -676,6 +701,52 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &IcebergTable::kOrphanBytes,
       &IcebergTable::kLag,
       &IcebergTable::kMetadataRequests,
+      &MeteredSink::kFreshness,
+      &MeteredSink::kWrites,
+      &MeteredSink::kFailedWrites,
+      &MeteredSink::kInterpolated,
+      &MeteredSink::kLag,
+      &MeteredSink::kVisible,
+      &MeteredSink::kDuplicated,
+      &MeteredSink::kReplaced,
+      &MeteredSink::kReordered,
+      &MeteredSink::kFiltered,
+      &MeteredSink::kLateDropped,
+      &MeteredSink::kDeadLettered,
+      &MeteredSink::kCorrupt,
+      &MeteredSink::kLost,
+      &MeteredSink::kPhantom,
+      &MeteredSink::kNotTracked,
+      &ServerSink::kWriteTime,
+      &DatabaseSink::kPrepared,
+      &LakehouseSink::kFiles,
+      &LakehouseSink::kFileBytes,
+      &LakehouseSink::kFlushTime,
+      &LakehouseSink::kTakenOver,
+      &OlapSink::kParts,
+      &OlapSink::kMerges,
+      &OlapSink::kMergedBytes,
+      &OlapSink::kDelayed,
+      &OlapSink::kRefused,
+      &OlapSink::kDeduplicated,
+      &SearchSink::kRefreshes,
+      &SearchSink::kHidden,
+      &WarehouseSink::kLoads,
+      &WarehouseSink::kLoadTime,
+      &WarehouseSink::kStaged,
+      &ArchiveSink::kObjects,
+      &ArchiveSink::kObjectBytes,
+      &ArchiveSink::kPending,
+      &SinkWriter::kRetries,
+      &SinkWriter::kLeftOut,
+      &SinkWriter::kCommits,
+      &SinkWriter::kCommitTime,
+      &Dashboard::kFresh,
+      &Dashboard::kLabelled,
+      &Dashboard::kSilent,
+      &Dashboard::kFalseAlarm,
+      &Dashboard::kRefreshes,
+      &Dashboard::kFailed,
       &TableTopic::kRequests,
       &TableTopic::kTimeouts,
       &TableTopic::kTakeovers,

@@ -18,7 +18,10 @@
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
 #include "models/schema/schema_registry.h"
+#include "models/sink/dashboard.h"
 #include "models/sink/iceberg_table.h"
+#include "models/sink/metered_sink.h"
+#include "models/sink/sink_writer.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
@@ -38,9 +41,13 @@ struct Pipeline {
   };
   std::map<std::string, Table> tables;
   std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.
+  std::vector<std::unique_ptr<ObjectStore>> archives;  // Buckets of sinks.
+  std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
+  std::vector<std::unique_ptr<Dashboard>> dashboards;
   std::unique_ptr<BrokerCluster> log;
   std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;
+  std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

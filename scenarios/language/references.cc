@@ -131,9 +131,9 @@ class ReferenceCheck {
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
-  // in each zone offers the zones; a table offers its "warehouse"; consumers offer "member-N", each
-  // with a "nic" and, if they subscribe, a "thread"; producers with transactions offer "client-N",
-  // each with a "thread". Operations are for whole brokers.
+  // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket"; consumers
+  // offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers with
+  // transactions offer "client-N", each with a "thread". Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -159,6 +159,9 @@ class ReferenceCheck {
         findings_->Error(place, absl::StrCat(kind, " ", Quoted(target), " is no handle; write ",
                                              Quoted(name), " for the catalog, or ",
                                              Quoted(name + "/warehouse"), " for its bucket"));
+        return;
+      }
+      if (component.has_object_archive() && of_fault && parts.size() == 2 && parts[1] == "bucket") {
         return;
       }
       const bool leaderless = component.has_leaderless();

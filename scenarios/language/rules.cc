@@ -16,6 +16,7 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
+#include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
 #include "scenarios/language/transaction_rules.h"
@@ -94,6 +95,7 @@ class RuleCheck {
     CheckOperations(scenario_, places_, blanked_, findings_);
     CheckQuotas(scenario_, places_, blanked_, findings_);
     CheckTables(scenario_, places_, findings_);
+    CheckSinks(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
@@ -905,6 +907,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
   }
   events += PredictedTableEvents(scenario);
   events += PredictedTransactionEvents(scenario);
+  events += PredictedSinkEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

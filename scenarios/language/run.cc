@@ -188,6 +188,9 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
   for (const auto& consumers : (*pipeline)->consumers) {
     CollectWaterfall(sim, consumers->name(), consumers->waterfall(), &outcome.results);
   }
+  for (const auto& [name, sink] : (*pipeline)->sinks) {
+    CollectWaterfall(sim, name, sink->waterfall(), &outcome.results);
+  }
   for (const FaultInjector::Effect& effect : (*pipeline)->faults->Effects()) {
     FaultEffect* row = outcome.results.metrics.add_fault();
     row->set_name(effect.plan.name);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -66,7 +67,8 @@ void CheckTable(const Component& component, const Places& all, bool is_written,
   const Places& here = all.In("lakehouse_table");
   if (!is_written) {
     findings->Error(all.place, absl::StrCat("nobody writes the table ", Quoted(component.name()),
-                                            "; name it in a topic's table_topic, or remove it"));
+                                            "; name it in a topic's table_topic or in a "
+                                            "lakehouse_sink, or remove it"));
   }
   if (table.warehouse().preset() == v1::ObjectStorage::EXPRESS_ONE_ZONE) {
     findings->Error(here.In("warehouse").In("preset").place,
@@ -106,7 +108,10 @@ void CheckTables(const Scenario& scenario, const Places& places, Findings* findi
   for (int i = 0; i < scenario.component_size(); ++i) {
     const Component& component = scenario.component(i);
     if (!component.has_lakehouse_table()) continue;
-    CheckTable(component, places.In("component", i), taken.contains(component.name()), findings);
+    CheckTable(
+        component, places.In("component", i),
+        taken.contains(component.name()) || SinkOfTable(scenario, component.name()) != nullptr,
+        findings);
   }
 }
 

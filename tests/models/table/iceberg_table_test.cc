@@ -12,7 +12,12 @@ namespace freshet {
 
 class IcebergTableTestPeer {
  public:
-  static void Lose(IcebergTable& table, uint32_t source) { table.sources_.at(source).to += 1; }
+  static void Lose(IcebergTable& table, uint32_t source) {
+    SourceEffects& effects = table.sources_.at(source);
+    const Offset end = effects.FirstMissing(effects.start());
+    effects.Take(end, end + 1, SourceEffects::How::kDone, SourceEffects::Again::kAdds,
+                 [](Offset, Offset, int32_t) {});
+  }
 };
 
 namespace {
@@ -51,7 +56,11 @@ class IcebergTableTest : public testing::Test {
       table.FileWritten(file);
       append.files.push_back(file);
     }
-    append.ranges = {{7, from, from + 10 * files}};
+    RecordSpan span;
+    span.partition = 7;
+    span.from = from;
+    span.to = from + 10 * files;
+    append.ranges = {span};
     return append;
   }
   IcebergTable::CommitKey Begin(TableAppend append) {

@@ -1,0 +1,122 @@
+// What became of each record of a source in one store: how often it is visible there, or what
+// settled it elsewhere; and why, where it is not exactly once.
+//
+// Who writes to the store tells when it goes on from an offset, and why (GoOn): what lies below and
+// has not been settled is lost, until it comes after all; what lies above may come again. A record
+// that is lost or twice without such a reason is an error of ours: inv.I16. A store that replaces
+// what is written again has it once, and counts what it replaced.
+//
+// Counts are of records, exact: a span that was filtered or split says how many it has in any part
+// of it. A source whose records are split by key has one row of offsets for each part. What is lost
+// is counted by offsets of a row, so who filters or splits settles what it does not send that way.
+#ifndef FRESHET_MODELS_SINK_EFFECT_LEDGER_H_
+#define FRESHET_MODELS_SINK_EFFECT_LEDGER_H_
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/strings/string_view.h"
+#include "models/log/record_range.h"
+#include "models/log/source_effects.h"
+#include "sim/interval_map.h"
+
+namespace freshet {
+
+// Why records are lost, or there again.
+enum class EffectCause : uint8_t {
+  kNoneKnown,
+  kRestart,      // Whoever wrote has died, and went back to its last safe offset.
+  kRebalance,    // A partition got another reader, which went on from what was committed.
+  kZombie,       // One wrote that was not to write any more.
+  kRetry,        // A write without an answer was written again.
+  kReset,        // An operator, or auto.offset.reset.
+  kRetention,    // The log had deleted them.
+  kCommitFirst,  // Offsets were committed before the records were safe.
+  kTruncated,    // The log lost them in an election.
+  kReplay,       // On purpose.
+};
+inline constexpr int kEffectCauseCount = 10;
+// "commit_first": snake_case, for marks and reports.
+absl::string_view NameOf(EffectCause cause);
+
+class EffectLedger {
+ public:
+  using How = SourceEffects::How;
+  using Again = SourceEffects::Again;
+
+  // The store's concern with the source begins at `at`; without, where the first record of it is.
+  void Begin(PartitionId partition, int32_t split, Offset at);
+  // They are visible from now on, beside what is there of them or in place of it. Returns how many
+  // for the first time.
+  int64_t Visible(const RecordSpan& records, Again again = Again::kAdds);
+  // They never will be, and that is settled: not kDone.
+  void Settle(const RecordSpan& records, How how);
+  // All parts of the source: see above. A source that has not begun has none.
+  void GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again);
+  // These may come again.
+  void Explain(const RecordSpan& records, EffectCause cause);
+  // All that is visible may: whoever wrote has died.
+  void ExplainAll(EffectCause cause);
+  // The log was cut at `end`, and its offsets are given anew: what was visible beyond is of records
+  // that the log does not have.
+  void Cut(PartitionId partition, Offset end);
+
+  bool Knows(PartitionId partition) const { return FirstRow(partition) != rows_.end(); }
+  // From `from` on, the first offset that is not settled; `from` of a source that is not known.
+  Offset FirstUnsettled(PartitionId partition, Offset from) const;
+  // The last offset that GoOn() or Begin() was told.
+  Offset reached(PartitionId partition) const;
+
+  // Records. Visible, each once:
+  int64_t visible() const { return visible_; }
+  int64_t duplicated() const { return duplicated_; }  // and these again,
+  int64_t replaced() const { return replaced_; }      // or again in place of themselves.
+  // For the first time, after later ones of the same row.
+  int64_t reordered() const { return reordered_; }
+  int64_t settled(How how) const { return settled_[static_cast<size_t>(how)]; }
+  int64_t phantom() const { return phantom_; }
+  int64_t lost() const;
+  int64_t not_tracked() const;
+  int64_t duplicated_by(EffectCause cause) const {
+    return duplicated_by_[static_cast<size_t>(cause)];
+  }
+  int64_t lost_by(EffectCause cause) const;
+
+  // inv.I16, and the sums.
+  void Audit(absl::string_view owner) const;
+
+ private:
+  friend class EffectLedgerTestPeer;  // Breaks what the audit must notice.
+
+  struct Row {
+    SourceEffects effects;
+    IntervalMap<EffectCause> excused;  // What may come again,
+    IntervalMap<EffectCause> lost;     // and why what is missing is.
+    Offset furthest = 0;               // Visible; for the order.
+  };
+  using Key = std::pair<PartitionId, int32_t>;
+
+  // Of the source; end() if it has none.
+  absl::btree_map<Key, Row>::const_iterator FirstRow(PartitionId partition) const;
+  Row& RowOf(const RecordSpan& records);
+  void CountAgain(const Row& row, const RecordSpan& records, Offset low, Offset high);
+  template <class Visit>
+  void ForRowsOf(PartitionId partition, Visit&& visit);
+
+  absl::btree_map<Key, Row> rows_;
+  int64_t visible_ = 0;
+  int64_t duplicated_ = 0;
+  int64_t replaced_ = 0;
+  int64_t reordered_ = 0;
+  int64_t phantom_ = 0;
+  std::array<int64_t, 6> settled_ = {};  // By How.
+  std::array<int64_t, kEffectCauseCount> duplicated_by_ = {};
+  std::array<int64_t, kEffectCauseCount> lost_by_ = {};  // Beyond what rows remember.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_SINK_EFFECT_LEDGER_H_

@@ -1,0 +1,149 @@
+// A lakehouse table as a sink: writers that put Parquet files into its warehouse, and a committer
+// that appends them, an epoch at a time.
+//
+// A writer encodes records and keeps them in open files, one for each open partition of the table;
+// at the target size they are uploaded. Prepare() uploads what is open, and ends when all is in the
+// warehouse. Commit() appends the files of each prepared epoch, in order, as a snapshot that keeps
+// the epoch's number: that is when they become visible. The committer is the first writer that
+// lives. Whoever commits after another died looks for the epoch in the table's history first, so
+// that what was swapped in is not appended again. The dead one's swap may still be on its way:
+// fenced, the later of the two is recognised; without the fence both are appended, and all records
+// of the epoch are there twice.
+//
+// Files of writers that die before Prepare() has ended are orphans in the warehouse.
+#ifndef FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_
+#define FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "models/network/network.h"
+#include "models/sink/iceberg_table.h"
+#include "models/sink/metered_sink.h"
+#include "models/storage/object_writer.h"
+#include "sim/station.h"
+
+namespace freshet {
+
+class LakehouseSink : public MeteredSink {
+ public:
+  // No defaults here: assembly fills every field from the schema, where each has its source.
+  struct Config {
+    Duration cpu_per_mib;  // Of a writer's thread, for records as they come.
+    Ratio parquet_ratio;   // Their size in a file.
+    Bytes target_file;
+    int64_t open_partitions;  // Of the table: a file each.
+    Bytes part_size;          // Of an upload.
+    ObjectClient::Config object_client;
+    bool fenced = true;
+  };
+
+  static constexpr MetricDef kFiles = {"lakehouse_sink.files", MetricKind::kCounter,
+                                       MetricUnit::kCount, "Data files that writers uploaded."};
+  static constexpr MetricDef kFileBytes = {"lakehouse_sink.file_bytes", MetricKind::kDistribution,
+                                           MetricUnit::kBytes, "Bytes of a data file."};
+  static constexpr MetricDef kFlushTime = {
+      "lakehouse_sink.flush_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From a writer's being asked to prepare until all its files are in the warehouse."};
+  static constexpr MetricDef kTakenOver = {
+      "lakehouse_sink.commits_taken_over", MetricKind::kCounter, MetricUnit::kCount,
+      "Commits whose committer died before it knew how they ended."};
+
+  // REQUIRES: `table` and `network` outlive it; nobody else appends to the table.
+  LakehouseSink(Simulation& sim, absl::string_view name, IcebergTable* table, Network* network,
+                const Config& config);
+
+  SinkPromise promise() const override { return SinkPromise::kTransactional; }
+  WriterId AddWriter(absl::string_view writer_name, HostId host) override;
+  void Write(WriterId writer, const RecordRange& records, Completion<bool> done) override {
+    WriteAll(writer, {records}, done);
+  }
+  void WriteAll(WriterId writer, const std::vector<RecordRange>& records,
+                Completion<bool> done) override;
+  void Prepare(WriterId writer, Epoch epoch, Completion<bool> done) override;
+  void Commit(Epoch epoch, Completion<bool> done) override;
+  void Reset(WriterId writer) override;
+  void Rollback(Epoch epoch) override;
+
+  IcebergTable& table() { return *table_; }
+
+ protected:
+  void Sampled(int64_t lag, Duration staleness) override { table_->ShowLag(lag, staleness); }
+
+ private:
+  struct File {
+    TableFile file;
+    bool uploaded = false;
+  };
+  struct Writer {
+    HostId host;
+    std::unique_ptr<Station> thread;
+    std::unique_ptr<ObjectClient> client;
+    std::unique_ptr<ObjectWriter> uploads;
+    uint32_t life = 0;
+    // Since its last Prepare(): what it has taken, and what of it is in no file yet.
+    std::vector<RecordRange> records;
+    int64_t open_records = 0;
+    Bytes open_bytes;
+    std::vector<File> files;
+    int64_t uploading = 0;
+    // Being prepared.
+    Epoch epoch = 0;
+    bool preparing = false;
+    Time asked_at;
+    Completion<bool> prepared;
+    // Writes that its thread works on, in order.
+    absl::btree_map<uint64_t, std::vector<RecordRange>> encoding;
+    absl::btree_map<uint64_t, Completion<bool>> waiting;
+    uint64_t next_write = 1;
+  };
+  // All that writers have prepared of it.
+  struct Prepared {
+    std::vector<TableFile> files;
+    std::vector<RecordRange> records;
+  };
+  static constexpr WriterId kNobody = -1;
+
+  Writer& At(WriterId writer) { return *writers_[static_cast<size_t>(writer)]; }
+  void Encoded(WriterId number, uint64_t write);
+  void CloseFiles(WriterId number);
+  void Upload(WriterId number, size_t index);
+  void Uploaded(WriterId number, size_t index, bool ok);
+  void MaybePrepared(WriterId number);
+
+  WriterId Committer() const;
+  void CommitNext();
+  void LookForIt();
+  void Append();
+  void EndCommit(bool ok);
+  void BecameVisible(uint64_t epoch);
+
+  const Config config_;
+  IcebergTable* const table_;
+  Network* const network_;
+  std::vector<std::unique_ptr<Writer>> writers_;
+  absl::btree_map<Epoch, Prepared> prepared_;
+  // Under way: up to which epoch, which one is at the table, and by whom.
+  Epoch commit_to_ = 0;
+  bool committing_ = false;
+  bool in_doubt_ = false;  // The first prepared epoch may have been swapped in already.
+  Completion<bool> committed_;
+  WriterId committer_ = kNobody;
+  IcebergTable::CommitKey key_ = 0;
+  uint32_t attempt_ = 0;
+  // Records of epochs that were appended, as long as an append of them may still be on its way.
+  struct Appended {
+    std::vector<RecordRange> records;
+    bool visible = false;
+  };
+  absl::btree_map<Epoch, Appended> appended_;
+  Counter& files_;
+  Distribution& file_bytes_;
+  Distribution& flush_time_;
+  Counter& taken_over_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_

@@ -1,0 +1,117 @@
+#include "models/sink/effect_ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/check.h"
+
+namespace freshet {
+namespace {
+
+using Again = EffectLedger::Again;
+using How = EffectLedger::How;
+
+RecordSpan Span(Offset from, Offset to) {
+  RecordSpan span;
+  span.partition = 3;
+  span.from = from;
+  span.to = to;
+  return span;
+}
+
+// A batch of offsets [0, 100), of which a filter lets the first 30 in a hundred through.
+RecordSpan Filtered(Offset from, Offset to) {
+  RecordSpan span = Span(from, to);
+  span.whole = 100;
+  span.high = 30;
+  return span;
+}
+
+TEST(EffectLedgerTest, OnceIsWhatItShouldBe) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0, 0);
+  EXPECT_EQ(ledger.Visible(Span(0, 10)), 10);
+  EXPECT_EQ(ledger.Visible(Span(10, 30)), 20);
+  EXPECT_EQ(ledger.visible(), 30);
+  EXPECT_EQ(ledger.duplicated(), 0);
+  EXPECT_EQ(ledger.reordered(), 0);
+  EXPECT_EQ(ledger.FirstUnsettled(3, 0), 30);
+  ledger.Audit("lake");
+}
+
+TEST(EffectLedgerTest, TwiceNeedsACause) {
+  EffectLedger ledger;
+  ledger.Visible(Span(0, 50));
+  ledger.GoOn(3, 20, EffectCause::kReset, EffectCause::kRestart);
+  EXPECT_EQ(ledger.Visible(Span(20, 60)), 10);
+  EXPECT_EQ(ledger.duplicated(), 30);
+  EXPECT_EQ(ledger.duplicated_by(EffectCause::kRestart), 30);
+  ledger.Audit("lake");
+  ledger.Visible(Span(10, 30));  // Of these ten are excused.
+  EXPECT_EQ(ledger.duplicated_by(EffectCause::kNoneKnown), 10);
+  EXPECT_THROW(ledger.Audit("lake"), InvariantBroken);
+}
+
+TEST(EffectLedgerTest, AStoreThatReplacesHasItOnce) {
+  EffectLedger ledger;
+  ledger.Visible(Span(0, 50), Again::kReplaces);
+  EXPECT_EQ(ledger.Visible(Span(0, 60), Again::kReplaces), 10);
+  EXPECT_EQ(ledger.visible(), 60);
+  EXPECT_EQ(ledger.duplicated(), 0);
+  EXPECT_EQ(ledger.replaced(), 50);
+  ledger.Audit("cache");
+}
+
+TEST(EffectLedgerTest, WhatIsPassedOverIsLostUntilItComesAfterAll) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0, 0);
+  ledger.Visible(Span(0, 10));
+  ledger.GoOn(3, 25, EffectCause::kCommitFirst, EffectCause::kRestart);
+  EXPECT_EQ(ledger.lost(), 15);
+  EXPECT_EQ(ledger.lost_by(EffectCause::kCommitFirst), 15);
+  ledger.Visible(Span(25, 30));
+  ledger.Visible(Span(10, 15));  // A zombie's.
+  EXPECT_EQ(ledger.lost(), 10);
+  EXPECT_EQ(ledger.lost_by(EffectCause::kCommitFirst), 10);
+  EXPECT_EQ(ledger.reordered(), 5);
+  ledger.Settle(Span(15, 25), How::kDeadLettered);
+  EXPECT_EQ(ledger.lost(), 0);
+  EXPECT_EQ(ledger.settled(How::kDeadLettered), 10);
+  EXPECT_EQ(ledger.FirstUnsettled(3, 0), 30);
+  ledger.Audit("lake");
+}
+
+// 30 of 100, read again in other parts: the same records, none more.
+TEST(EffectLedgerTest, SharesOfABatchAddUp) {
+  EffectLedger ledger;
+  EXPECT_EQ(ledger.Visible(Filtered(0, 33)), 9);  // floor(33 * 0.3)
+  EXPECT_EQ(ledger.Visible(Filtered(33, 100)), 21);
+  ledger.GoOn(3, 7, EffectCause::kReset, EffectCause::kReplay);
+  EXPECT_EQ(ledger.Visible(Filtered(7, 100)), 0);
+  EXPECT_EQ(ledger.duplicated(), 28);  // 30 - floor(7 * 0.3)
+  EXPECT_EQ(ledger.visible(), 30);
+  ledger.Audit("lake");
+}
+
+TEST(EffectLedgerTest, PartsOfASplitAreDifferentRecords) {
+  EffectLedger ledger;
+  RecordSpan left = Filtered(0, 100);
+  RecordSpan right = Filtered(0, 100);
+  right.low = 30;
+  right.high = 100;
+  right.split = 1;
+  EXPECT_EQ(ledger.Visible(left) + ledger.Visible(right), 100);
+  EXPECT_EQ(ledger.duplicated(), 0);
+  EXPECT_EQ(ledger.FirstUnsettled(3, 0), 100);
+}
+
+TEST(EffectLedgerTest, WhatAnElectionCutsIsAPhantom) {
+  EffectLedger ledger;
+  ledger.Visible(Span(0, 50));
+  ledger.Cut(3, 40);
+  EXPECT_EQ(ledger.phantom(), 10);
+  EXPECT_EQ(ledger.Visible(Span(40, 60)), 20);  // Others, at the same offsets.
+  ledger.Audit("lake");
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,149 @@
+// Findings about sinks, about those that write to them and those that look at them.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/scenarios/language/scenario_text.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kServer[] = "server { workers: 4 time_per_request: \"1ms\" }";
+
+// Consumers "audit" that write to "store", which is that.
+std::string Into(const std::string& store, const std::string& consumers = "") {
+  return absl::StrCat(
+      Small("members: 3",
+            absl::StrCat("members: 3 assignment: SUBSCRIBE writes_to: \"store\" ", consumers)),
+      "component { name: \"store\" ", store, " }\n");
+}
+std::string Database(const std::string& more) {
+  return absl::StrCat("database { ", kServer, " commit_latency { constant: \"2ms\" } ", more, " }");
+}
+std::string Lake(const std::string& more = "") {
+  return absl::StrCat(Into("lakehouse_sink { table: \"lake\" cpu_per_mib: \"20ms\" "
+                           "parquet_ratio: \"0.4\" }",
+                           more),
+                      "component { name: \"lake\" lakehouse_table { catalog_latency { constant: "
+                      "\"80ms\" } } }\n");
+}
+std::string Olap(const std::string& more) {
+  return Into(absl::StrCat("olap_store { ", kServer,
+                           " column_ratio: \"0.2\" merge_rate: \"50MB/s\" ", more, " }"));
+}
+std::string Board(const std::string& more, const std::string& from = "store") {
+  return absl::StrCat(Into(Database("")), "component { name: \"board\" dashboard { from: \"", from,
+                      "\" refresh_interval: \"10s\" query_time { constant: \"1s\" } target: "
+                      "\"1min\" ",
+                      more, " } }\n");
+}
+
+TEST(SinkRulesTest, EachKindOfSinkIsRight) {
+  EXPECT_THAT(ProblemsOf(Into(Database(""))), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Into(Database("mode: TRANSACTION"))), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Into(absl::StrCat("serving_store { ", kServer, " }"))), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Lake()), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Olap("")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Into(absl::StrCat("search_index { ", kServer, " }"))), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Into(absl::StrCat("warehouse { ", kServer,
+                                           " load_time: \"20s\" load_rate: \"100MB/s\" }"))),
+              IsEmpty());
+  EXPECT_THAT(ProblemsOf(Into("object_archive { size_ratio: \"0.5\" }")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Board("label: DATA_TIME label_after: \"30s\"")), IsEmpty());
+}
+
+TEST(SinkRulesTest, WhatHasNoDefaultIsAskedFor) {
+  EXPECT_THAT(ProblemsOf(Into("database { commit_latency { constant: \"2ms\" } }")),
+              ElementsAre(HasSubstr("server")));
+  EXPECT_THAT(ProblemsOf(Into("serving_store { server { workers: 0 time_per_request: \"1ms\" } }")),
+              ElementsAre(HasSubstr("workers")));
+}
+
+TEST(SinkRulesTest, WritersWriteToASink) {
+  EXPECT_THAT(
+      ProblemsOf(Small("members: 3", "members: 3 assignment: SUBSCRIBE writes_to: \"log\"")),
+      ElementsAre(HasSubstr("\"log\" is no sink; name a database")));
+  EXPECT_THAT(ProblemsOf(absl::StrCat(Lake("") /* "audit" */,
+                                      "component { name: \"more\" consumers { reads: \"orders\" "
+                                      "members: 1 assignment: SUBSCRIBE writes_to: \"lake\" } "
+                                      "}\n")),
+              ElementsAre(HasSubstr("\"lake\" is a table; name a component { lakehouse_sink { "
+                                    "table: \"lake\"")));
+  EXPECT_THAT(ProblemsOf(absl::StrCat(Small("members: 3", "members: 3 writes_to: \"store\""),
+                                      "component { name: \"store\" ", Database(""), " }\n")),
+              ElementsAre(HasSubstr("state assignment: SUBSCRIBE")));
+  EXPECT_THAT(ProblemsOf(Small("members: 3", "members: 3 sink_fencing: false")),
+              ElementsAre(HasSubstr("sink_fencing is for members that write to a sink")));
+}
+
+TEST(SinkRulesTest, ATransactionalSinkWantsItsWritersToGiveUpAllAtOnce) {
+  EXPECT_THAT(ProblemsOf(Lake("assignor: COOPERATIVE_STICKY")),
+              ElementsAre(HasSubstr("members have to give up all partitions at once; state "
+                                    "group_protocol: CLASSIC and assignor: RANGE")));
+  EXPECT_THAT(ProblemsOf(Lake("auto_commit: false application_commits: BEFORE_PROCESSING")),
+              ElementsAre(HasSubstr("offsets are committed after its commits")));
+}
+
+TEST(SinkRulesTest, ASinkIsWrittenByOne) {
+  EXPECT_THAT(ProblemsOf(absl::StrCat(SmallScenario(), "component { name: \"store\" ", Database(""),
+                                      " }\n")),
+              ElementsAre(HasSubstr("nobody writes to the sink \"store\"")));
+  const std::string other =
+      "component { name: \"more\" consumers { reads: \"orders\" members: 1 assignment: SUBSCRIBE "
+      "writes_to: \"store\" } }\n";
+  EXPECT_THAT(ProblemsOf(Into(Database("")) + other), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Lake() + other),
+              ElementsAre(HasSubstr("\"audit\" and \"more\" would commit epochs of their own")));
+}
+
+TEST(SinkRulesTest, ATableHasOneWhoWritesIt) {
+  EXPECT_THAT(
+      ProblemsOf(Into("lakehouse_sink { table: \"log\" cpu_per_mib: \"20ms\" parquet_ratio: "
+                      "\"0.4\" }")),
+      ElementsAre(HasSubstr("\"log\" is no table; name a component { lakehouse_table")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrCat(
+          Lake(),
+          "component { name: \"again\" lakehouse_sink { table: \"lake\" cpu_per_mib: \"20ms\" "
+          "parquet_ratio: \"0.4\" } }\ncomponent { name: \"more\" consumers { reads: \"orders\" "
+          "members: 1 assignment: SUBSCRIBE writes_to: \"again\" } }\n")),
+      ElementsAre(HasSubstr("\"store\" writes \"lake\" already")));
+}
+
+TEST(SinkRulesTest, PartsAndDelaysAreInOrder) {
+  EXPECT_THAT(ProblemsOf(Olap("parts_to_delay_insert: 3000")),
+              ElementsAre(HasSubstr("parts_to_delay_insert 3000 is not below "
+                                    "parts_to_throw_insert 3000; lower it")));
+  EXPECT_THAT(ProblemsOf(Olap("min_delay_to_insert: \"2s\"")),
+              ElementsAre(HasSubstr("min_delay_to_insert 2s is above max_delay_to_insert 1s")));
+  EXPECT_THAT(ProblemsOf(Into(
+                  "object_archive { size_ratio: \"0.5\" bucket { preset: EXPRESS_ONE_ZONE } }")),
+              ElementsAre(HasSubstr("an archive lies in a bucket of the region")));
+}
+
+TEST(SinkRulesTest, ADashboardLooksAtASinkAndItsLabelComesInTime) {
+  EXPECT_THAT(ProblemsOf(Board("", "audit")),
+              ElementsAre(HasSubstr("\"audit\" is no sink; name one that somebody writes to")));
+  EXPECT_THAT(ProblemsOf(Board("label_after: \"30s\"")),
+              ElementsAre(HasSubstr("label_after has no label; state label: DATA_TIME")));
+  EXPECT_THAT(ProblemsOf(Board("label: DATA_TIME label_after: \"2min\"")),
+              ElementsAre(HasSubstr("what is stale is silent until then")));
+}
+
+TEST(SinkRulesTest, FaultsFindTheirHandles) {
+  const auto fault = [](const std::string& store, const std::string& target) {
+    return absl::StrCat(Into(store), "fault { at: \"1min\" down { target: \"", target, "\" } }\n");
+  };
+  EXPECT_THAT(ProblemsOf(fault(Database(""), "store")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(fault("object_archive { size_ratio: \"0.5\" }", "store/bucket")),
+              IsEmpty());
+  EXPECT_THAT(ProblemsOf(fault(Database(""), "store/disk")), ElementsAre(HasSubstr("store/disk")));
+}
+
+}  // namespace
+}  // namespace freshet
