@@ -47,9 +47,13 @@ Offset PartitionLog::FirstCreatedSince(Time since) const {
 Offset PartitionLog::Append(const Batch& batch) {
   SIM_REQUIRE(batch.record_count > 0);
   const Offset base = log_end_;
-  segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
-                   std::max(batch.created.high, batch.created.first));
   ranges_.push_back({base, batch, end_position_, false});
+  if (batch.batch_count == 1) {
+    segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
+                     std::max(batch.created.high, batch.created.first));
+  } else {
+    AppendToSegments(ranges_.back());
+  }
   log_end_ += batch.record_count;
   end_position_ += batch.bytes.count();
   while (ranges_.size() - coalesced_ > kMostRanges ||
@@ -58,6 +62,19 @@ Offset PartitionLog::Append(const Batch& batch) {
     CoalesceFront();
   }
   return base;
+}
+
+void PartitionLog::AppendToSegments(const LogRange& range) {
+  const Batch& batch = range.batch;
+  const Time last_created = std::max(batch.created.high, batch.created.first);
+  // A segment closes between two batches, also of a parcel.
+  for (int32_t i = 0; i < batch.batch_count; ++i) {
+    const Offset from = range.base_offset + MulDivFloor(batch.record_count, i, batch.batch_count);
+    const Offset to = range.base_offset + MulDivFloor(batch.record_count, i + 1, batch.batch_count);
+    const int64_t position = range.PositionOf(from);
+    segments_.Append(from, position, Bytes(range.PositionOf(to) - position),
+                     batch.created.Earliest(), last_created);
+  }
 }
 
 namespace {

@@ -9,7 +9,8 @@
 // passed coalesce, and beyond kMostRanges the oldest coalesce in any case: memory is bounded,
 // counts and bytes stay exact, and times inside a coalesced range are interpolated and say so.
 //
-// Beside the ranges stand the segments (segments.h), which are what retention deletes. A position
+// Beside the ranges stand the segments (segments.h), which are what retention deletes; they see the
+// batches of a parcel one by one, evenly large. A position
 // is a count of bytes since the log began; Truncate() gives positions back, Expire() does not.
 //
 // Audited: inv.I7 offsets and positions are contiguous; inv.I8 log start <= high watermark <= log
@@ -119,6 +120,7 @@ class PartitionLog {
   size_t FindRange(Offset offset) const;
   // The last range from index `low` on that starts at or below `offset`.
   size_t LastStartingBy(Offset offset, size_t low) const;
+  void AppendToSegments(const LogRange& range);
   void CoalesceFront();
   void CutLast(Offset offset);
   void CutFirst(Offset offset);
