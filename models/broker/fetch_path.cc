@@ -323,8 +323,9 @@ void BrokerCluster::NameChanged(FetchSession* session) const {
   // A follower is told, too, of the high watermarks that have moved: those of partitions in which
   // it has just said that it has come further.
   if (session->fresh || session->to_log_end) {
-    told = std::max(told, named);
-    told_topics = std::max(told_topics, named_topics);
+    told += std::max<int64_t>(0, named - (changed + session->answers - 1) / session->answers);
+    told_topics +=
+        std::max<int64_t>(0, named_topics - (topics + session->answers - 1) / session->answers);
   }
   session->entry_bytes = kPartitionInResponse * told + kTopicInEither * told_topics;
   session->fresh = false;
