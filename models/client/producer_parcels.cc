@@ -43,10 +43,9 @@ void Producer::FormParcels() {
       if (gathering) SendParcelAt(parcels_->OfKind(oldest).last_closed, oldest);
       return;
     }
-    const Time waits_until =
-        gathering ? parcels_->OfKind(oldest).first_closed +
-                        kLongestGather * int64_t{config.batches_per_parcel}
-                  : Time::Max();
+    const Time waits_until = gathering ? parcels_->OfKind(oldest).first_closed +
+                                             kLongestGather * int64_t{config.batches_per_parcel}
+                                       : Time::Max();
     if (waits_until < due->open.closes_at) {
       SendParcelAt(waits_until, oldest);
       return;
