@@ -1,5 +1,7 @@
 #include "results/run_summary.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -233,6 +235,21 @@ void CollectWaterfall(const Simulation& sim, absl::string_view owner, const Wate
   }
 }
 
+namespace {
+
+// The text is canonical, as it is printed: a block of the top level ends with the first brace that
+// stands at the beginning of a line.
+uint64_t AddressButResolution(absl::string_view text) {
+  const std::string whole = absl::StrCat("\n", text);
+  std::string rest = whole;
+  const size_t begin = whole.find("\nresolution {");
+  const size_t end = begin == std::string::npos ? begin : whole.find("\n}\n", begin);
+  if (end != std::string::npos) rest.erase(begin, end + 2 - begin);
+  return XXH3_64bits(rest.data(), rest.size());
+}
+
+}  // namespace
+
 RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   RunSummary summary;
   summary.set_schema_version(1);
@@ -249,6 +266,7 @@ RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   summary.set_full_digest(results.digest.full());
   summary.set_result_digest(results.digest.result());
   summary.set_resolution_note(table.resolution_note());
+  summary.set_address_but_resolution(AddressButResolution(header.scenario_text()));
   summary.set_histogram_relative_error(table.histogram_relative_error());
   *summary.mutable_verdict() = results.verdict;
   *summary.mutable_fault() = table.fault();

@@ -33,6 +33,7 @@ BrokerCluster::BrokerCluster(Simulation& sim, absl::string_view name, const Conf
       heartbeat_interval_(config.broker_heartbeat_interval),
       retention_check_interval_(config.retention_check_interval),
       most_unanswered_(most_unanswered),
+      batches_per_parcel_(config.batches_per_parcel),
       offsets_(offsets),
       quotas_(config.quotas ? std::make_unique<ClientQuotas>(sim, *config.quotas) : nullptr),
       heartbeat_phase_(NewStream("heartbeat-phase")),

@@ -75,6 +75,7 @@ class BrokerCluster : public Component, public LogService {
     int absent_brokers = 0;
     // Absent: nobody is measured.
     std::optional<ClientQuotas::Config> quotas = std::nullopt;
+    int32_t batches_per_parcel = 1;  // The run's resolution.
   };
 
   static constexpr MetricDef kUnderReplicated = {
@@ -372,6 +373,8 @@ class BrokerCluster : public Component, public LogService {
   }
 
   std::vector<Partition> partitions_;
+  // A batch is committed by itself, and not with others that were made durable together.
+  bool commits_each_batch_ = false;
   int64_t moved_bytes_ = 0;
   Gauge& under_replicated_;
   Gauge& offline_;
@@ -429,6 +432,7 @@ class BrokerCluster : public Component, public LogService {
   void RemoteOver(FetchSession* session, BrokerId broker, uint32_t generation);
   void ServeResponse(FetchSession* session, BrokerId broker, uint32_t generation);
   void NameChanged(FetchSession* session) const;
+  int64_t AnswersIn(const FetchSession& session) const;
   void ServePiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void SendPiece(FetchSession* session, BrokerId broker, uint32_t generation);
   void Collect(FetchSession* session);
@@ -470,6 +474,7 @@ class BrokerCluster : public Component, public LogService {
   const Duration heartbeat_interval_;
   const Duration retention_check_interval_;
   const size_t most_unanswered_;
+  const int32_t batches_per_parcel_;
   const Offsets offsets_;
   std::unique_ptr<ClientQuotas> quotas_;  // Null where there are none.
   const TransactionVerifier* verifier_ = nullptr;

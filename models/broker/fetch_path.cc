@@ -33,6 +33,7 @@ void BrokerCluster::OpenSession(FetchSession* session, BrokerId broker) {
   session->failed = false;
   ++session->generation;
   session->fresh = true;
+  session->requests = 1;
   session->named = static_cast<int64_t>(session->positions.size());
   session->named_topics = 0;
   int topic = -1;
@@ -103,7 +104,8 @@ void BrokerCluster::Fetch(FetchSession* session, BrokerId broker) {
   SIM_REQUIRE(session->open);
   const Bytes entries =
       kPartitionInRequest * session->named + kTopicInEither * session->named_topics;
-  session->request_on->Send(kFetchRequestBytes + entries, TrafficCause::kControl,
+  session->request_on->Send(kFetchRequestBytes * session->requests + entries,
+                            TrafficCause::kControl,
                             [this, session, broker, generation = session->generation] {
                               if (generation == session->generation) FetchArrived(session, broker);
                             });
@@ -120,15 +122,15 @@ void BrokerCluster::FetchArrived(FetchSession* session, BrokerId broker) {
                                  });
     return;
   }
-  node.fetch_requests().Add(1);
+  node.fetch_requests().Add(session->requests);
   node.TakeHandler([this, session, broker, generation = session->generation] {
     Broker& taken_by = NodeAt(broker);
     taken_by.ShowHandlers();
     if (quotas_ != nullptr) session->handler_since = Now();
     // An incremental fetch names what has changed, and is looked up for all of its session.
-    const auto partitions = static_cast<int64_t>(session->positions.size());
+    const auto partitions = static_cast<int64_t>(session->positions.size()) * session->requests;
     taken_by.cpu().Serve(
-        taken_by.CpuTime(1, Bytes(0), partitions),
+        taken_by.CpuTime(session->requests, Bytes(0), partitions),
         [this, session, broker, generation] { ProcessFetch(session, broker, generation); });
   });
 }
@@ -152,6 +154,7 @@ void BrokerCluster::ProcessFetch(FetchSession* session, BrokerId broker, uint32_
 
 void BrokerCluster::Park(FetchSession* session, BrokerId broker) {
   session->parked = true;
+  session->waits_over = 0;
   session->park_deadline = Now() + session->max_wait;
   // One timer per session: an answered poll leaves it, and it arms itself again when it comes
   // early.
@@ -164,6 +167,15 @@ void BrokerCluster::Park(FetchSession* session, BrokerId broker) {
 void BrokerCluster::ParkTimer(FetchSession* session, BrokerId broker) {
   if (!session->parked) return;
   if (Now() < session->park_deadline) {
+    session->park_timer = At<"log.fetch_wait_over">(
+        session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
+    return;
+  }
+  // An empty answer stands for as many as anything else at this resolution; what gathers in a
+  // parcel meanwhile would have come one by one.
+  if (++session->waits_over < batches_per_parcel_ && session->news.empty() &&
+      !session->on_wait_over) {
+    session->park_deadline = Now() + session->max_wait;
     session->park_timer = At<"log.fetch_wait_over">(
         session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
     return;
@@ -309,20 +321,46 @@ void BrokerCluster::NameChanged(FetchSession* session) const {
     topics += partitions_[range.partition].topic != topic;
     topic = partitions_[range.partition].topic;
   }
-  const auto changed =
-      static_cast<int64_t>(session->response.size() + session->out_of_range.size());
+  auto changed = static_cast<int64_t>(session->response.size() + session->out_of_range.size());
+  int64_t named = session->named;
+  int64_t named_topics = session->named_topics;
+  if (batches_per_parcel_ > 1) {
+    // Each of them names a partition, and so did each of the requests.
+    if (session->answers > 1 && !session->response.empty()) topics = changed = session->answers;
+    named = (named + session->requests - 1) / session->requests;
+    named_topics = (named_topics + session->requests - 1) / session->requests;
+  }
+  session->requests = session->answers;
   int64_t told = changed;
   int64_t told_topics = topics;
   // A follower is told, too, of the high watermarks that have moved: those of partitions in which
   // it has just said that it has come further.
   if (session->fresh || session->to_log_end) {
-    told = std::max(told, session->named);
-    told_topics = std::max(told_topics, session->named_topics);
+    told += std::max<int64_t>(0, named - (changed + session->answers - 1) / session->answers);
+    told_topics +=
+        std::max<int64_t>(0, named_topics - (topics + session->answers - 1) / session->answers);
   }
   session->entry_bytes = kPartitionInResponse * told + kTopicInEither * told_topics;
   session->fresh = false;
   session->named = changed;
   session->named_topics = topics;
+}
+
+int64_t BrokerCluster::AnswersIn(const FetchSession& session) const {
+  if (session.response.empty()) {
+    return session.waited && session.out_of_range.empty() ? std::max(1, session.waits_over) : 1;
+  }
+  // A reader that is behind gets full answers, whatever they hold. One that is at the end gets each
+  // batch when it is committed.
+  if (!commits_each_batch_ || !session.news.empty()) return 1;
+  int64_t batches = 0;
+  for (const FetchedRange& range : session.response) {
+    const PartitionLog& log = partitions_[range.partition].log;
+    log.Read(range.from, range.to, Bytes(INT64_MAX / 4), [&](const LogRange& each, int64_t, Bytes) {
+      batches += each.coalesced ? 1 : each.batch.batch_count;
+    });
+  }
+  return batches;
 }
 
 // A long response is worked on and sent piece by piece: its beginning is on the wire before the
@@ -411,6 +449,7 @@ void BrokerCluster::Collect(FetchSession* session) {
   if (!session->news.empty()) session->available = std::max(session->available, session->min_bytes);
   // What retention has deleted was announced once, too.
   if (session->news.empty() && !session->out_of_range.empty()) session->available = Bytes(0);
+  session->answers = batches_per_parcel_ > 1 ? AnswersIn(*session) : 1;
 }
 
 void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t generation) {
@@ -441,8 +480,8 @@ void BrokerCluster::SendPiece(FetchSession* session, BrokerId broker, uint32_t g
   }
   sim().recorder().Span(RecordLevel::kRequests, NodeAt(broker).lane(), "fetch",
                         session->answered_at, Now(), session->response_bytes.count());
-  session->reply_on->Send(left + session->entry_bytes + kEmptyResponseBytes, session->cause,
-                          [session, generation] {
+  session->reply_on->Send(left + session->entry_bytes + kEmptyResponseBytes * session->answers,
+                          session->cause, [session, generation] {
                             if (generation == session->generation) session->on_response();
                           });
 }

@@ -24,6 +24,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
       rebuild_projected_(AddGauge(kRebuildProjected)),
       falling_behind_(AddGauge(kFallingBehind)) {
   SIM_REQUIRE(!config.controllers.zones.empty());
+  commits_each_batch_ = true;
   RunControllers(network);
   std::vector<uint32_t> zones;
   const size_t present = config.brokers.size() - static_cast<size_t>(config.absent_brokers);

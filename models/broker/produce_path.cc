@@ -327,7 +327,8 @@ void BrokerCluster::SendAnswer(RequestIndex index) {
   const bool told = request.acks != Acks::kNone && request.on_response;
   if (told) {
     request.at_broker = false;
-    request.channel->reply_on->Send(kResponseBytes, TrafficCause::kProduce, [this, index] {
+    const Bytes response = kResponseBytes * request.request_count;
+    request.channel->reply_on->Send(response, TrafficCause::kProduce, [this, index] {
       ProduceRequest& answered = requests_[index];
       if (answered.acks == Acks::kLeader) NoteTold(answered);
       if (answered.on_response) answered.on_response(answered);

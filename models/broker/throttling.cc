@@ -76,6 +76,7 @@ void BrokerCluster::PutBack(FetchSession* session) {
   session->response.clear();
   session->out_of_range.clear();
   session->response_bytes = Bytes(0);
+  session->answers = 1;
   session->remote = FetchSession::kNoRemote;
 }
 

@@ -19,7 +19,6 @@ namespace freshet {
 // A batch that is filling, or is full or expired and waits to be sent.
 struct OpenBatch {
   int64_t record_count = 0;  // Taken so far; 0 before the first Take().
-  int32_t batch_count = 0;
   CreatedTimes created;
   Time opened_at;
   Time closes_at;  // When it is full or its linger is over.
@@ -30,8 +29,7 @@ class Accumulator {
  public:
   struct Config {
     Duration linger;
-    int64_t records_per_batch = 1;   // What batch.size holds.
-    int32_t batches_per_parcel = 1;  // The run's resolution.
+    int64_t records_per_batch = 1;  // What batch.size holds.
   };
 
   Accumulator(std::unique_ptr<ArrivalProcess> arrivals, const Config& config)
@@ -39,14 +37,11 @@ class Accumulator {
 
   // Plans the next batch: it opens with the first record not yet taken, at `now` if that has come
   // already, and closes when it is full or its linger is over. Its records are taken by Take().
-  //
-  // A parcel is made of several such batches, taken at once; their records' times are kept relative
-  // to their own closing, so that what a record waits in its batch does not grow with the
-  // resolution. Returns false when no record will ever come.
+  // Returns false when no record will ever come.
   bool Plan(Time now, OpenBatch* batch);
 
-  // The records that came until `until` join the batch, as many as it has room for. A parcel has
-  // its records already. REQUIRES: until >= batch->opened_at.
+  // The records that came until `until` join the batch, as many as it has room for.
+  // REQUIRES: until >= batch->opened_at.
   void Take(Time until, OpenBatch* batch);
   // When a batch that is due, but cannot be sent and goes on filling, will be full.
   // REQUIRES: not full.
@@ -57,12 +52,8 @@ class Accumulator {
   ArrivalProcess& arrivals() { return *arrivals_; }
 
  private:
-  int64_t Capacity(const OpenBatch& batch) const {
-    return config_.records_per_batch * batch.batch_count;
-  }
   // Whether a batch may fill up within its linger with a probability worth a draw.
   bool MayFill(Time opened) const;
-  bool PlanParcel(Time now, OpenBatch* batch);
 
   const Config config_;
   std::unique_ptr<ArrivalProcess> arrivals_;

@@ -8,8 +8,8 @@ namespace freshet {
 
 void Consumers::Arrived(Link* link) {
   link->arrived_at = Now();
-  fetches_.Add(1);
   const FetchSession& session = link->session;
+  fetches_.Add(session.answers);
   Member& member = *link->member;
   // What is out of range is skipped from the end of the running poll on.
   const bool waits = member.in_poll && !session.out_of_range.empty();

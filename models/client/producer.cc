@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "models/client/parcels.h"
 #include "models/workload/constant_arrivals.h"
 #include "models/workload/poisson_arrivals.h"
 
@@ -48,7 +49,6 @@ Producer::Producer(Producers* fleet, int index, HostId host)
   Accumulator::Config batches;
   batches.linger = config.linger;
   batches.records_per_batch = fleet->records_per_batch_;
-  batches.batches_per_parcel = config.batches_per_parcel;
   const int clients = static_cast<int>(config.client_zones.size());
   const bool keyed = config.keys.kind != KeyDistribution::Kind::kNone;
   std::vector<double> shares = {1.0};
@@ -69,11 +69,15 @@ Producer::Producer(Producers* fleet, int index, HostId host)
     lane.accumulator = std::make_unique<Accumulator>(std::move(arrivals), batches);
     lane.partition = fleet->partitions_.first + static_cast<PartitionId>(i);
   }
-  const Bytes if_all_open =
-      config.batch_size * config.batches_per_parcel * static_cast<int64_t>(lanes_.size());
+  const Bytes if_all_open = config.batch_size * static_cast<int64_t>(lanes_.size());
   DescribeRecords(index);
   opens_late_ = keyed && if_all_open * 8 > config.buffer_memory;
   if (!keyed) lanes_[0].bytes_in_partition = config.batch_size;  // Choose one first of all.
+  if (config.batches_per_parcel > 1) {
+    // Keys: what a broker gets in one request stays together; else all that a partition gets.
+    const size_t kinds = keyed ? channels_.size() + 1 : next_sequence_.size();
+    parcels_ = std::make_unique<Parcels>(kinds);
+  }
   if (config.transactions) {
     transactions_ = std::make_unique<ProducerTransactions>(this, fleet, index, host);
   }
@@ -102,11 +106,17 @@ void Producer::DescribeRecords(int index) {
       fleet_->NewStream(absl::StrCat("client-", index, "/poison")));
 }
 
+Producer::~Producer() = default;
+
 Time Producer::Now() const { return fleet_->Now(); }
 
 void Producer::Start() {
   if (transactions_ != nullptr) transactions_->Start();
   if (fleet_->config_.schema) UseVersion(fleet_->config_.schema->version);
+  if (parcels_ != nullptr) {
+    FormParcels();
+    return;
+  }
   for (size_t lane = 0; lane < lanes_.size(); ++lane) OpenNext(lane);
 }
 
@@ -114,9 +124,13 @@ void Producer::Start() {
 
 void Producer::OpenNext(size_t index) {
   if (transactions_ != nullptr && !transactions_->MayOpen(index)) return;
+  if (parcels_ != nullptr) {
+    if (blocked_lanes_.empty()) FormParcels();
+    return;
+  }
   Lane& lane = lanes_[index];
   const Producers::Config& config = fleet_->config_;
-  const Bytes needed = config.batch_size * config.batches_per_parcel;
+  const Bytes needed = config.batch_size;
   const Time first = lane.accumulator->arrivals().PeekNth(1);
   if (opens_late_ && first > Now() && first != Time::Max()) {
     lane.timer = fleet_->At<"producer.batch_opens">(first, [this, index] { OpenNext(index); });
@@ -132,7 +146,6 @@ void Producer::OpenNext(size_t index) {
   lane.has_open = true;
   buffer_used_ += needed;
   fleet_->buffered_.Add(needed.count());
-  CountTaken(lane.open.record_count);  // A parcel's; a batch takes its records when it goes.
   ChoosePartition(lane);
   lane.timer = fleet_->At<"producer.batch_due">(lane.open.closes_at, [this, index] { Due(index); });
 }
@@ -197,6 +210,13 @@ void Producer::TakeRecords(Lane& lane) {
 }
 
 void Producer::CloseOpen(Lane& lane) {
+  Bytes raw;
+  Batch batch = TakeOpen(lane, &raw);
+  if (marker_ != nullptr) MarkRecords(&batch);
+  Prepare(batch, raw);
+}
+
+Batch Producer::TakeOpen(Lane& lane, Bytes* raw) {
   const Producers::Config& config = fleet_->config_;
   Batch batch;
   batch.partition = lane.partition;
@@ -205,25 +225,23 @@ void Producer::CloseOpen(Lane& lane) {
   batch.sequence = -1;
   batch.number = batches_closed_++;
   batch.record_count = lane.open.record_count;
-  batch.batch_count = lane.open.batch_count;
-  const Bytes raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
-                    Producers::kRecordOverhead * batch.record_count;
-  batch.bytes = config.compression_ratio * raw + Producers::kBatchOverhead * batch.batch_count;
+  *raw = config.event_size.DrawTotal(batch.record_count, size_stream_) +
+         Producers::kRecordOverhead * batch.record_count;
+  batch.bytes = config.compression_ratio * *raw + Producers::kBatchOverhead;
   batch.created = lane.open.created;
   batch.closed_at = lane.open.closes_at;
   if (transactions_ != nullptr) {
     transactions_->Stamp(&batch);
     transactions_->Closed();
   }
-  if (marker_ != nullptr) MarkRecords(&batch);
   lane.bytes_in_partition += batch.bytes;
   lane.has_open = false;
   lane.due = false;
   batch.created.RecordUntil(std::max(batch.closed_at, batch.created.high), batch.record_count,
                             fleet_->batch_wait_);
-  fleet_->batch_records_.Record(batch.record_count / batch.batch_count, batch.batch_count);
+  fleet_->batch_records_.Record(batch.record_count);
   fleet_->sim().DigestField(static_cast<uint64_t>(batch.bytes.count()));
-  Prepare(batch, raw);
+  return batch;
 }
 
 void Producer::MarkRecords(Batch* batch) {
@@ -259,8 +277,12 @@ void Producer::Release(int32_t batch_count) {
 
 void Producer::Resume() {
   const Producers::Config& config = fleet_->config_;
-  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady &&
-         buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory) {
+  // All that it has is enough for a parcel, whatever that stands for.
+  const auto has_room = [&] {
+    return buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory ||
+           (parcels_ != nullptr && buffer_used_ == Bytes(0));
+  };
+  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady && has_room()) {
     const size_t lane = blocked_lanes_.front();
     blocked_lanes_.erase(blocked_lanes_.begin());
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(-1);
@@ -369,12 +391,11 @@ bool Producer::HasWorkFor(BrokerId broker) const {
 void Producer::TakeDueBatches(BrokerId broker) {
   // A broker to which anything must go gets all that there is for it: Kafka's accumulator drains
   // every partition of a ready node, also those whose linger is not over (RecordAccumulator.drain).
-  // Parcels cannot be cut and wait for their own time.
-  if (!HasWorkFor(broker)) return;
-  const bool parcels = fleet_->config_.batches_per_parcel > 1;
+  // Parcels were formed like that (producer_parcels.cc).
+  if (parcels_ != nullptr || !HasWorkFor(broker)) return;
   for (size_t index = 0; index < lanes_.size(); ++index) {
     Lane& lane = lanes_[index];
-    const bool goes = lane.due || (lane.has_open && !parcels && lane.open.opened_at <= Now());
+    const bool goes = lane.due || (lane.has_open && lane.open.opened_at <= Now());
     if (!goes || LeaderOf(lane.partition) != broker) continue;
     // A request takes the first batch of a partition; behind another one it goes on filling.
     if (queued_[SlotOf(lane.partition)] > 0) continue;
@@ -398,7 +419,7 @@ void Producer::SendRequest(BrokerId broker) {
   request.acks = config.acks;
   request.idempotent = idempotent_;
   // One batch of each partition, in the order of the queue, up to max.request.size.
-  int32_t most_batches = 0;
+  int32_t requests = 0;
   for (size_t left = channel.queue.size(); left > 0; --left) {
     Batch batch = channel.queue.pop_front();
     if (Expired(batch)) {
@@ -430,7 +451,7 @@ void Producer::SendRequest(BrokerId broker) {
     batch.resent_at = Now();
     batch.appended_at = Time();
     ++batch.attempts;
-    most_batches = std::max(most_batches, batch.batch_count);
+    requests = std::max(requests, batch.request_count);
     request.bytes += batch.bytes;
     request.partition_count += batch.batch_count;
     request.batches.push_back(batch);
@@ -439,7 +460,7 @@ void Producer::SendRequest(BrokerId broker) {
     log.ForgetRequest(index);
     return;
   }
-  request.request_count = most_batches;
+  request.request_count = requests;
   fleet_->requests_.Add(request.request_count);
   if (config.acks == Acks::kNone) {
     log.SendProduce(index, broker, &channel.wire);

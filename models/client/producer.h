@@ -18,6 +18,7 @@ namespace freshet {
 class Producer {
  public:
   Producer(Producers* fleet, int index, HostId host);
+  ~Producer();
 
   void Start();
   // A broker went down or came back.
@@ -77,10 +78,20 @@ class Producer {
   void CountTaken(int64_t records);
   void TakeRecords(Lane& lane);
   void CloseOpen(Lane& lane);
+  Batch TakeOpen(Lane& lane, Bytes* raw);
   void ChoosePartition(Lane& lane);
   void Resume();
 
   void MarkRecords(Batch* batch);
+  // At a coarser resolution (producer_parcels.cc).
+  class Parcels;
+  void FormParcels();
+  void BlockParcels();
+  // Whether that was the last of its parcel, which then goes.
+  bool FormRequest(size_t due);
+  void SendParcelAt(Time at, size_t kind);
+  void SendParcel(size_t kind);
+
   void Prepare(const Batch& batch, Bytes raw);
   void Enqueue(const Batch& batch);
   void EnqueueInOrder(Channel& channel, const Batch& batch);
@@ -124,6 +135,7 @@ class Producer {
   std::vector<int32_t> epoch_;          // By partition of the topic.
   std::vector<int64_t> queued_;         // Closed batches in queues, by partition of the topic.
   std::vector<size_t> blocked_lanes_;
+  std::unique_ptr<Parcels> parcels_;  // Null at full resolution.
   std::shared_ptr<const Metadata> metadata_;
   std::vector<PartitionId> available_;  // With a leader; all when none has.
   Bytes buffer_used_;

@@ -78,7 +78,8 @@ struct Batch {
   BatchKind kind = BatchKind::kPlain;
   int64_t record_count = 0;
   Bytes bytes;              // On the wire and on disk, after compression.
-  int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution).
+  int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution),
+  int32_t request_count = 1;  // and how many real requests bring them.
   CreatedTimes created;
 
   // Milestones; each is set once, in this order (docs/concepts.md).

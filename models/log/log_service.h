@@ -180,7 +180,12 @@ struct FetchSession {
   // reader has come further.
   int64_t named = 0;
   int64_t named_topics = 0;
-  bool fresh = false;           // Not one answer yet: it names all partitions, too.
+  bool fresh = false;  // Not one answer yet: it names all partitions, too.
+  // How many real ones the next request and the last response stand for (the run's resolution), and
+  // how often a request has waited in vain for max_wait.
+  int64_t requests = 1;
+  int64_t answers = 1;
+  int32_t waits_over = 0;
   Bytes entry_bytes;            // Of what the response says of partitions, beside records.
   Time answered_at;             // When the response was put together.
   Time served_at;               // When the cores had put it on the wire.

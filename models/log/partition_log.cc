@@ -60,9 +60,13 @@ void PartitionLog::AddMarks(Offset base, const Batch& batch) {
 Offset PartitionLog::Append(const Batch& batch) {
   SIM_REQUIRE(batch.record_count > 0);
   const Offset base = log_end_;
-  segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
-                   std::max(batch.created.high, batch.created.first));
   ranges_.push_back({base, batch, end_position_, false});
+  if (batch.batch_count == 1) {
+    segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
+                     std::max(batch.created.high, batch.created.first));
+  } else {
+    AppendToSegments(ranges_.back());
+  }
   if (__builtin_expect(batch.marks != nullptr, 0)) AddMarks(base, batch);
   log_end_ += batch.record_count;
   end_position_ += batch.bytes.count();
@@ -83,6 +87,19 @@ void PartitionLog::NoteTransaction(Offset base, const Batch& batch) {
   } else {
     transactions_->AppendMarker(batch.producer, batch.sequence, base,
                                 batch.kind == BatchKind::kCommitMarker);
+  }
+}
+
+void PartitionLog::AppendToSegments(const LogRange& range) {
+  const Batch& batch = range.batch;
+  const Time last_created = std::max(batch.created.high, batch.created.first);
+  // A segment closes between two batches, also of a parcel.
+  for (int32_t i = 0; i < batch.batch_count; ++i) {
+    const Offset from = range.base_offset + MulDivFloor(batch.record_count, i, batch.batch_count);
+    const Offset to = range.base_offset + MulDivFloor(batch.record_count, i + 1, batch.batch_count);
+    const int64_t position = range.PositionOf(from);
+    segments_.Append(from, position, Bytes(range.PositionOf(to) - position),
+                     batch.created.Earliest(), last_created);
   }
 }
 

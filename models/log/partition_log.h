@@ -11,7 +11,8 @@
 //
 // What marks say of records (record_mark.h) is kept by offset, exactly, also in coalesced ranges.
 //
-// Beside the ranges stand the segments (segments.h), which are what retention deletes. A position
+// Beside the ranges stand the segments (segments.h), which are what retention deletes; they see the
+// batches of a parcel one by one, evenly large. A position
 // is a count of bytes since the log began; Truncate() gives positions back, Expire() does not.
 //
 // Transactional batches and the markers that end transactions are in it as all others; what they
@@ -144,6 +145,7 @@ class PartitionLog {
   // The last range from index `low` on that starts at or below `offset`.
   size_t LastStartingBy(Offset offset, size_t low) const;
   void AddMarks(Offset base, const Batch& batch);
+  void AppendToSegments(const LogRange& range);
   void CoalesceFront();
   void CutLast(Offset offset);
   void CutFirst(Offset offset);

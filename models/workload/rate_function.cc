@@ -181,6 +181,12 @@ RateFunction RateFunction::TimesGrowth(Ratio per_month, Duration horizon) const 
   });
 }
 
+RateFunction RateFunction::Until(Duration end) const {
+  return Modulated({end.nanos()}, end + Nanoseconds(2), [end](int64_t t) {
+    return t < end.nanos() ? Ratio::One() : Ratio::FromBillionths(0);
+  });
+}
+
 RateFunction RateFunction::Modulated(std::vector<int64_t> cuts, Duration horizon,
                                      absl::FunctionRef<Ratio(int64_t)> factor_at) const {
   SIM_REQUIRE(horizon > Duration::Zero());

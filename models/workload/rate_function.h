@@ -80,6 +80,8 @@ class RateFunction {
   // up to `horizon`, after which the last rate stays: pass the length of the run.
   RateFunction Times(const std::vector<Spike>& spikes, Duration horizon) const;
   RateFunction TimesGrowth(Ratio per_month, Duration horizon) const;
+  // This function up to `end`, and nothing after that. REQUIRES: end > 0.
+  RateFunction Until(Duration end) const;
 
   // Expected arrivals in (start of the run, at]. REQUIRES: at is not before the start.
   ArrivalMass MassAt(Time at) const {

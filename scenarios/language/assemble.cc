@@ -204,6 +204,7 @@ class Assembler {
     config.replica_fetch_max_bytes = BytesOf(kafka.replica_fetch_max_bytes());
     config.replica_fetch_response_max_bytes = BytesOf(kafka.replica_fetch_response_max_bytes());
     config.fetch_max_bytes = BytesOf(kafka.fetch_max_bytes());
+    config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.quotas = QuotasOf(scenario_, kafka.has_quotas(), kafka.quotas());
     config.replica_lag_time_max = DurationOf(kafka.replica_lag_time_max());
     SetControllersOf(kafka.controllers(), &config);
@@ -275,6 +276,7 @@ class Assembler {
     }
     config.topics = topics_;
     config.fetch_max_bytes = BytesOf(text.fetch_max_bytes());
+    config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.quotas = QuotasOf(scenario_, text.has_quotas(), text.quotas());
     config.retention_check_interval = DurationOf(text.retention_check_interval());
     SetControllersOf(text.controllers(), &config);
@@ -304,6 +306,7 @@ class Assembler {
 
   void BuildLeaderless(const std::string& name, const v1::Leaderless& text) {
     LeaderlessCluster::Config config = LeaderlessClusterOf(text);
+    config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.quotas = QuotasOf(scenario_, text.has_quotas(), text.quotas());
     config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
     const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;

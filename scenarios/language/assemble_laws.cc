@@ -240,8 +240,10 @@ KeyDistribution KeysOf(const v1::Keys& keys) {
 absl::StatusOr<std::shared_ptr<const RateFunction>> RateFunctionOf(const v1::Scenario& scenario,
                                                                    const v1::Producers& producers,
                                                                    const std::string& root) {
+  const Duration horizon = DurationOf(scenario.run_for());
   const v1::Arrivals& arrivals = producers.arrivals();
-  const auto shared = [](RateFunction rate) {
+  const auto shared = [&producers](RateFunction rate) {
+    if (!producers.sends_until().empty()) rate = rate.Until(DurationOf(producers.sends_until()));
     return std::make_shared<const RateFunction>(std::move(rate));
   };
   if (arrivals.has_replay()) {
@@ -270,7 +272,7 @@ absl::StatusOr<std::shared_ptr<const RateFunction>> RateFunctionOf(const v1::Sce
       if (text.spike().empty()) return shared(std::move(rate));
       std::vector<Spike> spikes;
       for (const auto& spike : text.spike()) spikes.push_back(SpikeOf(spike));
-      return shared(rate.Times(spikes, DurationOf(scenario.run_for())));
+      return shared(rate.Times(spikes, horizon));
     }
     default:
       return shared(RateFunction::Constant(base));

@@ -103,8 +103,8 @@ std::string ResolutionNote(const v1::Scenario& scenario, const Pipeline& pipelin
     worst = std::max(worst, broker.CpuTime(1, batch) * 3 + card.TimeFor(batch) * 6);
   }
   return absl::StrFormat(
-      "%d batches a parcel: counts and bytes are exact; a latency may be up to %.3g ms too long, "
-      "beside queueing",
+      "%d batches a parcel: counts and bytes are those of single batches; a latency may be up to "
+      "%.3g ms too long, beside queueing",
       batches, static_cast<double>((worst * (batches - 1)).nanos()) * 1e-6);
 }
 

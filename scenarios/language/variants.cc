@@ -57,11 +57,16 @@ std::vector<ExpandedVariant> ExpandVariants(const Scenario& scenario, const Plac
     OverlayByName("fault", variant.fault(), written, one.scenario.mutable_fault(), &one.places);
     OverlayByName("operation", variant.operation(), written, one.scenario.mutable_operation(),
                   &one.places);
+    const auto overlay = [&](const char* field, const auto& over, auto* base_field) {
+      std::vector<Places>& places_of = one.places.fields[field];
+      if (places_of.empty()) places_of.push_back(written.In(field));
+      Overlay(over, written.In(field), base_field, &places_of.front());
+    };
     if (variant.has_network()) {
-      std::vector<Places>& network = one.places.fields["network"];
-      if (network.empty()) network.push_back(written.In("network"));
-      Overlay(variant.network(), written.In("network"), one.scenario.mutable_network(),
-              &network.front());
+      overlay("network", variant.network(), one.scenario.mutable_network());
+    }
+    if (variant.has_resolution()) {
+      overlay("resolution", variant.resolution(), one.scenario.mutable_resolution());
     }
     expanded.push_back(std::move(one));
   }

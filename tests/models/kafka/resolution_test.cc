@@ -1,5 +1,6 @@
 // What must not change: counts with the resolution, draws with the company, anything with a rerun.
 #include <array>
+#include <memory>
 
 #include "gtest/gtest.h"
 #include "tests/models/mini_pipeline.h"
@@ -22,6 +23,7 @@ struct Sums {
 
 Sums RunAt(MiniSettings s, int32_t batches_per_parcel) {
   s.producers.batches_per_parcel = batches_per_parcel;
+  s.cluster.batches_per_parcel = batches_per_parcel;
   MiniPipeline pipeline(s);
   pipeline.Run(Seconds(30));
   return {pipeline.Producer(Producers::kAcked),
@@ -59,6 +61,68 @@ TEST(ResolutionTest, ParcelsKeepLatenciesWhereTimersAndDistanceMakeThem) {
     EXPECT_NEAR(coarse.latency, fine.latency, 0.05 * fine.latency) << parcel;
     EXPECT_NEAR(coarse.end_to_end, fine.end_to_end, 0.1 * fine.end_to_end) << parcel;
   }
+}
+
+// What a producer decides by itself does not depend on the resolution: batches and what is in them,
+// the partitions that they go to, and the requests, which a batch that is due shares with others.
+TEST(ResolutionTest, ParcelsHoldTheSameBatchesInAsManyRequests) {
+  MiniSettings s = Instant();
+  s.network.rtt_within_zone = Sampler::Constant(1'000);
+  s.producers.client_zones = {0, 0, 0, 0};
+  s.producers.arrivals = ArrivalLaw::kPoisson;
+  s.producers.event_size = EventSizes::Lognormal(Bytes(800), 0.5);
+  s.producers.linger = Milliseconds(5);
+  // Some batches fill, some wait for their linger.
+  s.producers.rate = Until(Seconds(20), 50'000);
+  for (const auto kind : {KeyDistribution::Kind::kNone, KeyDistribution::Kind::kZipf}) {
+    s.producers.keys = {kind, 1000, 1.0, Ratio()};
+    const auto run_at = [&s](int32_t batches) {
+      s.producers.batches_per_parcel = s.cluster.batches_per_parcel = batches;
+      auto pipeline = std::make_unique<MiniPipeline>(s);
+      pipeline->Run(Seconds(25));
+      return pipeline;
+    };
+    const auto fine = run_at(1);
+    EXPECT_GT(fine->Producer(Producers::kRequests), 10'000);
+    for (const int32_t batches : {4, 16}) {
+      const auto coarse = run_at(batches);
+      for (const MetricDef& metric :
+           {Producers::kTaken, Producers::kAcked, Producers::kBytesAcked, Producers::kRequests}) {
+        EXPECT_EQ(coarse->Producer(metric), fine->Producer(metric)) << metric.name << batches;
+      }
+      EXPECT_EQ(coarse->ProducerHistogram(Producers::kBatchRecords),
+                fine->ProducerHistogram(Producers::kBatchRecords));
+      EXPECT_EQ(coarse->ProducerHistogram(Producers::kBatchWait),
+                fine->ProducerHistogram(Producers::kBatchWait));
+      for (PartitionId p = 0; p < fine->Partitions(); ++p) {
+        EXPECT_EQ(coarse->log.LogOf(p).log_end_offset(), fine->log.LogOf(p).log_end_offset());
+        EXPECT_EQ(coarse->log.LogOf(p).bytes(), fine->log.LogOf(p).bytes());
+      }
+    }
+  }
+}
+
+// A feed so slow that a parcel never fills: nothing waits longer than a quarter of a second for
+// each batch that a parcel could hold, and what there is at the end comes.
+TEST(ResolutionTest, AParcelDoesNotWaitForEver) {
+  MiniSettings s = Instant();
+  s.producers.client_zones = {0};
+  s.producers.arrivals = ArrivalLaw::kConstant;
+  s.producers.linger = Duration::Zero();
+  s.producers.rate = Until(Seconds(10), 2);  // At 0.5, 1 ... 10 s, each record a batch.
+  s.topic.partitions = 1;
+  s.producers.batches_per_parcel = s.cluster.batches_per_parcel = 4;
+  MiniPipeline pipeline(s);
+  pipeline.Run(Milliseconds(1400));
+  EXPECT_EQ(pipeline.RecordsInLog(), 0);  // The first waits for a second: four quarters.
+  pipeline.Run(Milliseconds(1600));
+  EXPECT_EQ(pipeline.RecordsInLog(), 3);  // Of 0.5, 1 and 1.5 s.
+  pipeline.Run(Seconds(12));
+  EXPECT_EQ(pipeline.RecordsInLog(), 20);
+  EXPECT_EQ(pipeline.Producer(Producers::kAcked), 20);
+  EXPECT_EQ(pipeline.Producer(Producers::kRequests), 20);
+  // What it waited for the others does not count: it is the resolution's, not the client's.
+  EXPECT_LT(pipeline.ProducerHistogram(Producers::kLatency).max(), Milliseconds(1).nanos());
 }
 
 Digests DigestsOf(const MiniSettings& settings, bool series = true) {

@@ -121,6 +121,20 @@ TEST(RateFunctionTest, SilenceHasNoTime) {
             Time::Max());
 }
 
+TEST(RateFunctionTest, NothingComesAfterItsEnd) {
+  const RateFunction steady = RateFunction::Constant(Rate::PerSecond(10)).Until(Seconds(3));
+  EXPECT_EQ(steady.MassAt(Time() + Seconds(2)), 20 * kOneArrival);
+  EXPECT_EQ(steady.MassAt(Time() + Seconds(3)), 30 * kOneArrival);
+  EXPECT_EQ(steady.MassAt(Time() + Seconds(1'000'000)), 30 * kOneArrival);
+  EXPECT_EQ(steady.TimeOf(30 * kOneArrival), Time() + Seconds(3));
+  EXPECT_EQ(steady.TimeOf(30 * kOneArrival + 1), Time::Max());
+  // Bursts of a second each 2 s, ten times the base: 10 + 1 + half a burst.
+  const RateFunction bursts =
+      RateFunction::WithBursts(Rate::PerSecond(1), {Seconds(2), Seconds(1), Ratio::Whole(10), {}})
+          .Until(Milliseconds(2500));
+  EXPECT_EQ(bursts.MassAt(Time() + Seconds(60)), 16 * kOneArrival);
+}
+
 RC_GTEST_PROP(RateFunctionTest, TheInverseIsExact, ()) {
   std::vector<RateFunction::Piece> pieces;
   int64_t begin = 0;

@@ -348,6 +348,10 @@ TEST(RulesTest, WarmUpVersionAndResolutionAreChecked) {
                   "kafka_version \"4.7\" is unknown; write \"4.0\", \"3.9\" and \"2.8\"")));
   EXPECT_THAT(ProblemsOf(SmallScenario() + "resolution { batches_per_parcel: 5 }"),
               ElementsAre(HasSubstr("batches_per_parcel is 5; write 1, 4 or 16")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + "variant { name: \"a\" resolution { batches_per_parcel: 17 } }"),
+      ElementsAre(HasSubstr("batches_per_parcel")));
+  EXPECT_THAT(ProblemsOf(Producers("sends_until: \"0s\"")), ElementsAre(HasSubstr("sends_until")));
 }
 
 std::string SharedStorage(const std::string& fields, const std::string& store) {

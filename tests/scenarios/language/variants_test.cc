@@ -39,7 +39,8 @@ TEST(VariantsTest, OverlaysMeetTheirElementByName) {
              "variant { name: \"big\" topic { name: \"orders\" partitions: 12 }\n"
              "  component { name: \"log\" kafka { brokers: 5 volume { bandwidth: \"1GiB/s\" } } }\n"
              "  component { name: \"extra\" consumers { reads: \"orders\" members: 1 } }\n"
-             "  network { rtt_within_zone { constant: \"1ms\" } } }\n");
+             "  network { rtt_within_zone { constant: \"1ms\" } }\n"
+             "  resolution { batches_per_parcel: 4 } }\n");
   EXPECT_THAT(Lines(result), IsEmpty());
   ASSERT_THAT(result.variants, SizeIs(2));
   const Scenario& base = result.variants[0].scenario;
@@ -52,6 +53,8 @@ TEST(VariantsTest, OverlaysMeetTheirElementByName) {
   EXPECT_EQ(big.component(2).kafka().volume().read_latency().constant(), "80us");
   EXPECT_EQ(big.component_size(), 4);
   EXPECT_EQ(big.network().rtt_within_zone().constant(), "1ms");
+  EXPECT_EQ(base.resolution().batches_per_parcel(), 1u);
+  EXPECT_EQ(big.resolution().batches_per_parcel(), 4u);
   EXPECT_TRUE(base.network().rtt_within_zone().has_lognormal());  // The default's shape.
   EXPECT_EQ(big.variant_size(), 0);
 }
