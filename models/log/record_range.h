@@ -4,9 +4,10 @@
 // Where they come from stays with them, offset by offset, so that whoever commits an effect can say
 // of which records; and so does where their time went.
 //
-// Who filters or splits takes a share of the batch's records, [low, high) of `whole`. How many of
-// them lie in any part of the batch is a function of the part's ends alone, so that parts add up
-// exactly, and records that are read again in other parts are counted as the same records.
+// Who filters or splits takes a share of the batch's records, [low, high) of `whole`: those whose
+// places are in it. Each record has a place of its own, neighbours far apart, so that any part of
+// the batch has about its share of any share. Parts and shares add up exactly, none is ever
+// negative, and records that are read again in other parts are counted as the same records.
 #ifndef FRESHET_MODELS_LOG_RECORD_RANGE_H_
 #define FRESHET_MODELS_LOG_RECORD_RANGE_H_
 
@@ -18,6 +19,10 @@
 #include "sim/units.h"
 
 namespace freshet {
+
+// How many of the first `records` of `whole` records have a place below `place`. REQUIRES: 0 <=
+// records, place <= whole; whole > 0.
+int64_t CountPlacesBelow(int64_t records, int64_t whole, int64_t place);
 
 struct RecordRange {
   PartitionId partition = 0;  // Of the source:
@@ -40,12 +45,17 @@ struct RecordRange {
 
   // How many of the records with offsets in [a, b) go this way. REQUIRES: base <= a <= b <= base +
   // whole.
-  int64_t CountIn(Offset a, Offset b) const { return CountBelow(b) - CountBelow(a); }
+  int64_t CountIn(Offset a, Offset b) const {
+    if (low == 0 && high == whole) return b - a;
+    return CountBelow(b) - CountBelow(a);
+  }
   int64_t record_count() const { return CountIn(from, to); }
 
  private:
   int64_t CountBelow(Offset at) const {
-    return MulDivFloor(at - base, high, whole) - MulDivFloor(at - base, low, whole);
+    if (at == base) return 0;
+    if (at == base + whole) return high - low;
+    return CountPlacesBelow(at - base, whole, high) - CountPlacesBelow(at - base, whole, low);
   }
 };
 
