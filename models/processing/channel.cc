@@ -139,10 +139,9 @@ void Channel::SendWaiting() {
       continue;
     }
     travelling_.push_back(element);
-    connection_->Send(std::max(size, kEventSize), TrafficCause::kControl,
-                      [this, life = life_] {
-                        if (life == life_) Arrive(travelling_.pop_front());
-                      });
+    connection_->Send(std::max(size, kEventSize), TrafficCause::kControl, [this, life = life_] {
+      if (life == life_) Arrive(travelling_.pop_front());
+    });
   }
   sending_ = false;
   if (!had_room && pool_->HasRoom()) sender_->Wake();

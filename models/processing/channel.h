@@ -49,11 +49,11 @@ class ChannelEnd {
 };
 
 struct ChannelConfig {
-  Bytes buffer;                   // taskmanager.memory.segment-size
-  int64_t buffers_per_channel;    // taskmanager.network.memory.buffers-per-channel
-  int64_t floating_buffers;       // taskmanager.network.memory.floating-buffers-per-gate
-  int64_t most_buffers_waiting;   // taskmanager.network.memory.max-buffers-per-channel
-  Duration flush_interval;        // execution.buffer-timeout.interval
+  Bytes buffer;                  // taskmanager.memory.segment-size
+  int64_t buffers_per_channel;   // taskmanager.network.memory.buffers-per-channel
+  int64_t floating_buffers;      // taskmanager.network.memory.floating-buffers-per-gate
+  int64_t most_buffers_waiting;  // taskmanager.network.memory.max-buffers-per-channel
+  Duration flush_interval;       // execution.buffer-timeout.interval
 };
 
 class Channel;

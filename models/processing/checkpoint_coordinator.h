@@ -45,10 +45,10 @@ class CheckpointCoordinator : public Component {
 
   static constexpr MetricDef kCompleted = {"checkpoint.completed", MetricKind::kCounter,
                                            MetricUnit::kCount, "Checkpoints completed."};
-  static constexpr MetricDef kFailed = {"checkpoint.failed", MetricKind::kCounter,
-                                        MetricUnit::kCount,
-                                        "Checkpoints that timed out or could not be made safe; "
-                                        "those that a failure of the job ended are not among them."};
+  static constexpr MetricDef kFailed = {
+      "checkpoint.failed", MetricKind::kCounter, MetricUnit::kCount,
+      "Checkpoints that timed out or could not be made safe; "
+      "those that a failure of the job ended are not among them."};
   static constexpr MetricDef kDuration = {"checkpoint.duration", MetricKind::kDistribution,
                                           MetricUnit::kDuration,
                                           "From the trigger until all subtasks have acknowledged."};

@@ -13,12 +13,11 @@ void DeduplicateOperator::Process(const RecordRange& records) {
     keys_ -= forgotten_at_.begin()->second;
     forgotten_at_.erase(forgotten_at_.begin());
   }
-  const RecordRange fresh = TakeShare(
-      records, 0, kAll - config_.deduplicate.duplicates.billionths(), kAll, purpose_);
+  const RecordRange fresh =
+      TakeShare(records, 0, kAll - config_.deduplicate.duplicates.billionths(), kAll, purpose_);
   const int64_t count = fresh.record_count();
   Filter(records.record_count() - count);
-  const Duration step =
-      Nanoseconds(std::max<int64_t>(1, config_.deduplicate.ttl.nanos() / 100));
+  const Duration step = Nanoseconds(std::max<int64_t>(1, config_.deduplicate.ttl.nanos() / 100));
   forgotten_at_[SliceStart(now + config_.deduplicate.ttl, step) + step] += count;
   keys_ += count;
   written_ += config_.deduplicate.state_per_key * count;

@@ -94,10 +94,10 @@ struct JobConfig {
   std::optional<CheckpointConfig> checkpoints;  // None with kAtMostOnce.
   RestartConfig restart;
   StateStorageConfig state;
-  Duration heartbeat_interval;          // heartbeat.interval
-  Duration heartbeat_timeout;           // heartbeat.timeout
-  int64_t heartbeat_failures;           // heartbeat.rpc-failure-threshold; 0: off.
-  int64_t polls_ahead = 1;              // source.reader.element.queue.capacity
+  Duration heartbeat_interval;  // heartbeat.interval
+  Duration heartbeat_timeout;   // heartbeat.timeout
+  int64_t heartbeat_failures;   // heartbeat.rpc-failure-threshold; 0: off.
+  int64_t polls_ahead = 1;      // source.reader.element.queue.capacity
 };
 
 }  // namespace freshet

@@ -28,8 +28,7 @@ class MapOperator final : public Operator {
  protected:
   void Process(const RecordRange& records) override {
     constexpr int64_t kAll = 1'000'000'000;
-    RecordRange passed =
-        TakeShare(records, 0, config_.selectivity.billionths(), kAll, purpose_);
+    RecordRange passed = TakeShare(records, 0, config_.selectivity.billionths(), kAll, purpose_);
     Filter(records.record_count() - passed.record_count());
     passed.bytes = config_.bytes_ratio * passed.bytes;
     Emit(passed);
@@ -61,10 +60,10 @@ Duration Operator::Take(const RecordRange& records) {
   const int64_t count = records.record_count();
   counts_.in += count;
   Process(records);
-  SIM_CHECK(counts_.Conserved(), "inv.I9",
-            absl::StrCat(config_.name, ": in ", counts_.in, ", out ", counts_.out, ", filtered ",
-                         counts_.filtered, ", late ", counts_.late, ", buffered ",
-                         counts_.buffered));
+  SIM_CHECK(
+      counts_.Conserved(), "inv.I9",
+      absl::StrCat(config_.name, ": in ", counts_.in, ", out ", counts_.out, ", filtered ",
+                   counts_.filtered, ", late ", counts_.late, ", buffered ", counts_.buffered));
   return config_.cpu_per_record * count;
 }
 

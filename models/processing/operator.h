@@ -1,7 +1,8 @@
 // The operators of a job, one instance for each subtask: what becomes of records, what state they
 // leave, what they cost. docs/models/stream_job.md has what is approximated.
 //
-// Records are conserved, exactly and at any instant: in = out + filtered + late + buffered (inv.I9).
+// Records are conserved, exactly and at any instant: in = out + filtered + late + buffered
+// (inv.I9).
 #ifndef FRESHET_MODELS_PROCESSING_OPERATOR_H_
 #define FRESHET_MODELS_PROCESSING_OPERATOR_H_
 

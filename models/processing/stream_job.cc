@@ -59,7 +59,8 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
                                                     static_cast<Subtask::Owner*>(this)));
     }
     for (const OperatorConfig& each : vertex.chain) {
-      if (each.sink != nullptr && std::find(sinks_.begin(), sinks_.end(), each.sink) == sinks_.end())
+      if (each.sink != nullptr &&
+          std::find(sinks_.begin(), sinks_.end(), each.sink) == sinks_.end())
         sinks_.push_back(each.sink);
     }
   }
@@ -84,8 +85,7 @@ StreamJob::~StreamJob() = default;
 void StreamJob::Connect(const EdgeConfig& edge) {
   const int senders = config_.vertices[static_cast<size_t>(edge.from)].parallelism;
   const int receivers = config_.vertices[static_cast<size_t>(edge.to)].parallelism;
-  SIM_REQUIRE(edge.from < edge.to &&
-              (edge.by != Partitioning::kForward || senders == receivers));
+  SIM_REQUIRE(edge.from < edge.to && (edge.by != Partitioning::kForward || senders == receivers));
   Edge made = {edge, 0, 0, {}, {}};
   for (int i = 0; i < senders; ++i) made.output = subtask(edge.from, i).AddOutput(edge);
   for (int i = 0; i < receivers; ++i) made.input = subtask(edge.to, i).AddInput();
@@ -123,15 +123,14 @@ void StreamJob::AddSource(int vertex) {
   members.handler = source.get();
   for (int i = 0; i < config.parallelism; ++i) {
     const auto slot = static_cast<size_t>(i);
-    const auto host = std::find_if(
-        task_managers_.begin(), task_managers_.end(),
-        [&](const auto& each) { return each.get() == slots_[slot]; });
+    const auto host = std::find_if(task_managers_.begin(), task_managers_.end(),
+                                   [&](const auto& each) { return each.get() == slots_[slot]; });
     members.member_zones.push_back(
         config_.task_managers[static_cast<size_t>(host - task_managers_.begin())].zone);
     members.member_hosts.push_back((*host)->host());
   }
-  source->consumers = std::make_unique<Consumers>(sim(), absl::StrCat(name(), "/", config.name, "/reader"),
-                                                  network_, log_, members);
+  source->consumers = std::make_unique<Consumers>(
+      sim(), absl::StrCat(name(), "/", config.name, "/reader"), network_, log_, members);
   for (int p = 0; p < source->topic.count; ++p) {
     subtask(vertex, p % config.parallelism)
         .AddPartition(source->topic.first + static_cast<PartitionId>(p));
@@ -147,7 +146,8 @@ const Consumers* StreamJob::source(int vertex) const {
 }
 
 void StreamJob::Start() {
-  for (const auto& each : subtasks_) each->Start(slots_[static_cast<size_t>(each->index())], nullptr);
+  for (const auto& each : subtasks_)
+    each->Start(slots_[static_cast<size_t>(each->index())], nullptr);
   RunAll();
   for (const auto& source : sources_) source->consumers->Start();
   started_ = true;
@@ -259,8 +259,9 @@ void StreamJob::CheckCut(const Checkpoint& checkpoint) const {
     const int senders = config_.vertices[static_cast<size_t>(edge.config.from)].parallelism;
     const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].parallelism;
     for (int i = 0; i < senders; ++i) {
-      const SubtaskState& state = *checkpoint.states[static_cast<size_t>(
-          first_[static_cast<size_t>(edge.config.from)] + i)];
+      const SubtaskState& state =
+          *checkpoint
+               .states[static_cast<size_t>(first_[static_cast<size_t>(edge.config.from)] + i)];
       emitted += edge.config.late ? state.late : state.emitted;
       for (const auto& [records, late] : state.unsent) {
         if (late == edge.config.late) under_way += records.record_count();
@@ -272,10 +273,10 @@ void StreamJob::CheckCut(const Checkpoint& checkpoint) const {
     }
     int64_t taken = 0;
     for (int i = 0; i < receivers; ++i) {
-      Subtask& receiver = *subtasks_[static_cast<size_t>(
-          first_[static_cast<size_t>(edge.config.to)] + i)];
-      const SubtaskState& state = *checkpoint.states[static_cast<size_t>(
-          first_[static_cast<size_t>(edge.config.to)] + i)];
+      Subtask& receiver =
+          *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(edge.config.to)] + i)];
+      const SubtaskState& state =
+          *checkpoint.states[static_cast<size_t>(first_[static_cast<size_t>(edge.config.to)] + i)];
       taken += state.taken[edge.input];
       under_way += receiver.ArrivedIn(state, edge.input);
     }
@@ -360,8 +361,9 @@ void StreamJob::AuditRecords() const {
     }
     const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].parallelism;
     for (int i = 0; i < receivers; ++i) {
-      taken += subtasks_[static_cast<size_t>(first_[static_cast<size_t>(edge.config.to)] + i)]
-                   ->taken(edge.input);
+      taken +=
+          subtasks_[static_cast<size_t>(first_[static_cast<size_t>(edge.config.to)] + i)]->taken(
+              edge.input);
     }
     SIM_CHECK(emitted == taken + under_way, "inv.I9",
               absl::StrCat(vertices_[static_cast<size_t>(edge.config.from)]->name(), " to ",

@@ -43,24 +43,24 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
       "Records below the high watermark that no source subtask has taken."};
   static constexpr MetricDef kRestarts = {"stream_job.restarts", MetricKind::kCounter,
                                           MetricUnit::kCount, "Times that the job has failed."};
-  static constexpr MetricDef kReplayed = {
-      "stream_job.replayed_records", MetricKind::kCounter, MetricUnit::kCount,
-      "Records that sources had taken and went back behind."};
+  static constexpr MetricDef kReplayed = {"stream_job.replayed_records", MetricKind::kCounter,
+                                          MetricUnit::kCount,
+                                          "Records that sources had taken and went back behind."};
   static constexpr MetricDef kDetection = {
       "stream_job.detection_time", MetricKind::kDistribution, MetricUnit::kDuration,
       "From the death of a task manager with subtasks until the job manager gives it up."};
   static constexpr MetricDef kDowntime = {
       "stream_job.downtime", MetricKind::kDistribution, MetricUnit::kDuration,
       "From a failure of the job, or the death that led to it, until all subtasks run again."};
-  static constexpr MetricDef kRestore = {
-      "stream_job.restore_time", MetricKind::kDistribution, MetricUnit::kDuration,
-      "Of that, for the download of state."};
+  static constexpr MetricDef kRestore = {"stream_job.restore_time", MetricKind::kDistribution,
+                                         MetricUnit::kDuration,
+                                         "Of that, for the download of state."};
   static constexpr MetricDef kRunning = {"stream_job.running", MetricKind::kGauge,
                                          MetricUnit::kCount, "1 while its subtasks run."};
 
   enum class Status : uint8_t {
     kRunning,
-    kRestarting,      // The delay of the strategy.
+    kRestarting,  // The delay of the strategy.
     kWaitingForSlots,
     kDeploying,
     kRestoring,
@@ -77,6 +77,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
 
   int task_manager_count() const { return static_cast<int>(task_managers_.size()); }
   TaskManager& task_manager(int number) { return *task_managers_[static_cast<size_t>(number)]; }
+  int64_t SubtasksOn(int number) const;
   // Fault verb down: the process dies, and another one starts when the fault ends.
   void SetTaskManagerDown(int number, bool down);
   // Cancels and restarts the job, as a failure of its code would.
@@ -112,7 +113,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
     int vertex = 0;
     LogService::TopicPartitions topic;
     std::unique_ptr<Consumers> consumers;
-    std::vector<bool> held;     // By member: a poll that is not told to be done with.
+    std::vector<bool> held;  // By member: a poll that is not told to be done with.
     // By partition of the topic: where it began, and handed over up to here.
     std::vector<Offset> start;
     std::vector<Offset> taken;

@@ -23,6 +23,13 @@ bool StreamJob::AssignSlots() {
   return true;
 }
 
+int64_t StreamJob::SubtasksOn(int number) const {
+  const TaskManager* process = task_managers_[static_cast<size_t>(number)].get();
+  return std::count_if(subtasks_.begin(), subtasks_.end(), [&](const auto& each) {
+    return slots_[static_cast<size_t>(each->index())] == process;
+  });
+}
+
 void StreamJob::SetTaskManagerDown(int number, bool down) {
   TaskManager& process = *task_managers_[static_cast<size_t>(number)];
   if (process.up() != down) return;
@@ -31,10 +38,9 @@ void StreamJob::SetTaskManagerDown(int number, bool down) {
     if (status_ == Status::kWaitingForSlots) Deploy();
     return;
   }
-  const bool has_tasks =
-      std::find(slots_.begin(), slots_.end(), &process) != slots_.end() &&
-      (status_ == Status::kRunning || status_ == Status::kDeploying ||
-       status_ == Status::kRestoring);
+  const bool has_tasks = std::find(slots_.begin(), slots_.end(), &process) != slots_.end() &&
+                         (status_ == Status::kRunning || status_ == Status::kDeploying ||
+                          status_ == Status::kRestoring);
   if (!has_tasks || !started_) return;
   if (all_alive_ && status_ == Status::kRunning) failed_at_ = Now();
   all_alive_ = false;
@@ -174,8 +180,8 @@ void StreamJob::Resume() {
       next = source->start;
     } else {
       const auto first = static_cast<size_t>(first_[static_cast<size_t>(source->vertex)]);
-      const auto readers = static_cast<size_t>(
-          config_.vertices[static_cast<size_t>(source->vertex)].parallelism);
+      const auto readers =
+          static_cast<size_t>(config_.vertices[static_cast<size_t>(source->vertex)].parallelism);
       for (size_t i = 0; i < readers; ++i) {
         for (const auto& [partition, offset] : from->states[first + i]->offsets) {
           // What an election has cut meanwhile is not there to go on from.

@@ -31,11 +31,11 @@ namespace freshet {
 struct SubtaskState {
   std::vector<std::pair<PartitionId, Offset>> offsets;  // Of a source: the next ones.
   std::vector<std::shared_ptr<const Operator::State>> operators;
-  int64_t emitted = 0;                // Records, from the start of the job as the state has it,
-  int64_t late = 0;                   // and those of them into the side output;
-  std::vector<int64_t> taken;         // by input edge.
-  Bytes size;                         // To upload.
-  Bytes state_size;                   // Of the operators, all in all.
+  int64_t emitted = 0;         // Records, from the start of the job as the state has it,
+  int64_t late = 0;            // and those of them into the side output;
+  std::vector<int64_t> taken;  // by input edge.
+  Bytes size;                  // To upload.
+  Bytes state_size;            // Of the operators, all in all.
   // Unaligned: what was under way. By input channel, and by output edge and channel.
   std::vector<std::vector<RecordRange>> arrived;
   std::vector<std::vector<std::vector<RecordRange>>> waiting;

@@ -60,8 +60,8 @@ void Subtask::TakeSnapshot(CheckpointId checkpoint, bool unaligned) {
     state.state_size += each->StateSize();
     written += each->TakeWritten();
   }
-  state.size = config_.checkpoints->incremental ? std::min(written, state.state_size)
-                                                : state.state_size;
+  state.size =
+      config_.checkpoints->incremental ? std::min(written, state.state_size) : state.state_size;
   state.emitted = emitted_;
   state.late = late_;
   state.taken = taken_;
@@ -157,8 +157,7 @@ void Subtask::Start(TaskManager* host, const SubtaskState* state) {
     for (const auto& [partition, next] : state->offsets) SetNext(partition, next);
   }
   if (IsSink() && writer_ == kNoWriter) {
-    writer_ = last().sink->AddWriter(absl::StrCat(vertex_->name(), "/", index_ + 1),
-                                     host->host());
+    writer_ = last().sink->AddWriter(absl::StrCat(vertex_->name(), "/", index_ + 1), host->host());
   }
 }
 

@@ -27,8 +27,21 @@ std::vector<std::pair<PartitionId, Offset>> Subtask::Offsets() const {
 }
 
 void Subtask::AddPoll(const std::vector<RecordRange>& poll) {
+  if (poll.empty()) return;
   ++polls_;
-  for (size_t i = 0; i < poll.size(); ++i) polled_.push_back({poll[i], i + 1 == poll.size()});
+  const int64_t buffer = config_.channels.buffer.count();
+  for (const RecordRange& records : poll) {
+    // No more at a time than a buffer holds: barriers and credits come between.
+    const int64_t pieces =
+        std::max<int64_t>(1, std::min(records.bytes.count() / buffer, records.to - records.from));
+    const int64_t length = records.to - records.from;
+    for (int64_t i = 0; i < pieces; ++i) {
+      polled_.push_back({TakeOffsets(records, records.from + length * i / pieces,
+                                     records.from + length * (i + 1) / pieces),
+                         false});
+    }
+  }
+  polled_.back().ends_poll = true;
   Wake();
 }
 
@@ -94,8 +107,8 @@ void Subtask::EmitWatermark() {
   for (const Split& split : splits_) {
     if (config.idleness && sim_.Now() - split.last_read >= *config.idleness) continue;
     all_idle = false;
-    least = std::min(least, split.any ? split.max - config.out_of_orderness
-                                      : Time::FromNanos(INT64_MIN));
+    least = std::min(least,
+                     split.any ? split.max - config.out_of_orderness : Time::FromNanos(INT64_MIN));
   }
   if (all_idle) return AdvanceTo(watermark_, true);
   // Without a partition, and without idleness, it holds all others back: as there.

@@ -73,8 +73,9 @@ Duration WindowOperator::AdvanceTo(Time watermark) {
   cost_ = Duration::Zero();
   while (!panes_.empty()) {
     const Time first_end = panes_.begin()->first + window_.slide;
-    const Time next =
-        fired_until_ < first_end ? first_end : SliceStart(fired_until_, window_.slide) + window_.slide;
+    const Time next = fired_until_ < first_end
+                          ? first_end
+                          : SliceStart(fired_until_, window_.slide) + window_.slide;
     if (next > watermark) break;
     Fire(next);
     // What no window to come holds, is gone.
@@ -113,8 +114,8 @@ void WindowOperator::Send(std::vector<RecordRange>* parts, int64_t rows) {
     const int64_t count = part.record_count();
     fold_ -= FoldOf(part);
     counts_.buffered -= count;
-    part.bytes = Bytes(MulDivFloor(bytes, before + count, total) -
-                       MulDivFloor(bytes, before, total));
+    part.bytes =
+        Bytes(MulDivFloor(bytes, before + count, total) - MulDivFloor(bytes, before, total));
     before += count;
     part.trail.AddWait(std::max(part.trail.End(), context_->CurrentTime()), Milestone::kProcessed,
                        WaitFor::kBarrier, context_->Id());
