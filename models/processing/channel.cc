@@ -11,7 +11,7 @@ constexpr Bytes kEventSize(64);
 }  // namespace
 
 Channel::Channel(Simulation& sim, const ChannelConfig& config, Network* network, ChannelEnd* sender,
-                 OutputPool* pool, ChannelEnd* receiver, InputGate* gate, ComponentId sender_id,
+                 OutputPool* pool, ChannelEnd* receiver, InputGate* gate, ComponentId job,
                  ComponentId receiver_id)
     : sim_(sim),
       config_(config),
@@ -21,7 +21,7 @@ Channel::Channel(Simulation& sim, const ChannelConfig& config, Network* network,
       pool_(pool),
       receiver_(receiver),
       gate_(gate),
-      sender_id_(sender_id),
+      job_(job),
       receiver_id_(receiver_id) {}
 
 void Channel::Open(HostId from, HostId to) {
@@ -103,7 +103,7 @@ void Channel::FlushLater() {
   flush_pending_ = true;
   const int64_t interval = config_.flush_interval.nanos();
   const Time next = Time::FromNanos((sim_.Now().nanos() / interval + 1) * interval);
-  flush_ = sim_.At<"channel.flush">(next, sender_id_, [this] {
+  flush_ = sim_.At<"channel.flush">(next, job_, [this] {
     flush_pending_ = false;
     Flush();
   });
@@ -131,7 +131,7 @@ void Channel::SendWaiting() {
       const Time end = element.records.trail.End();
       const bool timer = sim_.Now() - end <= config_.flush_interval;
       element.records.trail.AddWait(std::max(end, sim_.Now()), Milestone::kProcessed,
-                                    timer ? WaitFor::kTimer : WaitFor::kBackPressure, sender_id_,
+                                    timer ? WaitFor::kTimer : WaitFor::kBackPressure, job_,
                                     timer ? 0 : receiver_id_);
     }
     if (connection_ == nullptr) {

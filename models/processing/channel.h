@@ -78,7 +78,7 @@ class Channel {
  public:
   // REQUIRES: all outlive it; `gate` lists it.
   Channel(Simulation& sim, const ChannelConfig& config, Network* network, ChannelEnd* sender,
-          OutputPool* pool, ChannelEnd* receiver, InputGate* gate, ComponentId sender_id,
+          OutputPool* pool, ChannelEnd* receiver, InputGate* gate, ComponentId job,
           ComponentId receiver_id);
 
   // A new attempt of the job: empty, between these two hosts.
@@ -135,7 +135,7 @@ class Channel {
   OutputPool* const pool_;
   ChannelEnd* const receiver_;
   InputGate* const gate_;
-  const ComponentId sender_id_;
+  const ComponentId job_;
   const ComponentId receiver_id_;
   Connection* connection_ = nullptr;  // Null within one host.
   HostId from_ = 0;

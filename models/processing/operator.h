@@ -57,7 +57,9 @@ class OperatorContext {
   virtual ~OperatorContext() = default;
   virtual Time CurrentTime() const = 0;
   virtual Time Watermark() const = 0;
-  virtual ComponentId Id() const = 0;
+  // For trails: who works, and what part of it holds up.
+  virtual ComponentId Job() const = 0;
+  virtual ComponentId Part() const = 0;
   virtual int Parallelism() const = 0;
   // To the operator behind number `at` of the chain, or out of the subtask.
   virtual void Emit(size_t at, const RecordRange& records) = 0;

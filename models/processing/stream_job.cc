@@ -50,8 +50,8 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
   }
   for (size_t v = 0; v < config.vertices.size(); ++v) {
     const VertexConfig& vertex = config.vertices[v];
-    vertices_.push_back(
-        std::make_unique<Vertex>(sim, absl::StrCat(name, "/", vertex.name), vertex));
+    vertices_.push_back(std::make_unique<Vertex>(sim, absl::StrCat(name, "/", vertex.name), vertex,
+                                                 component_id()));
     first_.push_back(static_cast<int>(subtasks_.size()));
     for (int i = 0; i < vertex.parallelism; ++i) {
       subtasks_.push_back(std::make_unique<Subtask>(sim, config_, vertices_[v].get(),
@@ -96,7 +96,7 @@ void StreamJob::Connect(const EdgeConfig& edge) {
       Subtask& receiver = subtask(edge.to, r);
       channels_.push_back(std::make_unique<Channel>(
           sim(), config_.channels, network_, &sender, sender.PoolOf(made.output), &receiver,
-          receiver.GateOf(made.input), sender.Id(), receiver.Id()));
+          receiver.GateOf(made.input), component_id(), receiver.vertex().component_id()));
       Channel* channel = channels_.back().get();
       sender.AddChannelOut(made.output, channel);
       receiver.AddChannelIn(made.input, channel);
@@ -207,10 +207,15 @@ void StreamJob::Written(const RecordRange& records) {
     const Time latest = std::max(records.created.first, records.created.high);
     end_to_end_.RecordEvenly((Now() - latest).nanos(), (Now() - created).nanos(), count);
   }
+  // Of parts of batches it is not known when they were created: as with consumers, the waterfall
+  // does not have them. Of a share of a batch, the share of the sum.
+  if (records.interpolated || records.to - records.from != records.whole) return;
   StampTrail<> trail = records.trail;
   trail.AddService(Now(), Milestone::kCommitted,
                    sinks_.size() == 1 ? sinks_[0]->component_id() : component_id());
-  waterfall_.Add(trail, count);
+  const __int128 all = static_cast<__int128>((Now() - trail.Start()).nanos()) * records.whole -
+                       records.created.SumUntil(Now(), records.whole);
+  waterfall_.Add(trail, count, all * count / records.whole);
 }
 
 void StreamJob::WriteFailed() { Fail(); }

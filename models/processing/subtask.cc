@@ -135,7 +135,7 @@ void Subtask::Send(const Outgoing& unsent) {
   }
   RecordRange records = unsent.element.records;
   records.trail.AddWait(std::max(records.trail.End(), sim_.Now()), Milestone::kProcessed,
-                        WaitFor::kBackPressure, Id());
+                        WaitFor::kBackPressure, Job(), Part());
   if (!unsent.late) vertex_->records_out.Add(records.record_count());
   if (IsSink() && !unsent.late) {
     Write(records);
@@ -199,7 +199,7 @@ bool Subtask::TakeFromChannels() {
       case Element::Kind::kRecords:
         taken_[input] += element.records.record_count();
         element.records.trail.AddWait(std::max(element.records.trail.End(), sim_.Now()),
-                                      Milestone::kProcessed, WaitFor::kQueue, Id());
+                                      Milestone::kProcessed, WaitFor::kQueue, Job(), Part());
         Work(element.records);
         break;
     }
@@ -231,7 +231,7 @@ void Subtask::Served() {
     Element& element = unsent_[i].element;
     if (element.kind != Element::Kind::kRecords) continue;
     element.records.trail.AddService(std::max(element.records.trail.End(), sim_.Now()),
-                                     Milestone::kProcessed, Id());
+                                     Milestone::kProcessed, Job());
   }
 }
 

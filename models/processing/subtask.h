@@ -129,7 +129,8 @@ class Subtask final : public ChannelEnd, public OperatorContext {
 
   Time CurrentTime() const override { return sim_.Now(); }
   Time Watermark() const override { return watermark_; }
-  ComponentId Id() const override { return vertex_->component_id(); }
+  ComponentId Job() const override { return vertex_->job(); }
+  ComponentId Part() const override { return vertex_->component_id(); }
   int Parallelism() const override { return vertex_->config().parallelism; }
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;

@@ -80,7 +80,7 @@ bool Subtask::TakeFromPolls() {
   }
   if (records.record_count() > 0) {
     records.trail.AddWait(std::max(records.trail.End(), sim_.Now()), Milestone::kProcessed,
-                          WaitFor::kQueue, Id());
+                          WaitFor::kQueue, Job(), Part());
     Work(records);
   }
   if (polled.ends_poll) {
@@ -91,7 +91,7 @@ bool Subtask::TakeFromPolls() {
 }
 
 void Subtask::WatermarkLater() {
-  sim_.At<"source.watermark">(sim_.Now() + config_.watermarks->interval, Id(),
+  sim_.At<"source.watermark">(sim_.Now() + config_.watermarks->interval, Part(),
                               [this, life = life_] {
                                 if (life != life_) return;
                                 watermark_due_ = true;

@@ -48,9 +48,10 @@ class Vertex : public Component {
       "1 while it is the bottleneck: the last vertex that keeps one before it back-pressured, and "
       "is not so itself."};
 
-  Vertex(Simulation& sim, absl::string_view name, const VertexConfig& config)
+  Vertex(Simulation& sim, absl::string_view name, const VertexConfig& config, ComponentId job)
       : Component(sim, name),
         config_(config),
+        job_(job),
         records_in(AddCounter(kRecordsIn)),
         records_out(AddCounter(kRecordsOut)),
         filtered(AddCounter(kFiltered)),
@@ -70,9 +71,13 @@ class Vertex : public Component {
   }
 
   const VertexConfig& config() const { return config_; }
+  // Whom trails name: the job, so that they have room for all of it; waits name the vertex as what
+  // held them up.
+  ComponentId job() const { return job_; }
 
  private:
   const VertexConfig config_;
+  const ComponentId job_;
 
  public:
   Counter& records_in;

@@ -118,7 +118,7 @@ void WindowOperator::Send(std::vector<RecordRange>* parts, int64_t rows) {
         Bytes(MulDivFloor(bytes, before + count, total) - MulDivFloor(bytes, before, total));
     before += count;
     part.trail.AddWait(std::max(part.trail.End(), context_->CurrentTime()), Milestone::kProcessed,
-                       WaitFor::kBarrier, context_->Id());
+                       WaitFor::kBarrier, context_->Job(), context_->Part());
     Emit(part);
   }
 }

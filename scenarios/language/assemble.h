@@ -16,6 +16,7 @@
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/network/network.h"
+#include "models/processing/stream_job.h"
 #include "models/sink/iceberg_table.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
@@ -38,6 +39,8 @@ struct Pipeline {
   std::unique_ptr<BrokerCluster> log;
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<Consumers>> consumers;
+  std::vector<std::unique_ptr<Sink>> sinks;  // Of jobs.
+  std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
   std::unique_ptr<FaultInjector> faults;
