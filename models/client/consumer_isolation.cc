@@ -17,7 +17,8 @@ void Consumers::CountIsolated(Member& member, const Part& part) {
                        }
                        int64_t count = to - from;
                        if (group_ != nullptr) {
-                         count = Take(done.partition - topic_.first, from, to, SourceEffects::How::kWithheld);
+                         count = Take(done.partition - topic_.first, from, to,
+                                      SourceEffects::How::kWithheld);
                        }
                        if (*why == TransactionIndex::Withheld::kMarker) {
                          markers_ += count;

@@ -71,12 +71,19 @@ void Consumers::AddMember(int number) {
   Member& member = *members_.back();
   member.number = number;
   const std::string member_name = absl::StrCat(name(), "/member-", number + 1);
-  member.host = network_->AddHost(member_name, config_.member_zones[static_cast<size_t>(number)],
-                                  config_.network_bandwidth);
+  member.host =
+      config_.member_hosts.empty()
+          ? network_->AddHost(member_name, config_.member_zones[static_cast<size_t>(number)],
+                              config_.network_bandwidth)
+          : config_.member_hosts[static_cast<size_t>(number)];
   hosts_.push_back(member.host);
   member.thread =
       std::make_unique<Station>(sim(), absl::StrCat(member_name, "/thread"), Station::Config());
-  if (!config_.group) {
+  if (!config_.group && config_.assignment == FixedPartitions::kInTurn) {
+    for (int p = number; p < topic_.count; p += static_cast<int>(config_.member_zones.size())) {
+      member.owned.push_back({topic_.first + static_cast<PartitionId>(p), 0, 0, true});
+    }
+  } else if (!config_.group) {
     // The range assignor: contiguous, the first members get one more.
     const int members = static_cast<int>(config_.member_zones.size());
     const int base = topic_.count / members;
@@ -150,6 +157,7 @@ void Consumers::Begin(const StartPoint& from) {
     start_[p] = position_[p];
     if (group_ != nullptr && stated) coordinator_->Reset(p, position_[p]);
   }
+  if (config_.handler != nullptr && group_ == nullptr) config_.handler->Begun(position_);
   for (const auto& member : members_) {
     if (group_ != nullptr) {
       if (!member->stopped && !member->down) StartMember(*member);

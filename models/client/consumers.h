@@ -1,10 +1,10 @@
 // A group of Kafka consumers: fetch sessions with every leader, the poll loop, positions and
 // commits.
 //
-// Without a group protocol each member owns a fixed part of the topic's partitions, the range
-// assignor's, as with assign(). With one (Config::group) members subscribe: they join, are given
-// partitions, lose them and take them over (group_membership.h), and what is read again or passed
-// over by that is counted exactly, offset by offset.
+// Without a group protocol each member owns a fixed part of the topic's partitions
+// (FixedPartitions), as with assign(). With one (Config::group) members subscribe: they join, are
+// given partitions, lose them and take them over (group_membership.h), and what is read again or
+// passed over by that is counted exactly, offset by offset.
 //
 // With client.rack (preferred_replicas.cc) a leader may name a preferred read replica for some of
 // its partitions. They are then read there, until metadata.max.age.ms have passed or that broker
@@ -76,11 +76,18 @@ class Consumers : public Component, private GroupMembership::Application {
     std::optional<BytesPerSecond> load_rate;
     Bytes other_bytes;
   };
+  enum class FixedPartitions : uint8_t {
+    kRange,   // The range assignor's.
+    kInTurn,  // Partition p at member p mod n.
+  };
   struct Config {
     std::string topic;
     std::vector<ZoneId> member_zones;  // One entry a member.
-    BytesPerSecond network_bandwidth;  // Of each member's host.
-    Duration start_at;                 // When the group starts, from the start of the run.
+    // Theirs, where they share hosts with others; none: each has one of its own.
+    std::vector<HostId> member_hosts;
+    FixedPartitions assignment = FixedPartitions::kRange;  // Without a group.
+    BytesPerSecond network_bandwidth;                      // Of each member's host.
+    Duration start_at;  // When the group starts, from the start of the run.
     // Where it starts without a committed offset, and where it goes on when retention has deleted
     // what it wants to read (auto.offset.reset).
     StartFrom start_from = StartFrom::kLatest;
@@ -361,7 +368,8 @@ class Consumers : public Component, private GroupMembership::Application {
   int64_t WithheldRecords() const {
     return markers_ + (aborted_ == nullptr ? 0 : aborted_->Value());
   }
-  void AddTransactionWait(const LogRange& range, int64_t records, const Part& part, StampTrail<>* trail) const;
+  void AddTransactionWait(const LogRange& range, int64_t records, const Part& part,
+                          StampTrail<>* trail) const;
   // After the answer's throttle.
   void FetchLater(Link* link);
 

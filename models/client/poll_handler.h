@@ -16,6 +16,8 @@ class PollHandler {
  public:
   virtual ~PollHandler() = default;
 
+  // Members with fixed partitions begin to read here, by partition of the topic.
+  virtual void Begun(const std::vector<Offset>& /*from*/) {}
   // A poll of `member`, in the order of offsets within each partition, with gaps where transactions
   // withhold offsets (markers, aborted records); not empty, valid during the call. The
   // member polls again after Consumers::PollHandled(member), which may be called at once.

@@ -9,11 +9,13 @@
 #include "models/broker/leaderless_cluster.h"
 #include "models/broker/s3stream_cluster.h"
 #include "models/fault/coordinator_target.h"
+#include "models/fault/job_target.h"
 #include "models/fault/object_store_target.h"
 #include "models/fault/registry_target.h"
 #include "models/fault/table_target.h"
 #include "models/fault/targets.h"
 #include "models/group/group_metrics.h"
+#include "models/processing/blackhole_sink.h"
 #include "models/schema/read_policy.h"
 #include "models/sink/archive_sink.h"
 #include "models/sink/database_sink.h"
@@ -24,6 +26,7 @@
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_groups.h"
+#include "scenarios/language/assemble_job.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_operations.h"
@@ -119,6 +122,7 @@ class Assembler {
     for (const auto& consumers : pipeline_->consumers) {
       if (!IsStartedByOperation(scenario_, consumers->name())) consumers->Start();
     }
+    for (const auto& job : pipeline_->jobs) job->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
@@ -359,6 +363,9 @@ class Assembler {
       case v1::Component::kConsumers:
         BuildConsumers(component.name(), component.consumers());
         return absl::OkStatus();
+      case v1::Component::kStreamJob:
+        BuildJob(component.name(), component.stream_job());
+        return absl::OkStatus();
       case v1::Component::kDashboard:
         BuildDashboard(component.name(), component.dashboard(), sim_, pipeline_.get());
         return absl::OkStatus();
@@ -476,6 +483,29 @@ class Assembler {
       const std::string handle = absl::StrCat(name, "/member-", i + 1);
       pipeline_->targets[handle] = std::make_unique<MemberTarget>(consumers, i);
       pipeline_->targets[handle + "/thread"] = std::make_unique<MemberThreadTarget>(consumers, i);
+    }
+  }
+
+  void BuildJob(const std::string& name, const v1::StreamJob& text) {
+    std::vector<Sink*> sinks;
+    for (const v1::StreamOperator& each : text.step()) {
+      sinks.push_back(nullptr);
+      if (!each.has_blackhole()) continue;
+      pipeline_->sinks.push_back(
+          std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
+      sinks.back() = pipeline_->sinks.back().get();
+    }
+    const int count = static_cast<int>(text.task_managers());
+    const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,
+                                         pipeline_->object_store.get(), kUnlimited);
+    pipeline_->jobs.push_back(std::make_unique<StreamJob>(sim_, name, pipeline_->network.get(),
+                                                          pipeline_->log.get(), config));
+    StreamJob* job = pipeline_->jobs.back().get();
+    for (int i = 0; i < count; ++i) {
+      const std::string handle = absl::StrCat(name, "/task-manager-", i + 1);
+      pipeline_->targets[handle] = std::make_unique<TaskManagerTarget>(job, i);
+      pipeline_->targets[handle + "/nic"] =
+          std::make_unique<NicTarget>(pipeline_->network.get(), job->task_manager(i).host());
     }
   }
 
@@ -857,6 +887,35 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KraftQuorum::kElections,
       &KraftQuorum::kLeaderless,
       &KraftQuorum::kCommitLatency,
+      &StreamJob::kEndToEnd,
+      &StreamJob::kLag,
+      &StreamJob::kRestarts,
+      &StreamJob::kReplayed,
+      &StreamJob::kDetection,
+      &StreamJob::kDowntime,
+      &StreamJob::kRestore,
+      &StreamJob::kRunning,
+      &Vertex::kRecordsIn,
+      &Vertex::kRecordsOut,
+      &Vertex::kFiltered,
+      &Vertex::kLate,
+      &Vertex::kUpdates,
+      &Vertex::kWindows,
+      &Vertex::kRows,
+      &Vertex::kState,
+      &Vertex::kActivity[0],
+      &Vertex::kActivity[1],
+      &Vertex::kActivity[2],
+      &Vertex::kActivity[3],
+      &Vertex::kAlignment,
+      &Vertex::kBottleneck,
+      &CheckpointCoordinator::kCompleted,
+      &CheckpointCoordinator::kFailed,
+      &CheckpointCoordinator::kDuration,
+      &CheckpointCoordinator::kSize,
+      &CheckpointCoordinator::kAge,
+      &BlackholeSink::kRecords,
+      &BlackholeSink::kBytesTaken,
       &Operations::kActive,
       &Operations::kWaiting,
       &Operations::kDone,

@@ -17,6 +17,7 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/processing/stream_job.h"
 #include "models/schema/schema_registry.h"
 #include "models/sink/dashboard.h"
 #include "models/sink/iceberg_table.h"
@@ -41,7 +42,7 @@ struct Pipeline {
   };
   std::map<std::string, Table> tables;
   std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.
-  std::vector<std::unique_ptr<ObjectStore>> archives;  // Buckets of sinks.
+  std::vector<std::unique_ptr<ObjectStore>> archives;                 // Buckets of sinks.
   std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
   std::vector<std::unique_ptr<Dashboard>> dashboards;
   std::unique_ptr<BrokerCluster> log;
@@ -49,6 +50,8 @@ struct Pipeline {
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
+  std::vector<std::unique_ptr<Sink>> sinks;  // Of jobs.
+  std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
   std::unique_ptr<FaultInjector> faults;

@@ -122,6 +122,12 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
   for (const auto& consumers : pipeline.consumers) {
     AddHosts(network, consumers->name(), "client", "", consumers->hosts(), &meters);
   }
+  for (const auto& job : pipeline.jobs) {
+    std::vector<HostId> hosts;
+    for (int i = 0; i < job->task_manager_count(); ++i)
+      hosts.push_back(job->task_manager(i).host());
+    AddHosts(network, job->name(), "task manager", "", hosts, &meters);
+  }
   AddTraffic(network, &meters);
   return meters;
 }

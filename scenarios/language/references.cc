@@ -131,9 +131,10 @@ class ReferenceCheck {
 
   // Brokers offer "broker-N", each with a "nic" and, where they keep the log on it, a "disk"; their
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
-  // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket"; consumers
-  // offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers with
-  // transactions offer "client-N", each with a "thread". Operations are for whole brokers.
+  // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket";
+  // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
+  // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic".
+  // Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -147,6 +148,10 @@ class ReferenceCheck {
       }
       if (of_fault && component.has_consumers()) {
         CheckMember(component, target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_stream_job()) {
+        CheckTaskManager(component, target, parts, place);
         return;
       }
       if (parts.size() == 1 && of_fault) return;
@@ -249,6 +254,22 @@ class ReferenceCheck {
                                  ", and behind it \"/thread\" or \"/nic\" for a part")
                   : absl::StrCat("fault target ", Quoted(target), " is no part of a client; write ",
                                  Quoted(first + "/nic"), " to ", Quoted(last + "/nic")));
+  }
+
+  void CheckTaskManager(const Component& component, const std::string& target,
+                        const std::vector<std::string>& parts, Place place) {
+    const uint32_t count = component.stream_job().task_managers();
+    uint32_t number = 0;
+    absl::string_view digits = parts.size() > 1 ? parts[1] : "";
+    const bool is_one = absl::ConsumePrefix(&digits, "task-manager-") && !digits.empty() &&
+                        absl::ascii_isdigit(digits[0]) && digits[0] != '0' &&
+                        absl::SimpleAtoi(digits, &number) && number <= count;
+    if (is_one && (parts.size() == 2 || (parts.size() == 3 && parts[2] == "nic"))) return;
+    const std::string name = absl::StrCat(component.name(), "/task-manager-");
+    findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
+                                         " is no task manager; write ", Quoted(name + "1"), " to ",
+                                         Quoted(absl::StrCat(name, std::max(count, 1u))),
+                                         ", and behind it \"/nic\" for its link"));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

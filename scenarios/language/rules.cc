@@ -12,6 +12,7 @@
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/job_rules.h"
 #include "scenarios/language/laws.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
@@ -99,6 +100,7 @@ class RuleCheck {
     CheckGroups(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
+    CheckJobs(scenario_, places_, blanked_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -886,6 +888,10 @@ int64_t PredictedEvents(const Scenario& scenario) {
     int groups = 0;
     for (const Component& other : scenario.component()) {
       if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
+      // Each of its operators takes what the one before it has made of a batch.
+      for (const v1::StreamOperator& each : other.stream_job().step()) {
+        if (each.source().reads() == producers.topic()) groups += other.stream_job().step_size();
+      }
     }
     const Wide copies = topic != nullptr ? std::max(topic->replication_factor(), 1u) : 1;
     const Wide per_batch = 8 + 4 * std::min<Wide>(copies, 1'000) + 4 * groups;
@@ -908,6 +914,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
   events += PredictedTableEvents(scenario);
   events += PredictedTransactionEvents(scenario);
   events += PredictedSinkEvents(scenario);
+  events += Wide{PredictedJobEvents(scenario)};
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

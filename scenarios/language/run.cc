@@ -185,6 +185,9 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
     phases.push_back({entry.at, entry.phase});
   }
   outcome.results = CollectResults(sim, phases, ResolutionNote(scenario, **pipeline));
+  for (const auto& job : (*pipeline)->jobs) {
+    CollectWaterfall(sim, job->name(), job->waterfall(), &outcome.results);
+  }
   for (const auto& consumers : (*pipeline)->consumers) {
     CollectWaterfall(sim, consumers->name(), consumers->waterfall(), &outcome.results);
   }

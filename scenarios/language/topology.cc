@@ -72,6 +72,15 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       if (topic == topics.end()) continue;
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(topic->second, node);
+    } else if (component.has_stream_job()) {
+      std::vector<int> sources;
+      for (const v1::StreamOperator& each : component.stream_job().step()) {
+        const auto topic = topics.find(each.source().reads());
+        if (each.has_source() && topic != topics.end()) sources.push_back(topic->second);
+      }
+      if (sources.empty()) continue;  // Told elsewhere.
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      for (const int source : sources) flow.edges.emplace_back(source, node);
     } else if (component.has_lakehouse_table()) {
       std::vector<int> writers;
       for (const v1::Topic& topic : scenario.topic()) {

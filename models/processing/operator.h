@@ -1,0 +1,125 @@
+// The operators of a job, one instance for each subtask: what becomes of records, what state they
+// leave, what they cost. docs/models/stream_job.md has what is approximated.
+//
+// Records are conserved, exactly and at any instant: in = out + filtered + late + buffered
+// (inv.I9).
+#ifndef FRESHET_MODELS_PROCESSING_OPERATOR_H_
+#define FRESHET_MODELS_PROCESSING_OPERATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "models/log/record_range.h"
+#include "models/sink/sink.h"
+#include "sim/time.h"
+#include "sim/units.h"
+
+namespace freshet {
+
+enum class OperatorKind : uint8_t { kSource, kMap, kWindow, kDeduplicate, kSink };
+
+struct WindowConfig {
+  Duration size;
+  Duration slide;  // As long as the size: tumbling.
+  Duration allowed_lateness;
+  // Keys of the whole operator: a result has one row for each that occurs in the window.
+  int64_t keys = 1;
+  Bytes bytes_per_row;
+  // What is kept for each row until it is out; with all_records the records themselves.
+  Bytes state_per_row;
+  bool all_records = false;
+};
+
+struct DeduplicateConfig {
+  Ratio duplicates;  // Share of the records that were there before.
+  Duration ttl;      // For how long a key is remembered.
+  Bytes state_per_key;
+};
+
+struct OperatorConfig {
+  std::string name;
+  OperatorKind kind = OperatorKind::kMap;
+  Duration cpu_per_record;
+  Duration cpu_per_row;  // kWindow: of a result.
+  // kMap: of the records, and of the bytes of a record that passes.
+  Ratio selectivity = Ratio::One();
+  Ratio bytes_ratio = Ratio::One();
+  WindowConfig window;
+  DeduplicateConfig deduplicate;
+  Sink* sink = nullptr;
+  int64_t most_writes = 1;  // kSink: under way at a time.
+};
+
+// What an instance may ask of the subtask that it runs in.
+class OperatorContext {
+ public:
+  virtual ~OperatorContext() = default;
+  virtual Time CurrentTime() const = 0;
+  virtual Time Watermark() const = 0;
+  // For trails: who works, and what part of it holds up.
+  virtual ComponentId Job() const = 0;
+  virtual ComponentId Part() const = 0;
+  virtual int Parallelism() const = 0;
+  // To the operator behind number `at` of the chain, or out of the subtask.
+  virtual void Emit(size_t at, const RecordRange& records) = 0;
+  // Too late for operator `at`: dropped, or into the side output.
+  virtual void EmitLate(size_t at, const RecordRange& records) = 0;
+  // For the metrics.
+  virtual void CountFiltered(int64_t records) = 0;
+  virtual void CountResult(int64_t windows, int64_t rows, int64_t updates) = 0;
+};
+
+struct RecordCounts {
+  int64_t in = 0;
+  int64_t out = 0;
+  int64_t filtered = 0;
+  int64_t late = 0;
+  int64_t buffered = 0;
+  bool Conserved() const { return in == out + filtered + late + buffered; }
+};
+
+class Operator {
+ public:
+  // What a checkpoint keeps of it; never changed.
+  struct State {
+    virtual ~State() = default;
+    RecordCounts counts;
+  };
+
+  Operator(const OperatorConfig& config, OperatorContext* context, size_t at);
+  virtual ~Operator() = default;
+  static std::unique_ptr<Operator> Make(const OperatorConfig& config, OperatorContext* context,
+                                        size_t at);
+
+  // Returns what it costs. What comes of it is emitted meanwhile.
+  Duration Take(const RecordRange& records);
+  // The same, of the watermark's having come to there.
+  virtual Duration AdvanceTo(Time /*watermark*/) { return Duration::Zero(); }
+
+  virtual std::shared_ptr<const State> Snapshot() const;
+  // Null: as at the start.
+  virtual void Restore(const State* state);
+  // Bytes that a checkpoint holds of it, and those written since the last call.
+  virtual Bytes StateSize() const { return Bytes(0); }
+  Bytes TakeWritten();
+
+  const OperatorConfig& config() const { return config_; }
+  const RecordCounts& counts() const { return counts_; }
+
+ protected:
+  virtual void Process(const RecordRange& records) = 0;
+  void Emit(const RecordRange& records);
+  void Filter(int64_t records);
+
+  const OperatorConfig config_;
+  OperatorContext* const context_;
+  const size_t at_;
+  const uint64_t purpose_;  // Of its roundings.
+  RecordCounts counts_;
+  Bytes written_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_PROCESSING_OPERATOR_H_

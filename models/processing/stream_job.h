@@ -1,0 +1,205 @@
+// A stream job of Flink's kind: a graph of vertices, run as subtasks in the slots of task managers,
+// that reads topics, keeps state, takes checkpoints and writes into sinks.
+//
+// A failure anywhere fails the job as a whole (one pipelined region): all subtasks stop, and after
+// the delay of its restart strategy, once there are slots enough, they start from the last complete
+// checkpoint; what a sink had prepared for it is committed, later epochs are rolled back, and the
+// sources go back to its offsets. Without checkpoints (at most once) what was under way is lost:
+// offsets are committed before their records are processed.
+//
+// Held to by audits at any instant: records emitted = taken + under way on every edge (inv.I9), and
+// the same of every complete checkpoint, which is the proof that its barriers cut the job in one
+// place (inv.I17).
+//
+//   stream_job.cc           the graph, sources, sinks, samples, audits
+//   stream_job_failover.cc  slots, detection, restarts, restore
+//
+// docs/models/stream_job.md has what is approximated and left out, and the sources.
+#ifndef FRESHET_MODELS_PROCESSING_STREAM_JOB_H_
+#define FRESHET_MODELS_PROCESSING_STREAM_JOB_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/client/consumers.h"
+#include "models/client/poll_handler.h"
+#include "models/log/log_service.h"
+#include "models/processing/checkpoint_coordinator.h"
+#include "models/processing/job_config.h"
+#include "models/processing/subtask.h"
+#include "sim/component.h"
+
+namespace freshet {
+
+class StreamJob : public Component, private Subtask::Owner, private CheckpointCoordinator::Owner {
+ public:
+  static constexpr MetricDef kEndToEnd = {
+      "stream_job.end_to_end_latency", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the creation of a record until its sink has taken it, also again."};
+  static constexpr MetricDef kLag = {
+      "stream_job.lag", MetricKind::kGauge, MetricUnit::kCount,
+      "Records below the high watermark that no source subtask has taken."};
+  static constexpr MetricDef kRestarts = {"stream_job.restarts", MetricKind::kCounter,
+                                          MetricUnit::kCount, "Times that the job has failed."};
+  static constexpr MetricDef kReplayed = {"stream_job.replayed_records", MetricKind::kCounter,
+                                          MetricUnit::kCount,
+                                          "Records that sources had taken and went back behind."};
+  static constexpr MetricDef kDetection = {
+      "stream_job.detection_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From the death of a task manager with subtasks until the job manager gives it up."};
+  static constexpr MetricDef kDowntime = {
+      "stream_job.downtime", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From a failure of the job, or the death that led to it, until all subtasks run again."};
+  static constexpr MetricDef kRestore = {"stream_job.restore_time", MetricKind::kDistribution,
+                                         MetricUnit::kDuration,
+                                         "Of that, for the download of state."};
+  static constexpr MetricDef kRunning = {"stream_job.running", MetricKind::kGauge,
+                                         MetricUnit::kCount, "1 while its subtasks run."};
+
+  enum class Status : uint8_t {
+    kRunning,
+    kRestarting,  // The delay of the strategy.
+    kWaitingForSlots,
+    kDeploying,
+    kRestoring,
+    kFailed,  // For good.
+  };
+
+  StreamJob(Simulation& sim, absl::string_view name, Network* network, LogService* log,
+            const JobConfig& config);
+  ~StreamJob() override;
+
+  void Start();
+
+  // --- Faults ---
+
+  int task_manager_count() const { return static_cast<int>(task_managers_.size()); }
+  TaskManager& task_manager(int number) { return *task_managers_[static_cast<size_t>(number)]; }
+  int64_t SubtasksOn(int number) const;
+  // Fault verb down: the process dies, and another one starts when the fault ends.
+  void SetTaskManagerDown(int number, bool down);
+  // Cancels and restarts the job, as a failure of its code would.
+  void FailNow();
+
+  // --- Questions ---
+
+  Status status() const { return status_; }
+  const CheckpointCoordinator* checkpoints() const { return coordinator_.get(); }
+  const std::vector<std::unique_ptr<Subtask>>& subtasks() const { return subtasks_; }
+  Subtask& subtask(int vertex, int index) {
+    return *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(vertex)] + index)];
+  }
+  Vertex& vertex(int number) { return *vertices_[static_cast<size_t>(number)]; }
+  int vertex_count() const { return static_cast<int>(vertices_.size()); }
+  // Null of a vertex that is no source.
+  const Consumers* source(int vertex) const;
+  // The number of the vertex that holds the others up, as of the last sample; -1 for none.
+  int bottleneck() const { return bottleneck_; }
+  // What its sinks have taken: where the records' time went until then.
+  const Waterfall& waterfall() const { return waterfall_; }
+  int64_t replayed() const { return replayed_.Value(); }
+
+ private:
+  // Between one source's consumers and its subtasks.
+  struct Source final : PollHandler {
+    void HandlePoll(int member, const std::vector<RecordRange>& poll) override;
+    void DropPoll(int member) override { held[static_cast<size_t>(member)] = false; }
+    void Truncated(PartitionId partition, Offset end) override;
+    void Begun(const std::vector<Offset>& from) override;
+
+    StreamJob* job = nullptr;
+    int vertex = 0;
+    LogService::TopicPartitions topic;
+    std::unique_ptr<Consumers> consumers;
+    std::vector<bool> held;  // By member: a poll that is not told to be done with.
+    // By partition of the topic: where it began, and handed over up to here.
+    std::vector<Offset> start;
+    std::vector<Offset> taken;
+  };
+
+  void Connect(const EdgeConfig& edge);
+  void AddSource(int vertex);
+  bool Acknowledges() const { return config_.checkpoints.has_value(); }
+  void Sample();
+  void FindBottleneck();
+  void AuditRecords() const;
+  void CheckCut(const Checkpoint& checkpoint) const;
+
+  // Subtask::Owner
+  void Acknowledge(CheckpointId checkpoint, Subtask* subtask, bool ok) override;
+  void WriteFailed() override;
+  void PollEmptied(Subtask* subtask) override;
+  void Written(const RecordRange& records) override;
+  // CheckpointCoordinator::Owner
+  void TriggerBarriers(CheckpointId checkpoint) override;
+  void AbortBarriers(CheckpointId checkpoint) override;
+  void CheckpointComplete(const Checkpoint& checkpoint) override;
+  void TooManyFailures() override { Fail(); }
+
+  // stream_job_failover.cc
+  bool AssignSlots();
+  void Detect(int number);
+  void Fail();
+  bool NextDelay(Duration* delay);
+  void Deploy();
+  void Restore();
+  void PartRestored(bool ok);
+  void Resume();
+  void RunAll();
+  void SettleSinks();
+
+  struct Edge {
+    EdgeConfig config;
+    size_t output;  // At each subtask of `from`,
+    size_t input;   // and at each of `to`.
+    std::vector<Channel*> channels;
+    std::vector<std::pair<Subtask*, Subtask*>> ends;
+  };
+
+  const JobConfig config_;
+  Network* const network_;
+  LogService* const log_;
+  std::vector<std::unique_ptr<TaskManager>> task_managers_;
+  std::vector<std::unique_ptr<Vertex>> vertices_;
+  std::vector<std::unique_ptr<Subtask>> subtasks_;  // Vertex by vertex.
+  std::vector<int> first_;                          // Of a vertex.
+  std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<Edge> edges_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<Sink*> sinks_;  // Each once.
+  std::unique_ptr<CheckpointCoordinator> coordinator_;
+  std::vector<TaskManager*> slots_;  // Of each index.
+
+  Status status_ = Status::kRestarting;
+  bool started_ = false;
+  // Whether what the counts say is one cut: not after a restore at least once.
+  bool one_cut_ = true;
+  bool all_alive_ = true;
+  uint32_t attempt_ = 0;
+  Time failed_at_;
+  Time runs_since_;
+  Time restoring_since_;
+  int64_t failures_ = 0;  // For the restart strategy.
+  int parts_left_ = 0;
+  bool restored_ok_ = true;
+  const Backoff backoff_;
+  RandomStream delay_stream_;
+  int bottleneck_ = -1;
+  std::vector<Duration> back_pressured_;  // By subtask, as of the last sample.
+  std::vector<Duration> busy_;
+  Waterfall waterfall_;
+  Distribution& end_to_end_;
+  Gauge& lag_;
+  Counter& restarts_;
+  Counter& replayed_;
+  Distribution& detection_;
+  Distribution& downtime_;
+  Distribution& restore_time_;
+  Gauge& running_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_MODELS_PROCESSING_STREAM_JOB_H_

@@ -1,0 +1,229 @@
+// Barriers, snapshots and restore of a Subtask.
+//
+// Aligned, exactly once: a channel whose barrier has come is held back until those of all others
+// have. At least once: nothing is held back, so records behind a barrier may be in the state.
+// Unaligned: the first barrier to arrive takes the snapshot at once, and what it overtakes, or what
+// comes on other channels before their barriers, is part of the state.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "models/processing/subtask.h"
+
+namespace freshet {
+
+void Subtask::TriggerCheckpoint(CheckpointId checkpoint) {
+  if (activity_ == Activity::kStopped) return;
+  (config_.checkpoints->unaligned ? urgent_ : barrier_due_) = checkpoint;
+  Wake();
+}
+
+void Subtask::TakeBarrier(Channel* channel, const Element& barrier) {
+  if (barrier.unaligned || barrier.checkpoint <= passed_) return;
+  if (aligning_ != barrier.checkpoint) {
+    Unblock();
+    aligning_ = barrier.checkpoint;
+    aligning_since_ = sim_.Now();
+    barriers_ = 0;
+  }
+  channel->blocked = config_.guarantee == DeliveryGuarantee::kExactlyOnce;
+  if (++barriers_ < channels_.size()) return;
+  vertex_->alignment.Record(sim_.Now() - aligning_since_);
+  Unblock();
+  barrier_due_ = std::exchange(aligning_, 0);
+}
+
+void Subtask::Unblock() {
+  for (const auto& [channel, input] : channels_) channel->blocked = false;
+}
+
+void Subtask::BarrierArrived(CheckpointId checkpoint) {
+  if (activity_ == Activity::kStopped) return;
+  if (checkpoint > passed_) {
+    urgent_ = checkpoint;
+  } else if (copying_ && checkpoint == current_ && --channels_left_ == 0) {
+    copying_ = false;
+    vertex_->alignment.Record(sim_.Now() - aligning_since_);
+    ChannelStateComplete();
+  }
+}
+
+void Subtask::TakeSnapshot(CheckpointId checkpoint, bool unaligned) {
+  passed_ = current_ = checkpoint;
+  for (const auto& [channel, input] : channels_) channel->StopCopying();
+  snapshot_ = std::make_shared<SubtaskState>();
+  SubtaskState& state = *snapshot_;
+  state.offsets = Offsets();
+  Bytes written;
+  for (const auto& each : chain_) {
+    state.operators.push_back(each->Snapshot());
+    state.state_size += each->StateSize();
+    written += each->TakeWritten();
+  }
+  state.size =
+      config_.checkpoints->incremental ? std::min(written, state.state_size) : state.state_size;
+  state.emitted = emitted_;
+  state.late = late_;
+  state.taken = taken_;
+  channels_left_ = 0;
+  aligning_since_ = sim_.Now();
+  if (unaligned) {
+    for (size_t i = 0; i < unsent_.size(); ++i) {
+      const Outgoing& unsent = unsent_[i];
+      if (unsent.element.kind != Element::Kind::kRecords) continue;
+      state.unsent.emplace_back(unsent.element.records, unsent.late);
+      state.size += unsent.element.size();
+    }
+    for (const auto& output : outputs_) {
+      state.waiting.emplace_back(output->channels.size());
+      for (size_t i = 0; i < output->channels.size(); ++i) {
+        output->channels[i]->CopyWaiting(&state.waiting.back()[i]);
+        for (const RecordRange& records : state.waiting.back()[i]) state.size += records.bytes;
+      }
+    }
+    state.arrived.resize(channels_.size());
+    for (size_t i = 0; i < channels_.size(); ++i) {
+      if (!channels_[i].first->CopyArrived(checkpoint, &state.arrived[i])) ++channels_left_;
+    }
+  }
+  copying_ = channels_left_ > 0;
+  Element barrier;
+  barrier.kind = Element::Kind::kBarrier;
+  barrier.checkpoint = checkpoint;
+  barrier.unaligned = unaligned;
+  for (const auto& output : outputs_) {
+    for (Channel* channel : output->channels) channel->Put(barrier);
+  }
+  parts_ok_ = true;
+  const bool prepares = IsSink() && last().sink->promise() == SinkPromise::kTransactional;
+  parts_left_ = prepares ? 2 : 1;
+  if (prepares) {
+    last().sink->Prepare(writer_, checkpoint, [this, checkpoint, life = life_](bool ok) {
+      if (life == life_) PartSafe(checkpoint, ok);
+    });
+  }
+  if (!copying_) ChannelStateComplete();
+}
+
+void Subtask::ChannelStateComplete() {
+  SubtaskState& state = *snapshot_;
+  for (const std::vector<RecordRange>& each : state.arrived) {
+    for (const RecordRange& records : each) state.size += records.bytes;
+  }
+  uploaded_ = 0;
+  if (state.size <= config_.checkpoints->inline_below) {
+    PartSafe(current_, true);
+    return;
+  }
+  uploaded_ = host_->Upload(state.size, [this, checkpoint = current_, life = life_](bool ok) {
+    if (life == life_) PartSafe(checkpoint, ok);
+  });
+}
+
+void Subtask::PartSafe(CheckpointId checkpoint, bool ok) {
+  if (checkpoint != current_) return;
+  parts_ok_ = parts_ok_ && ok;
+  if (--parts_left_ == 0) owner_->Acknowledge(checkpoint, this, parts_ok_);
+}
+
+void Subtask::AbortCheckpoint(CheckpointId checkpoint) {
+  passed_ = std::max(passed_, checkpoint);
+  if (aligning_ == checkpoint) {
+    Unblock();
+    aligning_ = 0;
+  }
+  if (barrier_due_ == checkpoint) barrier_due_ = 0;
+  if (urgent_ == checkpoint) urgent_ = 0;
+  if (current_ == checkpoint) {
+    current_ = 0;
+    copying_ = false;
+    for (const auto& [channel, input] : channels_) channel->StopCopying();
+  }
+  Wake();
+}
+
+void Subtask::Start(TaskManager* host, const SubtaskState* state) {
+  Stop();
+  host_ = host;
+  for (size_t at = 0; at < chain_.size(); ++at) {
+    chain_[at]->Restore(state == nullptr ? nullptr : state->operators[at].get());
+  }
+  emitted_ = state == nullptr ? 0 : state->emitted;
+  late_ = state == nullptr ? 0 : state->late;
+  if (state == nullptr) {
+    std::fill(taken_.begin(), taken_.end(), 0);
+  } else {
+    taken_ = state->taken;
+    for (const auto& [partition, next] : state->offsets) SetNext(partition, next);
+  }
+  if (IsSink() && writer_ == kNoWriter) {
+    writer_ = last().sink->AddWriter(absl::StrCat(vertex_->name(), "/", index_ + 1), host->host());
+  }
+}
+
+void Subtask::PutBackArrived(const SubtaskState& state) {
+  for (size_t i = 0; i < state.arrived.size(); ++i) {
+    for (const RecordRange& records : state.arrived[i]) channels_[i].first->PutBack(records);
+  }
+}
+
+void Subtask::PutBackWaiting(const SubtaskState& state) {
+  for (size_t o = 0; o < state.waiting.size(); ++o) {
+    for (size_t i = 0; i < state.waiting[o].size(); ++i) {
+      for (const RecordRange& records : state.waiting[o][i]) {
+        outputs_[o]->channels[i]->PutBack(records);
+      }
+    }
+  }
+  for (const auto& [records, late] : state.unsent) {
+    Outgoing unsent;
+    unsent.element.records = records;
+    unsent.late = late;
+    unsent_.push_back(std::move(unsent));
+  }
+}
+
+int64_t Subtask::ArrivedIn(const SubtaskState& state, size_t input) const {
+  int64_t count = 0;
+  for (size_t i = 0; i < state.arrived.size(); ++i) {
+    if (channels_[i].second != input) continue;
+    for (const RecordRange& records : state.arrived[i]) count += records.record_count();
+  }
+  return count;
+}
+
+void Subtask::Run() {
+  Show(Activity::kIdle);
+  if (IsSource()) {
+    for (Split& split : splits_) split.last_read = sim_.Now();
+    if (config_.watermarks) WatermarkLater();
+  }
+  Wake();
+}
+
+void Subtask::Stop() {
+  ++life_;
+  Show(Activity::kStopped);
+  unsent_.clear();
+  serving_ = false;
+  again_ = false;
+  watermark_ = Time::FromNanos(INT64_MIN);
+  idle_sent_ = false;
+  watermark_due_ = false;
+  for (Split& split : splits_) split.any = false;
+  polled_.clear();
+  polls_ = 0;
+  aligning_ = barrier_due_ = urgent_ = current_ = 0;
+  copying_ = false;
+  writes_ = Pool<RecordRange>();
+  if (IsSink() && writer_ != kNoWriter) last().sink->Reset(writer_);
+}
+
+void Subtask::Die() {
+  Stop();
+  for (const auto& output : outputs_) {
+    for (Channel* channel : output->channels) channel->Close();
+  }
+}
+
+}  // namespace freshet

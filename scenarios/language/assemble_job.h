@@ -1,0 +1,21 @@
+// Stream jobs, from scenario text to their configs.
+#ifndef FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_JOB_H_
+#define FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_JOB_H_
+
+#include <string>
+#include <vector>
+
+#include "models/processing/job_config.h"
+#include "scenarios/language/scenario.pb.h"
+
+namespace freshet {
+
+// Operators that run in one task are one vertex (chaining). `zones` are those of the task managers;
+// `sinks` holds a sink for each operator that is one, null for the others. `store` may be null.
+JobConfig JobConfigOf(const v1::StreamJob& text, const std::vector<ZoneId>& zones,
+                      const std::vector<Sink*>& sinks, ObjectStore* store,
+                      BytesPerSecond unlimited);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_JOB_H_

@@ -1,0 +1,114 @@
+// Event time: windows fire when the watermark passes, late records are counted, an idle partition
+// holds all back unless it is told to be idle.
+#include "gtest/gtest.h"
+#include "tests/models/processing/job_pipeline.h"
+
+namespace freshet {
+namespace {
+
+WatermarkConfig Bounded(Duration out_of_orderness) {
+  WatermarkConfig config;
+  config.out_of_orderness = out_of_orderness;
+  config.interval = Milliseconds(200);
+  return config;
+}
+
+JobConfig Windowed(JobPipeline& pipeline, int readers, int windows, Duration size) {
+  JobConfig job = PlausibleJob();
+  VertexConfig window;
+  window.name = "counts";
+  window.parallelism = windows;
+  window.chain = {Op(OperatorKind::kWindow, "count"), SinkVertex(1, &pipeline.sink).chain[0]};
+  WindowConfig& config = window.chain[0].window;
+  config.size = config.slide = size;
+  config.keys = 100;
+  config.bytes_per_row = Bytes(50);
+  config.state_per_row = Bytes(80);
+  job.vertices = {SourceVertex(readers), window};
+  job.edges = {EdgeOf(0, 1, Partitioning::kHash)};
+  job.watermarks = Bounded(Seconds(1));
+  return job;
+}
+
+TEST(WindowTest, AWindowFiresWhenTheWatermarkPassesItsEnd) {
+  // One record each 10 ms: 1000 in 10 s, of 100 keys.
+  JobPipeline pipeline(InstantLog(1, Steady(100)), SinkPromise::kPlain);
+  pipeline.AddJob(Windowed(pipeline, 1, 1, Seconds(10)));
+  pipeline.Run(Seconds(10));
+  EXPECT_EQ(pipeline.sink.visible(), 0);
+  EXPECT_EQ(pipeline.job->subtask(1, 0).StateSize(), Bytes(80 * 100));
+  // The record of 11 s makes it fire, at the next beat of 200 ms.
+  pipeline.Run(Milliseconds(10'999));
+  EXPECT_EQ(pipeline.sink.visible(), 0);
+  pipeline.Run(Milliseconds(11'210));
+  EXPECT_NEAR(static_cast<double>(pipeline.sink.visible()), 1000, 1);
+  EXPECT_EQ(pipeline.sink.bytes(), Bytes(100 * 50));
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kWindows), 1);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kRows), 100);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), 0);
+}
+
+TEST(WindowTest, RecordsAreWindowedLateOrBuffered) {
+  // Partitions that are read by turns of a slow reader come out of order.
+  MiniSettings settings = InstantLog(6, Steady(1000));
+  settings.producers.linger = Milliseconds(500);
+  JobPipeline pipeline(settings, SinkPromise::kPlain);
+  JobConfig job = Windowed(pipeline, 1, 2, Seconds(1));
+  job.watermarks = Bounded(Duration::Zero());
+  pipeline.AddJob(job);
+  pipeline.Run(Seconds(60));
+  int64_t in = 0, sum = 0;
+  for (int i = 0; i < 2; ++i) {
+    const RecordCounts& counts = pipeline.job->subtask(1, i).operator_at(0).counts();
+    in += counts.in;
+    sum += counts.out + counts.late + counts.buffered;
+  }
+  EXPECT_GT(in, 50'000);
+  EXPECT_EQ(in, sum);
+}
+
+TEST(WindowTest, SlidingWindowsShowARecordOnceAndCountItsRowsInEach) {
+  JobPipeline pipeline(InstantLog(1, Until(Seconds(60), 100)), SinkPromise::kPlain);
+  JobConfig job = Windowed(pipeline, 1, 1, Seconds(10));
+  job.vertices[1].chain[0].window.slide = Seconds(5);
+  pipeline.AddJob(job);
+  pipeline.Run(Seconds(50));
+  EXPECT_EQ(pipeline.sink.doubled(), 0);
+  // Ends at 5, 10, ... 45 s, the last at a watermark of 48.8 or so.
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kWindows), 9);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kRows), 900);
+  EXPECT_NEAR(static_cast<double>(pipeline.sink.visible()), 4500, 2);
+}
+
+TEST(WindowTest, AnIdlePartitionStopsTheWatermark) {
+  // All keys fall on one partition of two: the other never has a record.
+  MiniSettings settings = InstantLog(2, Steady(100));
+  settings.producers.keys.kind = KeyDistribution::Kind::kUniform;
+  settings.producers.keys.count = 1;
+  for (const bool told : {false, true}) {
+    JobPipeline pipeline(settings, SinkPromise::kPlain);
+    JobConfig job = Windowed(pipeline, 1, 1, Seconds(10));
+    if (told) job.watermarks->idleness = Seconds(5);
+    pipeline.AddJob(job);
+    pipeline.Run(Seconds(62));
+    const RecordCounts& counts = pipeline.job->subtask(1, 0).operator_at(0).counts();
+    EXPECT_EQ(counts.late, 0);
+    EXPECT_EQ(pipeline.sink.visible(), told ? counts.in - counts.buffered : 0);
+    // What is not out is of the last window, or all.
+    EXPECT_EQ(counts.buffered < 300, told);
+  }
+}
+
+TEST(WindowTest, AReaderWithoutPartitionsHoldsAllBackUnlessToldIdle) {
+  for (const bool told : {false, true}) {
+    JobPipeline pipeline(InstantLog(1, Steady(100)), SinkPromise::kPlain);
+    JobConfig job = Windowed(pipeline, 2, 1, Seconds(10));
+    if (told) job.watermarks->idleness = Seconds(5);
+    pipeline.AddJob(job);
+    pipeline.Run(Seconds(62));
+    EXPECT_EQ(pipeline.sink.visible() > 0, told);
+  }
+}
+
+}  // namespace
+}  // namespace freshet

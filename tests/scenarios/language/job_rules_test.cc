@@ -1,0 +1,125 @@
+// Findings about stream jobs: every promise that a job cannot keep is told, with its place.
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/scenarios/language/scenario_text.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kSteps[] =
+    "step { name: \"read\" source { reads: \"orders\" } }\n"
+    "step { name: \"count\" by_key: true window { size: \"10s\" keys: 100 row_size: \"100B\" "
+    "state_per_key: \"100B\" } }\n"
+    "step { name: \"out\" blackhole {} }\n";
+constexpr char kTimes[] =
+    "checkpoints { interval: \"10s\" rate: \"100MB/s\" } watermarks { out_of_orderness: \"1s\" }\n";
+
+std::string Job(const std::string& more, const std::string& steps = kSteps,
+                const std::string& head = "task_managers: 2 vcpus: 2 deploy_time: \"5s\" ") {
+  return SmallScenario() + "component { name: \"sessions\" stream_job {\n" + head + more + steps +
+         "} }\n";
+}
+
+TEST(JobRulesTest, APlainJobIsRight) { EXPECT_THAT(ProblemsOf(Job(kTimes)), IsEmpty()); }
+
+TEST(JobRulesTest, StepsTakeFromStepsAboveAndLeadToAnEnd) {
+  EXPECT_THAT(ProblemsOf(Job(kTimes, "step { name: \"out\" blackhole {} }\n")),
+              Contains(HasSubstr("the first operator of a job reads; add step { source { reads: "
+                                 "... } } above it")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes, "step { name: \"read\" source { reads: \"orders\" } }\n")),
+              Contains(HasSubstr("nothing takes what operator \"read\" passes on; end with step { "
+                                 "blackhole {} }")));
+  EXPECT_THAT(
+      ProblemsOf(Job(kTimes, std::string(kSteps) + "step { name: \"more\" input: \"raed\" map {} }"
+                                                   "step { name: \"end\" blackhole {} }")),
+      Contains(HasSubstr("input \"raed\" is no operator of the job; closest: \"read\"")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes, std::string(kSteps) + "step { name: \"out\" input: \"read\" "
+                                                           "blackhole {} }")),
+              Contains(HasSubstr("operator \"out\" is there twice; rename one")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes,
+                             "step { name: \"read\" input: \"out\" source { reads: "
+                             "\"orders\" } } step { name: \"out\" blackhole {} }")),
+              Contains(HasSubstr("operator \"read\" reads a topic and nothing else; remove it")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes,
+                             "step { name: \"read\" source { reads: \"orders\" } }\n"
+                             "step { name: \"a\" input: \"b\" map {} }\n"
+                             "step { name: \"b\" map {} } step { name: \"out\" blackhole "
+                             "{} }")),
+              Contains(HasSubstr("input \"b\" does not stand above it")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes, std::string(kSteps) + "step { name: \"odd\" }")),
+              Contains(HasSubstr("operator \"odd\" has no kind")));
+}
+
+TEST(JobRulesTest, WindowsNeedEventTimeAndWholeSlides) {
+  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n")),
+              ElementsAre(HasSubstr("window \"count\" never ends without event time; add "
+                                    "watermarks { out_of_orderness: ... } to the job")));
+  const std::string sliding =
+      "step { name: \"read\" source { reads: \"orders\" } }\n"
+      "step { name: \"count\" window { size: \"10s\" slide: \"3s\" keys: 100 row_size: \"100B\" "
+      "state_per_key: \"100B\" } }\n"
+      "step { name: \"out\" blackhole {} }\n";
+  EXPECT_THAT(ProblemsOf(Job(kTimes, sliding)),
+              ElementsAre(HasSubstr("size 10s is no multiple of slide 3s; change one")));
+}
+
+TEST(JobRulesTest, SubtasksNeedSlotsAndSourcesPartitions) {
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "parallelism: 3 ")),
+              ElementsAre(HasSubstr("2 task managers with 1 slot cannot run 3 subtasks of an "
+                                    "operator; add task managers or slots")));
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "parallelism: 1024 slots: 1024 ")),
+              Contains(HasSubstr("channels between subtasks; at most 65536 are simulated")));
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "slots: 100 parallelism: 200 ")),
+              Contains(HasSubstr("and hold the watermark back for good; state idleness or a lower "
+                                 "parallelism")));
+}
+
+TEST(JobRulesTest, WhatIsGuaranteedHasCheckpointsAndAPlaceForThem) {
+  EXPECT_THAT(ProblemsOf(Job("watermarks { out_of_orderness: \"1s\" }\n")),
+              ElementsAre(HasSubstr("EXACTLY_ONCE goes back to a checkpoint; add checkpoints { "
+                                    "interval: ... }, or state delivery: AT_MOST_ONCE")));
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "delivery: AT_MOST_ONCE ")),
+              ElementsAre(HasSubstr("a job with delivery AT_MOST_ONCE never goes back to a "
+                                    "checkpoint; remove them")));
+  EXPECT_THAT(ProblemsOf(Job("delivery: AT_LEAST_ONCE checkpoints { interval: \"10s\" rate: "
+                             "\"1MB/s\" unaligned: true } watermarks { out_of_orderness: \"1s\" "
+                             "}\n")),
+              ElementsAre(HasSubstr("unaligned barriers are of EXACTLY_ONCE")));
+  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" } watermarks { out_of_orderness: "
+                             "\"1s\" }\n")),
+              ElementsAre(HasSubstr("there is no object store for checkpoints; add component { "
+                                    "object_store { ... } }, or state their rate")));
+}
+
+TEST(JobRulesTest, TimesAreInOrder) {
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "heartbeat_timeout: \"10s\" ")),
+              ElementsAre(HasSubstr("heartbeat_timeout 10s is not above heartbeat_interval 10s; "
+                                    "raise it")));
+  EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "restart { delay: \"2min\" } ")),
+              ElementsAre(HasSubstr("delay 2min is above max_delay 1min; lower it")));
+}
+
+TEST(JobRulesTest, FaultsNameTaskManagers) {
+  const auto down = [](const std::string& target) {
+    return Job(kTimes) + "fault { at: \"1min\" lasts: \"1s\" down { target: \"" + target +
+           "\" } }\n";
+  };
+  EXPECT_THAT(ProblemsOf(down("sessions/task-manager-2")), IsEmpty());
+  for (const char* wrong : {"sessions", "sessions/task-manager-3", "sessions/task-manager-02",
+                            "sessions/worker-1", "sessions/task-manager-1/disk"}) {
+    EXPECT_THAT(ProblemsOf(down(wrong)),
+                ElementsAre(HasSubstr("is no task manager; write \"sessions/task-manager-1\" to "
+                                      "\"sessions/task-manager-2\"")))
+        << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace freshet
