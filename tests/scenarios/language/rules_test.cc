@@ -349,8 +349,8 @@ TEST(RulesTest, WarmUpVersionAndResolutionAreChecked) {
   EXPECT_THAT(ProblemsOf(SmallScenario() + "resolution { batches_per_parcel: 5 }"),
               ElementsAre(HasSubstr("batches_per_parcel is 5; write 1, 4 or 16")));
   EXPECT_THAT(
-      ProblemsOf(SmallScenario() + "variant { name: \"a\" resolution { batches_per_parcel: 17 } }"),
-      ElementsAre(HasSubstr("batches_per_parcel")));
+      ProblemsOf(SmallScenario() + "variant { name: \"a\" resolution { batches_per_parcel: 5 } }"),
+      ElementsAre(HasSubstr("13:34: batches_per_parcel is 5; write 1, 4 or 16")));
   EXPECT_THAT(ProblemsOf(Producers("sends_until: \"0s\"")), ElementsAre(HasSubstr("sends_until")));
 }
 
