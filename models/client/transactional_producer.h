@@ -8,6 +8,10 @@
 // they were sent, one request at a time. It sends again what a broker refuses or does not answer,
 // for as long as it takes; a transaction that takes too long is aborted by its coordinator.
 //
+// A sink of two phases (Flink's) has one for each transaction that may be open at a time. It is
+// prepared when each Send() is done; when its job dies it is kept, as the transaction is in Kafka,
+// and whoever recovers the job commits it, unless its timeout was shorter than that took.
+//
 // Offsets go to the group's coordinator as a part of the transaction (TxnOffsetCommit) and count
 // with its commit. Whoever is fenced is told by each of his completions, and can go on with
 // Start(), as another process would.
