@@ -54,8 +54,8 @@ const BatchMarks* RecordMarker::Mark(int64_t record_count, const CreatedTimes& c
     marks.stretches.push_back({at, at + 1, {RecordKind::kPoison, schema_version_, Time()}});
     ++poison_;
   }
-  std::sort(marks.stretches.begin(), marks.stretches.end(),
-            [](const auto& a, const auto& b) { return a.from < b.from; });
+  std::stable_sort(marks.stretches.begin(), marks.stretches.end(),
+                   [](const auto& a, const auto& b) { return a.from < b.from; });
   if (!marks.stretches.empty()) {
     marks_.push_back(std::move(marks));
     return &marks_.back();

@@ -22,7 +22,7 @@ double ZipfTail(double from, double to, double exponent) {
   return (Pow(high, power) - Pow(low, power)) / power;
 }
 
-uint32_t HashOf(int64_t key) {
+uint32_t MurmurOf(int64_t key) {
   std::array<char, 8> bytes;
   const auto number = static_cast<uint64_t>(key);
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -55,11 +55,11 @@ uint32_t Murmur2(absl::string_view bytes) {
 
 int PartitionOfKey(int64_t key, int partitions) {
   SIM_REQUIRE(partitions > 0);
-  return static_cast<int>((HashOf(key) & 0x7fffffffU) % static_cast<uint32_t>(partitions));
+  return static_cast<int>((MurmurOf(key) & 0x7fffffffU) % static_cast<uint32_t>(partitions));
 }
 
 // The upper bits, which hardly touch the partition.
-int KeyGroupOf(int64_t key) { return static_cast<int>(HashOf(key) >> 28 & 7U); }
+int KeyGroupOf(int64_t key) { return static_cast<int>(MurmurOf(key) >> 28 & 7U); }
 
 std::vector<std::array<double, kKeyGroups>> KeyGroupShares(const KeyDistribution& keys,
                                                            int partitions) {

@@ -56,6 +56,24 @@ TEST(EventTimeTest, AnEventOfAQuarterPastTwoArrivesAtThirteenToThree) {
   EXPECT_LT(all.max(), (Minutes(32) + Seconds(1)).nanos());
 }
 
+// A group that begins in an hour of history reads coalesced ranges: their events follow the law.
+TEST(EventTimeTest, AHistoryIsAsLateAsItsProducers) {
+  MiniSettings s = WithConsumers();
+  s.producers.rate = Steady(10);
+  s.producers.event_times = Late({{1, Sampler::Constant(600e9)}});
+  s.topic.history = Hours(1);
+  s.topic.history_rate = Rate::PerSecond(10);
+  s.topic.history_record_bytes = kStoredSize;
+  MiniPipeline pipeline(s);
+  pipeline.Run(Seconds(60));
+  EXPECT_GE(pipeline.Consumer(Consumers::kInterpolated), 36'000);
+  const Histogram all = HistogramOf(pipeline.sim, *pipeline.consumers, Consumers::kEventToVisible);
+  EXPECT_EQ(all.count(), pipeline.Consumer(Consumers::kRecords));
+  EXPECT_GE(all.Quantile(1, 1000), Minutes(9).nanos());
+  EXPECT_LT(all.max(), Minutes(72).nanos());
+  EXPECT_GE(all.max(), Minutes(69).nanos());
+}
+
 // Takes what consumers poll.
 class Taker : public PollHandler {
  public:

@@ -223,6 +223,31 @@ TEST(EbsCreditsTest, RunOut) {
   EXPECT_LT(spent["shop producer.latency_ms_p50"], 20);  // More than half came before.
 }
 
+// --- Event times, and schemas ---
+
+// A consumer without lag, of events that came late: nine of ten follow an exponential law.
+TEST(LatePhonesTest, AConsumerWithoutLagShowsOldEvents) {
+  const Golden late("late_phones");
+  EXPECT_LT(late["dashboard consumer.lag_max"], 20);
+  EXPECT_LT(late["dashboard consumer.end_to_end_latency_ms_p99"], 20);
+  const std::string event = "dashboard freshness.event_to_visible_ms_";
+  EXPECT_NEAR(late[event + "mean"], 0.9 * 65'144, 300);
+  EXPECT_NEAR(late[event + "p50"], 38'290, 400);     // 65.144 s x ln 1.8
+  EXPECT_NEAR(late[event + "p99"], 293'137, 6'000);  // 65.144 s x ln 90
+  EXPECT_NEAR(late[event + "max"], 32 * 60'000, 100);
+}
+
+TEST(SchemaBreakTest, ABreakCostsWhatTheProducersPolicySays) {
+  const std::string lost = "shop producer.records_unserialized_total";
+  EXPECT_EQ(Golden("schema_break.rolled_back")[lost], 0);
+  EXPECT_EQ(Golden("schema_break.unchecked")[lost], 0);
+  EXPECT_EQ(Golden("schema_break.unchecked")["registry schema.registered_versions_max"], 2);
+  EXPECT_EQ(Golden("schema_break.rolled_back")["registry schema.registered_versions_max"], 1);
+  // Poisson: five standard deviations.
+  EXPECT_NEAR(Golden("schema_break.not_rolled_back")[lost], 270'000, 5 * 520);
+  EXPECT_NEAR(Golden("schema_break.registry_down")[lost], 27'000, 5 * 165 + 300);
+}
+
 // --- One zone, little retention ---
 
 int64_t MonthDollars(const RunOutcome& run) {
