@@ -69,7 +69,7 @@ void ArchiveSink::Close(WriterId number) {
 
 void ArchiveSink::Upload(WriterId number, Object& object) {
   Writer& writer = At(number);
-  ++writer.uploading;
+  object.uploading = true;
   object.failed = false;
   writer.client->CreateUpload(
       object.id, ObjectCause::kOther,
@@ -104,7 +104,7 @@ void ArchiveSink::PartOver(WriterId number, ObjectId id, ObjectResult result) {
   Object& object = writer.closed.at(id);
   object.failed = object.failed || result != ObjectResult::kOk;
   if (--object.requests_left > 0) return;
-  --writer.uploading;
+  object.uploading = false;
   MaybePrepared(number);
 }
 
@@ -115,13 +115,14 @@ void ArchiveSink::Prepare(WriterId number, Epoch epoch, Completion<bool> done) {
   writer.epoch = epoch;
   writer.prepared = done;
   if (!writer.open.records.empty()) Close(number);
-  // What did not get through before goes again, under the same key.
-  if (writer.uploading == 0) {
-    for (auto& [id, object] : writer.closed) {
-      if (object.failed) Upload(number, object);
-    }
+  bool waits = false;
+  for (auto& [id, object] : writer.closed) {
+    object.of_epoch = true;
+    // What did not get through before goes again, under the same key.
+    if (object.failed && !object.uploading) Upload(number, object);
+    waits = waits || object.uploading;
   }
-  if (writer.uploading > 0) return;
+  if (waits) return;
   After<"archive.prepared">(Duration::Zero(), [this, number, life = writer.life] {
     if (life == At(number).life) MaybePrepared(number);
   });
@@ -129,16 +130,23 @@ void ArchiveSink::Prepare(WriterId number, Epoch epoch, Completion<bool> done) {
 
 void ArchiveSink::MaybePrepared(WriterId number) {
   Writer& writer = At(number);
-  if (!writer.preparing || writer.uploading > 0) return;
+  if (!writer.preparing) return;
+  bool all = true;
+  for (const auto& [id, object] : writer.closed) {
+    if (!object.of_epoch) continue;
+    if (object.uploading) return;
+    all = all && !object.failed;
+  }
   writer.preparing = false;
   Completion<bool> done = writer.prepared;
-  const bool all = std::none_of(writer.closed.begin(), writer.closed.end(),
-                                [](const auto& entry) { return entry.second.failed; });
-  if (all && !writer.closed.empty()) {
-    std::vector<Object>& prepared = prepared_[writer.epoch];
-    for (auto& [id, object] : writer.closed) prepared.push_back(std::move(object));
-    pending_.Add(static_cast<int64_t>(writer.closed.size()));
-    writer.closed.clear();
+  for (auto entry = writer.closed.begin(); all && entry != writer.closed.end();) {
+    if (!entry->second.of_epoch) {
+      ++entry;
+      continue;
+    }
+    prepared_[writer.epoch].push_back(std::move(entry->second));
+    pending_.Add(1);
+    entry = writer.closed.erase(entry);
   }
   done(all);
 }
@@ -151,7 +159,6 @@ void ArchiveSink::Reset(WriterId number) {
   writer.open = Object();
   writer.taken.clear();
   writer.closed.clear();
-  writer.uploading = 0;
   writer.preparing = false;
   ledger().ExplainAll(EffectCause::kRestart);
   if (!committing_ || committer_ != number) return;

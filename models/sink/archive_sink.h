@@ -61,7 +61,9 @@ class ArchiveSink : public MeteredSink {
     Bytes bytes;
     std::vector<RecordRange> records;
     int64_t requests_left = 0;
+    bool uploading = false;
     bool failed = false;
+    bool of_epoch = false;  // That is being prepared.
   };
   struct Writer {
     HostId host;
@@ -71,7 +73,6 @@ class ArchiveSink : public MeteredSink {
     uint32_t opened = 0;
     Ring<Completion<bool>> taken;              // Writes that are to be answered.
     absl::btree_map<ObjectId, Object> closed;  // Since the last Prepare().
-    int64_t uploading = 0;
     bool preparing = false;
     Epoch epoch = 0;
     Completion<bool> prepared;

@@ -92,31 +92,28 @@ void LakehouseSink::CloseFiles(WriterId number) {
     File file;
     file.file = {table_->NewFile(), Bytes(std::max<int64_t>(1, share(writer.open_bytes.count()))),
                  share(writer.open_records)};
-    writer.files.push_back(file);
-    ++writer.uploading;
-    Upload(number, writer.files.size() - 1);
+    Upload(number, writer.files.emplace(file.file.object, file).first->second);
   }
   writer.open_records = 0;
   writer.open_bytes = Bytes(0);
 }
 
-void LakehouseSink::Upload(WriterId number, size_t index) {
+void LakehouseSink::Upload(WriterId number, File& file) {
   Writer& writer = At(number);
-  const TableFile& file = writer.files[index].file;
-  writer.uploads->Write(file.object, file.bytes, ObjectCause::kOther,
-                        [this, number, index = static_cast<uint32_t>(index),
-                         life = writer.life](ObjectResult result) {
-                          if (life != At(number).life) return;
-                          Uploaded(number, index, result == ObjectResult::kOk);
-                        });
+  file.uploading = true;
+  writer.uploads->Write(
+      file.file.object, file.file.bytes, ObjectCause::kOther,
+      [this, number, life = writer.life, object = file.file.object](ObjectResult result) {
+        if (life != At(number).life) return;
+        Uploaded(number, object, result == ObjectResult::kOk);
+      });
 }
 
-void LakehouseSink::Uploaded(WriterId number, size_t index, bool ok) {
-  Writer& writer = At(number);
-  --writer.uploading;
-  File& file = writer.files[index];
+void LakehouseSink::Uploaded(WriterId number, ObjectId object, bool ok) {
+  File& file = At(number).files.at(object);
+  file.uploading = false;
+  file.uploaded = ok;
   if (ok) {
-    file.uploaded = true;
     table_->FileWritten(file.file);
     files_.Add(1);
     file_bytes_.Record(file.file.bytes.count());
@@ -131,17 +128,16 @@ void LakehouseSink::Prepare(WriterId number, Epoch epoch, Completion<bool> done)
   writer.epoch = epoch;
   writer.prepared = done;
   writer.asked_at = Now();
-  // What did not get through before goes again.
-  for (size_t i = 0; i < writer.files.size() && writer.uploading == 0; ++i) {
-    if (writer.files[i].uploaded) continue;
-    for (size_t again = i; again < writer.files.size(); ++again) {
-      if (writer.files[again].uploaded) continue;
-      ++writer.uploading;
-      Upload(number, again);
-    }
-  }
+  writer.records_of_epoch = writer.records.size();
   if (writer.open_records > 0) CloseFiles(number);
-  if (writer.uploading > 0) return;
+  bool waits = false;
+  for (auto& [object, file] : writer.files) {
+    file.of_epoch = true;
+    // What did not get through before goes again.
+    if (!file.uploaded && !file.uploading) Upload(number, file);
+    waits = waits || file.uploading;
+  }
+  if (waits) return;
   After<"sink.prepared">(Duration::Zero(), [this, number, life = writer.life] {
     if (life == At(number).life) MaybePrepared(number);
   });
@@ -149,25 +145,36 @@ void LakehouseSink::Prepare(WriterId number, Epoch epoch, Completion<bool> done)
 
 void LakehouseSink::MaybePrepared(WriterId number) {
   Writer& writer = At(number);
-  if (!writer.preparing || writer.uploading > 0) return;
+  if (!writer.preparing) return;
+  bool all = true;
+  for (const auto& [object, file] : writer.files) {
+    if (!file.of_epoch) continue;
+    if (file.uploading) return;
+    all = all && file.uploaded;
+  }
   writer.preparing = false;
   Completion<bool> done = writer.prepared;
-  const bool all = std::all_of(writer.files.begin(), writer.files.end(),
-                               [](const File& file) { return file.uploaded; });
   if (all) {
     flush_time_.Record(Now() - writer.asked_at);
-    if (!writer.files.empty()) {
+    if (writer.records_of_epoch > 0) {
       Prepared& prepared = prepared_[writer.epoch];
-      for (const File& file : writer.files) prepared.files.push_back(file.file);
-      for (RecordRange& range : writer.records) {
-        range.trail.AddWait(std::max(range.trail.End(), writer.asked_at), Milestone::kCommitted,
-                            WaitFor::kTimer, component_id());
-        range.trail.AddService(Now(), Milestone::kCommitted, component_id());
-        prepared.records.push_back(range);
+      const auto end = writer.records.begin() + static_cast<int64_t>(writer.records_of_epoch);
+      for (auto range = writer.records.begin(); range != end; ++range) {
+        range->trail.AddWait(std::max(range->trail.End(), writer.asked_at), Milestone::kCommitted,
+                             WaitFor::kTimer, component_id());
+        range->trail.AddService(Now(), Milestone::kCommitted, component_id());
+        prepared.records.push_back(*range);
+      }
+      writer.records.erase(writer.records.begin(), end);
+      for (auto entry = writer.files.begin(); entry != writer.files.end();) {
+        if (!entry->second.of_epoch) {
+          ++entry;
+          continue;
+        }
+        prepared.files.push_back(entry->second.file);
+        entry = writer.files.erase(entry);
       }
     }
-    writer.files.clear();
-    writer.records.clear();
   }
   done(all);
 }
@@ -180,14 +187,13 @@ void LakehouseSink::Reset(WriterId number) {
   writer.waiting.clear();
   writer.uploads->DropAll();
   writer.client->DropAll();
-  for (const File& file : writer.files) {
-    if (file.uploaded) table_->FileDropped(file.file.object);
+  for (const auto& [object, file] : writer.files) {
+    if (file.uploaded) table_->FileDropped(object);
   }
   writer.files.clear();
   writer.records.clear();
   writer.open_records = 0;
   writer.open_bytes = Bytes(0);
-  writer.uploading = 0;
   writer.preparing = false;
   ledger().ExplainAll(EffectCause::kRestart);
   if (!committing_ || committer_ != number) return;

@@ -74,7 +74,9 @@ class LakehouseSink : public MeteredSink {
  private:
   struct File {
     TableFile file;
+    bool uploading = false;
     bool uploaded = false;
+    bool of_epoch = false;  // That is being prepared.
   };
   struct Writer {
     HostId host;
@@ -86,10 +88,10 @@ class LakehouseSink : public MeteredSink {
     std::vector<RecordRange> records;
     int64_t open_records = 0;
     Bytes open_bytes;
-    std::vector<File> files;
-    int64_t uploading = 0;
-    // Being prepared.
+    absl::btree_map<ObjectId, File> files;
+    // Being prepared: what was written before it was asked for.
     Epoch epoch = 0;
+    size_t records_of_epoch = 0;
     bool preparing = false;
     Time asked_at;
     Completion<bool> prepared;
@@ -108,8 +110,8 @@ class LakehouseSink : public MeteredSink {
   Writer& At(WriterId writer) { return *writers_[static_cast<size_t>(writer)]; }
   void Encoded(WriterId number, uint64_t write);
   void CloseFiles(WriterId number);
-  void Upload(WriterId number, size_t index);
-  void Uploaded(WriterId number, size_t index, bool ok);
+  void Upload(WriterId number, File& file);
+  void Uploaded(WriterId number, ObjectId object, bool ok);
   void MaybePrepared(WriterId number);
 
   WriterId Committer() const;

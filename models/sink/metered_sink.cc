@@ -9,7 +9,9 @@ namespace {
 
 constexpr Duration kSampleInterval = Seconds(1);
 
-void Follow(Counter& counter, int64_t now) { counter.Add(now - counter.Value()); }
+void Follow(Counter& counter, int64_t now) {
+  if (now != counter.Value()) counter.Add(now - counter.Value());
+}
 
 }  // namespace
 

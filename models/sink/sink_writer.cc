@@ -63,7 +63,8 @@ void SinkWriter::PartitionBegins(int member, PartitionId partition, Offset from)
     }
   }
   const bool zombie = transactional() && !config_.fenced && source.furthest > source.committed;
-  ledger.GoOn(partition, ResumesAt(source, from),
+  // What is prepared is not lost: it is only not visible yet.
+  ledger.GoOn(partition, transactional() ? std::max(from, source.committed) : from,
               config_.commits_first ? EffectCause::kCommitFirst : EffectCause::kReset,
               zombie              ? EffectCause::kZombie
               : source.owner_died ? EffectCause::kRestart

@@ -59,7 +59,7 @@ class GroupCheck {
  private:
   void CheckManual(const Places& here, const Consumers& consumers) {
     for (const char* field : kOfGroups) {
-      if (!here.Has(field) || IsDefault(consumers, field)) continue;
+      if (!here.Has(field) || IsDefault(scenario_, consumers, field)) continue;
       findings_->Error(here.In(field).place,
                        absl::StrCat(field,
                                     " is for members that subscribe; state assignment: SUBSCRIBE, "
@@ -69,28 +69,6 @@ class GroupCheck {
       findings_->Error(here.In("start_from").place,
                        "start_from NO_RESET is for members that subscribe; state assignment: "
                        "SUBSCRIBE, or write EARLIEST or LATEST");
-    }
-  }
-
-  // Defaults may be written out: a canonical text does it.
-  bool IsDefault(const Consumers& consumers, const char* name) const {
-    const FieldDescriptor* field = Consumers::descriptor()->FindFieldByName(name);
-    const Reflection* reflection = consumers.GetReflection();
-    const std::string& text = DefaultOf(*field, scenario_.kafka_version());
-    switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING:
-        return AmountOf(UNIT_DURATION, reflection->GetString(consumers, field)) ==
-               AmountOf(UNIT_DURATION, text);
-      case FieldDescriptor::CPPTYPE_BOOL:
-        return reflection->GetBool(consumers, field) == (text == "true");
-      default: {
-        const int number = reflection->GetEnumValue(consumers, field);
-        if (field->number() == Consumers::kAssignorFieldNumber) {
-          const bool by_broker = consumers.group_protocol() == Consumers::CONSUMER;
-          return number == (by_broker ? Consumers::UNIFORM : Consumers::RANGE);
-        }
-        return number == field->enum_type()->FindValueByName(text)->number();
-      }
     }
   }
 
@@ -144,7 +122,7 @@ class GroupCheck {
                        "group_protocol: CLASSIC");
     }
     for (const char* field : {"session_timeout", "heartbeat_interval"}) {
-      if (!here.Has(field) || IsDefault(consumers, field)) continue;
+      if (!here.Has(field) || IsDefault(scenario_, consumers, field)) continue;
       findings_->Error(here.In(field).place,
                        absl::StrCat(field,
                                     " is the brokers' with group_protocol CONSUMER; remove it, and "
@@ -298,6 +276,27 @@ uint32_t MemberNumberOf(const std::string& handle) {
     return 0;
   }
   return number;
+}
+
+bool IsDefault(const Scenario& scenario, const Consumers& consumers, const char* name) {
+  const FieldDescriptor* field = Consumers::descriptor()->FindFieldByName(name);
+  const Reflection* reflection = consumers.GetReflection();
+  const std::string& text = DefaultOf(*field, scenario.kafka_version());
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return AmountOf(UNIT_DURATION, reflection->GetString(consumers, field)) ==
+             AmountOf(UNIT_DURATION, text);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(consumers, field) == (text == "true");
+    default: {
+      const int number = reflection->GetEnumValue(consumers, field);
+      if (field->number() == Consumers::kAssignorFieldNumber) {
+        const bool by_broker = consumers.group_protocol() == Consumers::CONSUMER;
+        return number == (by_broker ? Consumers::UNIFORM : Consumers::RANGE);
+      }
+      return number == field->enum_type()->FindValueByName(text)->number();
+    }
+  }
 }
 
 void CheckGroups(const Scenario& scenario, const Places& places, Findings* findings) {

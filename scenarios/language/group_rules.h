@@ -15,6 +15,9 @@ namespace freshet {
 // Whether the field of Consumers is heeded only with assignment SUBSCRIBE.
 bool IsOfGroups(absl::string_view field);
 
+// Whether the field has its default, which may be written out: a canonical text does it.
+bool IsDefault(const v1::Scenario& scenario, const v1::Consumers& consumers, const char* name);
+
 // How many members operations add to the component over the run.
 int64_t AddedMembers(const v1::Scenario& scenario, const std::string& consumers);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/group_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -46,7 +47,7 @@ class SinkCheck {
     const Consumers& consumers = component.consumers();
     if (consumers.writes_to().empty()) {
       for (const char* field : {"sink_retry_backoff", "sink_commit_interval", "sink_fencing"}) {
-        if (!here.Has(field)) continue;
+        if (!here.Has(field) || IsDefault(scenario_, consumers, field)) continue;
         findings_->Error(here.In(field).place,
                          absl::StrCat(field,
                                       " is for members that write to a sink; state "

@@ -147,5 +147,51 @@ TEST(LakehouseSinkTest, TheZombieCommitterDoublesAnEpochUnlessItIsFenced) {
   EXPECT_EQ(DoubledByAZombie(false), 300);
 }
 
+// What is written while an epoch is prepared is of the next one; and to commit again what is
+// committed changes nothing.
+TEST(LakehouseSinkTest, AnEpochHasWhatWasWrittenBeforeItWasPrepared) {
+  Simulation sim(1);
+  Network::Config zones;
+  zones.zones = {"a"};
+  zones.rtt_within_zone = zones.rtt_across_zones = Sampler::Constant(0);
+  Network network(sim, "network", zones);
+  ObjectStore store(sim, "lake/warehouse", InstantBodies());
+  IcebergTable table(sim, "lake", &store, &network, QuietTable());
+  LakehouseSink sink(sim, "rows", &table, &network, Lake().sink);
+  const Sink::WriterId writer =
+      sink.AddWriter("w", network.AddHost("w", 0, BytesPerSecond(int64_t{1} << 45)));
+  int done = 0;
+  const auto ended = [&done](bool ok) { done += ok; };
+  const auto write = [&](Offset from, Offset to) {
+    RecordRange range;
+    range.from = from;
+    range.to = to;
+    range.bytes = Bytes(1'000 * (to - from));
+    sink.Write(writer, range, ended);
+    sim.RunUntil(sim.Now() + Milliseconds(1));
+  };
+  write(0, 10);
+  sink.Prepare(writer, 1, ended);
+  write(10, 25);  // The upload of the first takes 100 ms.
+  sim.Run();
+  sink.Prepare(writer, 2, ended);
+  sim.Run();
+  EXPECT_EQ(done, 4);
+  EXPECT_EQ(sink.ledger().visible(), 0);
+  sink.Commit(1, ended);
+  sim.Run();
+  EXPECT_EQ(sink.ledger().visible(), 10);
+  sink.Commit(1, ended);
+  sim.Run();
+  EXPECT_EQ(sink.ledger().visible(), 10);
+  sink.Rollback(1);  // The second is never committed: its file is an orphan.
+  sink.Commit(2, ended);
+  sim.Run();
+  EXPECT_EQ(done, 7);
+  EXPECT_EQ(sink.ledger().visible(), 10);
+  EXPECT_EQ(ValueOf(sim, table, IcebergTable::kOrphans), 1);
+  EXPECT_EQ(ValueOf(sim, table, IcebergTable::kRecords), 10);
+}
+
 }  // namespace
 }  // namespace freshet
