@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "models/processing/deduplicate.h"
+#include "models/processing/lookup.h"
 #include "models/processing/record_split.h"
 #include "models/processing/window.h"
 #include "sim/check.h"
@@ -52,6 +53,8 @@ std::unique_ptr<Operator> Operator::Make(const OperatorConfig& config, OperatorC
       return std::make_unique<WindowOperator>(config, context, at);
     case OperatorKind::kDeduplicate:
       return std::make_unique<DeduplicateOperator>(config, context, at);
+    case OperatorKind::kLookup:
+      return std::make_unique<LookupOperator>(config, context, at);
   }
   return nullptr;
 }

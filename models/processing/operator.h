@@ -17,7 +17,7 @@
 
 namespace freshet {
 
-enum class OperatorKind : uint8_t { kSource, kMap, kWindow, kDeduplicate, kSink };
+enum class OperatorKind : uint8_t { kSource, kMap, kWindow, kDeduplicate, kLookup, kSink };
 
 struct WindowConfig {
   Duration size;
@@ -37,6 +37,14 @@ struct DeduplicateConfig {
   Bytes state_per_key;
 };
 
+class LookupService;
+
+struct LookupConfig {
+  LookupService* service = nullptr;
+  Ratio cache_hits;       // Share of the records that need not ask.
+  int64_t at_a_time = 1;  // Questions.
+};
+
 struct OperatorConfig {
   std::string name;
   OperatorKind kind = OperatorKind::kMap;
@@ -47,6 +55,7 @@ struct OperatorConfig {
   Ratio bytes_ratio = Ratio::One();
   WindowConfig window;
   DeduplicateConfig deduplicate;
+  LookupConfig lookup;
   Sink* sink = nullptr;
   int64_t most_writes = 1;  // kSink: under way at a time.
 };
@@ -65,6 +74,8 @@ class OperatorContext {
   virtual void Emit(size_t at, const RecordRange& records) = 0;
   // Too late for operator `at`: dropped, or into the side output.
   virtual void EmitLate(size_t at, const RecordRange& records) = 0;
+  // Before anything else is taken, so many answers of the service are waited for.
+  virtual void Ask(LookupService* service, int64_t questions, int64_t at_a_time) = 0;
   // For the metrics.
   virtual void CountFiltered(int64_t records) = 0;
   virtual void CountResult(int64_t windows, int64_t rows, int64_t updates) = 0;

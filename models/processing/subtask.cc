@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "models/processing/lookup.h"
 #include "models/processing/record_split.h"
 #include "sim/check.h"
 #include "sim/hash.h"
@@ -216,13 +217,37 @@ void Subtask::Work(const RecordRange& records) {
 }
 
 void Subtask::Serve(Duration cost) {
-  if (cost == Duration::Zero()) return Served();
+  if (cost == Duration::Zero() && questions_.empty()) return Served();
   serving_ = true;
+  if (cost == Duration::Zero()) return AskNext();
   host_->cpu().Serve(cost, [this, life = life_] {
-    if (life != life_) return;
-    Served();
-    Wake();
+    if (life == life_) AskNext();
   });
+}
+
+void Subtask::Ask(LookupService* service, int64_t questions, int64_t at_a_time) {
+  if (questions > 0) questions_.push_back({service, questions, at_a_time});
+}
+
+void Subtask::AskNext() {
+  // The lookups of a chain one after the other.
+  while (!questions_.empty() && questions_.front().left == 0 && asked_ == 0) {
+    questions_.pop_front();
+  }
+  if (questions_.empty()) {
+    Served();
+    return Wake();
+  }
+  Questions& now = questions_.front();
+  while (now.left > 0 && asked_ < now.at_a_time) {
+    --now.left;
+    ++asked_;
+    now.service->Ask([this, life = life_] {
+      if (life != life_) return;
+      --asked_;
+      AskNext();
+    });
+  }
 }
 
 void Subtask::Served() {

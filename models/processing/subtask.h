@@ -134,6 +134,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   int Parallelism() const override { return vertex_->config().parallelism; }
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
+  void Ask(LookupService* service, int64_t questions, int64_t at_a_time) override;
   void CountFiltered(int64_t records) override { vertex_->filtered.Add(records); }
   void CountResult(int64_t windows, int64_t rows, int64_t updates) override;
 
@@ -174,6 +175,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool TakeFromChannels();
   void Work(const RecordRange& records);
   void Serve(Duration cost);
+  void AskNext();
   void Served();
   void AdvanceTo(Time watermark, bool idle);
   void CombineWatermarks();
@@ -210,6 +212,13 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool serving_ = false;
   Ring<Outgoing> unsent_;
   Duration cost_;
+  struct Questions {
+    LookupService* service;
+    int64_t left;
+    int64_t at_a_time;
+  };
+  Ring<Questions> questions_;  // Of the records in hand.
+  int64_t asked_ = 0;          // Without answer.
   int64_t emitted_ = 0;
   int64_t late_ = 0;
   std::vector<int64_t> taken_;

@@ -206,6 +206,8 @@ void Subtask::Stop() {
   Show(Activity::kStopped);
   unsent_.clear();
   serving_ = false;
+  questions_.clear();
+  asked_ = 0;
   again_ = false;
   watermark_ = Time::FromNanos(INT64_MIN);
   idle_sent_ = false;

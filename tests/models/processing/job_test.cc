@@ -2,6 +2,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "models/processing/lookup.h"
 #include "tests/models/processing/job_pipeline.h"
 
 namespace freshet {
@@ -157,6 +158,55 @@ void ExpectCatchUp(Duration cpu, double seconds) {
 }
 TEST(StreamJobTest, OracleT03AReplayReachesTheHead) { ExpectCatchUp(Microseconds(250), 80); }
 TEST(StreamJobTest, OracleT04AReplayWithLittleHeadroom) { ExpectCatchUp(Microseconds(800), 960); }
+
+// Four subtasks, a service of two workers and 5 ms.
+int64_t EnrichedIn(Duration time, Ratio cache_hits, int64_t at_a_time) {
+  JobPipeline pipeline(InstantLog(4, Steady(1000)), SinkPromise::kPlain);
+  LookupService::Config config;
+  config.workers = 2;
+  config.service_time = Sampler::Constant(5e6);
+  LookupService service(pipeline.sim, "customers", config);
+  JobConfig job = ReadAndWrite(pipeline, 4, 4, Duration::Zero());
+  OperatorConfig enrich = Op(OperatorKind::kLookup, "enrich");
+  enrich.lookup = {&service, cache_hits, at_a_time};
+  job.vertices[1].chain.insert(job.vertices[1].chain.begin(), enrich);
+  job.checkpoints.reset();
+  job.guarantee = DeliveryGuarantee::kAtMostOnce;
+  pipeline.AddJob(job);
+  pipeline.Run(time);
+  return pipeline.sink.visible();
+}
+
+TEST(StreamJobTest, TheNaiveLookupCollapsesAndACacheHelps) {
+  // 400/s is all that the service can do, however it is asked.
+  EXPECT_NEAR(static_cast<double>(EnrichedIn(Seconds(60), Ratio(), 1)), 24'000, 150);
+  EXPECT_NEAR(static_cast<double>(EnrichedIn(Seconds(60), Ratio(), 100)), 24'000, 150);
+  // With one of four records to be asked for it keeps up: 250/s.
+  EXPECT_NEAR(static_cast<double>(EnrichedIn(Seconds(60), Ratio::Percent(75), 1)), 60'000, 300);
+}
+
+TEST(StreamJobTest, ALookupAtATimeIsBoundByItsLatency) {
+  // A service without limit, 10 ms away: a subtask that asks one by one does 100/s, four 400/s.
+  const auto enriched = [](int64_t at_a_time) {
+    JobPipeline pipeline(InstantLog(4, Steady(1000)), SinkPromise::kPlain);
+    LookupService::Config config;
+    config.workers = 1'000;
+    config.service_time = Sampler::Constant(0);
+    config.round_trip = Milliseconds(10);
+    LookupService service(pipeline.sim, "customers", config);
+    JobConfig job = ReadAndWrite(pipeline, 4, 4, Duration::Zero());
+    OperatorConfig enrich = Op(OperatorKind::kLookup, "enrich");
+    enrich.lookup = {&service, Ratio(), at_a_time};
+    job.vertices[1].chain.insert(job.vertices[1].chain.begin(), enrich);
+    job.checkpoints.reset();
+    job.guarantee = DeliveryGuarantee::kAtMostOnce;
+    pipeline.AddJob(job);
+    pipeline.Run(Seconds(60));
+    return pipeline.sink.visible();
+  };
+  EXPECT_NEAR(static_cast<double>(enriched(1)), 24'000, 150);
+  EXPECT_NEAR(static_cast<double>(enriched(16)), 60'000, 150);
+}
 
 TEST(StreamJobTest, TaskManagersThatAreApartTalkOverTheNetwork) {
   MiniSettings settings = InstantLog(2, Until(Seconds(10), 1000));

@@ -75,7 +75,8 @@ class MemorySink final : public Sink {
   }
   int64_t doubled() const { return visible_ - distinct(); }
   Bytes bytes() const { return bytes_; }
-  Time last() const { return last_; }
+  // From creation to visible, summed over the records of whole batches.
+  __int128 waited() const { return waited_; }
 
   int64_t commits = 0;
   Duration prepare_time;
@@ -106,7 +107,9 @@ class MemorySink final : public Sink {
   }
   void Show(const RecordRange& records) {
     bytes_ += records.bytes;
-    last_ = Now();
+    if (!records.interpolated && records.record_count() == records.whole) {
+      waited_ += records.created.SumUntil(Now(), records.whole);
+    }
     for (Offset at = records.from; at < records.to; ++at) {
       const int64_t count = records.CountIn(at, at + 1);
       if (count == 0) continue;
@@ -127,7 +130,7 @@ class MemorySink final : public Sink {
   absl::btree_map<std::pair<PartitionId, Offset>, int64_t> times_;
   int64_t visible_ = 0;
   Bytes bytes_;
-  Time last_;
+  __int128 waited_ = 0;
 };
 
 }  // namespace freshet

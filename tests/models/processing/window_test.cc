@@ -48,23 +48,58 @@ TEST(WindowTest, AWindowFiresWhenTheWatermarkPassesItsEnd) {
   EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), 0);
 }
 
-TEST(WindowTest, RecordsAreWindowedLateOrBuffered) {
-  // Partitions that are read by turns of a slow reader come out of order.
-  MiniSettings settings = InstantLog(6, Steady(1000));
-  settings.producers.linger = Milliseconds(500);
-  JobPipeline pipeline(settings, SinkPromise::kPlain);
+// Partitions that count as idle between two of their batches are late when the next one comes.
+JobConfig OftenLate(JobPipeline& pipeline, Duration allowed) {
   JobConfig job = Windowed(pipeline, 1, 2, Seconds(1));
   job.watermarks = Bounded(Duration::Zero());
+  job.watermarks->idleness = Milliseconds(100);
+  job.vertices[1].chain[0].window.allowed_lateness = allowed;
+  return job;
+}
+MiniSettings SlowBatches() {
+  MiniSettings settings = InstantLog(6, Steady(100));
+  // Of brokers with batches of their own: what one sends at a time, it sends together.
+  settings.brokers = 3;
+  settings.producers.linger = Milliseconds(900);
+  settings.producers.keys.kind = KeyDistribution::Kind::kUniform;
+  settings.producers.keys.count = 1000;
+  return settings;
+}
+
+TEST(WindowTest, RecordsAreWindowedLateOrBuffered) {
+  JobPipeline pipeline(SlowBatches(), SinkPromise::kPlain);
+  MemorySink side(pipeline.sim, "too_late", SinkPromise::kPlain);
+  JobConfig job = OftenLate(pipeline, Duration::Zero());
+  job.vertices.push_back(SinkVertex(1, &side));
+  job.edges.push_back(EdgeOf(1, 2, Partitioning::kRebalance));
+  job.edges.back().late = true;
   pipeline.AddJob(job);
   pipeline.Run(Seconds(60));
-  int64_t in = 0, sum = 0;
+  int64_t in = 0, out = 0, late = 0, buffered = 0;
   for (int i = 0; i < 2; ++i) {
     const RecordCounts& counts = pipeline.job->subtask(1, i).operator_at(0).counts();
     in += counts.in;
-    sum += counts.out + counts.late + counts.buffered;
+    out += counts.out;
+    late += counts.late;
+    buffered += counts.buffered;
   }
-  EXPECT_GT(in, 50'000);
-  EXPECT_EQ(in, sum);
+  EXPECT_GT(in, 5'000);
+  EXPECT_EQ(in, out + late + buffered);
+  EXPECT_EQ(pipeline.sink.visible(), out);
+  // What is late goes a way of its own.
+  EXPECT_GT(late, 0);
+  EXPECT_EQ(side.visible(), late);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), late);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kUpdates), 0);
+}
+
+TEST(WindowTest, WithinTheAllowedLatenessARecordUpdatesItsWindow) {
+  JobPipeline pipeline(SlowBatches(), SinkPromise::kPlain);
+  pipeline.AddJob(OftenLate(pipeline, Seconds(10)));
+  pipeline.Run(Seconds(60));
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), 0);
+  EXPECT_GT(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kUpdates), 0);
+  EXPECT_EQ(pipeline.sink.doubled(), 0);
 }
 
 TEST(WindowTest, SlidingWindowsShowARecordOnceAndCountItsRowsInEach) {
