@@ -84,6 +84,7 @@ void BrokerCluster::PublishMetadata() {
     FailReaders(partition.consumer_subscribers, partition);
     FailReaders(partition.follower_subscribers, partition);
   }
+  for (Callback& listener : leader_listeners_) listener();
 }
 
 void BrokerCluster::FailReaders(const std::vector<Subscriber>& subscribers,
@@ -94,7 +95,6 @@ void BrokerCluster::FailReaders(const std::vector<Subscriber>& subscribers,
     session.failed = true;
     if (session.parked) AnswerFetch(&session, session.broker);
   }
-  for (Callback& listener : leader_listeners_) listener();
 }
 
 void BrokerCluster::CutLog(PartitionId id, Offset offset) {

@@ -491,9 +491,9 @@ class Assembler {
     for (const v1::StreamOperator& each : text.step()) {
       sinks.push_back(nullptr);
       if (!each.has_blackhole()) continue;
-      pipeline_->sinks.push_back(
+      pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
-      sinks.back() = pipeline_->sinks.back().get();
+      sinks.back() = pipeline_->job_sinks.back().get();
     }
     const int count = static_cast<int>(text.task_managers());
     const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,

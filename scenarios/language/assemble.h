@@ -50,7 +50,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
-  std::vector<std::unique_ptr<Sink>> sinks;  // Of jobs.
+  std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
