@@ -11,8 +11,6 @@ namespace {
 
 using Slice = BatchProfile::Slice;
 
-RandomStream Stream() { return RandomStream(92, "client", "event_times"); }
-
 int64_t KeySum(const BatchProfile& profile) {
   return std::accumulate(profile.key_group_records.begin(), profile.key_group_records.end(),
                          int64_t{0});
