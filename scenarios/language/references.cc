@@ -260,7 +260,7 @@ class ReferenceCheck {
                         const std::vector<std::string>& parts, Place place) {
     const uint32_t count = component.stream_job().task_managers();
     uint32_t number = 0;
-    absl::string_view digits = parts.size() > 1 ? parts[1] : "";
+    absl::string_view digits = parts.size() > 1 ? absl::string_view(parts[1]) : "";
     const bool is_one = absl::ConsumePrefix(&digits, "task-manager-") && !digits.empty() &&
                         absl::ascii_isdigit(digits[0]) && digits[0] != '0' &&
                         absl::SimpleAtoi(digits, &number) && number <= count;
