@@ -192,7 +192,10 @@ inline void Bandwidth::Insert(Slot slot, Group& group) {
     group.work = 0;
   }
   transfer.target = group.work + work;
-  group.heap.push_back({transfer.target, next_order_++, slot});
+  HeapEntry& entry = group.heap.emplace_back();
+  entry.target = transfer.target;
+  entry.order = next_order_++;
+  entry.slot = slot;
   SiftUp(group, group.heap.size() - 1);
 }
 

@@ -22,6 +22,11 @@ class Ring {
     slots_[(head_ + size_) & (slots_.size() - 1)] = std::move(value);
     ++size_;
   }
+  // A new last element, to be filled in where it stands: its fields hold whatever was there before.
+  T& AddBack() {
+    if (size_ == slots_.size()) Grow();
+    return slots_[(head_ + size_++) & (slots_.size() - 1)];
+  }
   // Before all others: work that goes back to where it came from.
   void push_front(T value) {
     if (size_ == slots_.size()) Grow();
@@ -43,6 +48,12 @@ class Ring {
     head_ = (head_ + 1) & (slots_.size() - 1);
     --size_;
     return value;
+  }
+  // The same for one who has used front().
+  void drop_front() {
+    SIM_REQUIRE(size_ > 0);
+    head_ = (head_ + 1) & (slots_.size() - 1);
+    --size_;
   }
   void pop_back() {
     SIM_REQUIRE(size_ > 0);

@@ -141,10 +141,12 @@ void BrokerCluster::AppendFrom(RequestIndex index, BrokerId broker, size_t first
     request.end_offsets[i] = partition.log.log_end_offset();
     if (partition.log.log_end_offset() == end_before) continue;  // Refused or a repetition.
     // The handler thread stays with the request until the batch is where it must be.
-    const auto go_on = [this, index, broker, next = static_cast<uint32_t>(i + 1)] {
-      AppendFrom(index, broker, next);
-    };
-    if (!Store(batch.partition, batch, broker, go_on)) return;
+    if (!Store(batch.partition, batch, broker,
+               [this, index, broker, next = static_cast<uint32_t>(i + 1)] {
+                 AppendFrom(index, broker, next);
+               })) {
+      return;
+    }
   }
   FinishAppend(index, broker);
 }

@@ -60,7 +60,11 @@ void PartitionLog::AddMarks(Offset base, const Batch& batch) {
 Offset PartitionLog::Append(const Batch& batch) {
   SIM_REQUIRE(batch.record_count > 0);
   const Offset base = log_end_;
-  ranges_.push_back({base, batch, end_position_, false});
+  LogRange& added = ranges_.AddBack();
+  added.base_offset = base;
+  added.batch = batch;
+  added.position = end_position_;
+  added.coalesced = false;
   if (batch.batch_count == 1) {
     segments_.Append(base, end_position_, batch.bytes, batch.created.Earliest(),
                      std::max(batch.created.high, batch.created.first));
@@ -127,6 +131,8 @@ void Merge(const LogRange& first, const LogRange& second, LogRange* merged) {
 void PartitionLog::CoalesceFront() {
   ranges_[coalesced_].coalesced = true;
   ++coalesced_;
+  // The next append asks for it, when a cache has long forgotten it.
+  if (coalesced_ < ranges_.size()) __builtin_prefetch(&ranges_[coalesced_]);
   if (coalesced_ < kMostCoalesced) return;
   // Neighbours merge in pairs, all at once, so that an append costs a constant share of it. A range
   // grows with every pass it lives through: old ones are coarse, recent ones fine.

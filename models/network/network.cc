@@ -65,9 +65,11 @@ void Connection::Send(Bytes size, TrafficCause cause, Callback delivered) {
   if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
   network_->Meter(from_, to_, size, cause);
   for (; size > Network::kPiece; size -= Network::kPiece) {
-    waiting_.push_back({Network::kPiece, Callback()});
+    waiting_.push_back({Callback(), Network::kPiece});
   }
-  waiting_.push_back({size, delivered});
+  Message& last = waiting_.AddBack();
+  last.delivered = delivered;
+  last.size = size;
   if (leaving_ == Stage::kIdle) StartLeaving();
 }
 
@@ -85,7 +87,8 @@ void Connection::StartLeaving() {
 
 void Connection::Left() {
   leaving_transfer_ = 0;
-  travelling_.push_back(waiting_.pop_front());
+  travelling_.AddBack() = waiting_.front();
+  waiting_.drop_front();
   ++on_the_way_;
   // A later message never overtakes an earlier one of its stream.
   const Time arrival =
@@ -119,13 +122,14 @@ void Connection::StartEntering() {
 
 void Connection::Entered() {
   entering_transfer_ = 0;
-  Message message = travelling_.pop_front();
+  Callback delivered = travelling_.front().delivered;
+  travelling_.drop_front();
   --on_the_way_;
   --arrived_;
   const bool was_busy = entering_ == Stage::kBusy;
   entering_ = Stage::kIdle;
   const uint32_t generation = generation_;
-  if (message.delivered) message.delivered();
+  if (delivered) delivered();
   // The receiver may have sent on this stream or reset it.
   if (was_busy && generation == generation_ && entering_ == Stage::kIdle) StartEntering();
 }

@@ -56,8 +56,8 @@ class Connection {
  private:
   friend class Network;
   struct Message {
-    Bytes size;
     Callback delivered;
+    Bytes size;
   };
   enum class Stage : uint8_t { kIdle, kBusy };
 
