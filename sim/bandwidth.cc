@@ -191,12 +191,17 @@ inline void Bandwidth::Insert(Slot slot, Group& group) {
     }
     group.work = 0;
   }
-  transfer.target = group.work + work;
+  const bool alone = group.heap.empty();
+  transfer.target = alone ? work : group.work + work;
   HeapEntry& entry = group.heap.emplace_back();
   entry.target = transfer.target;
   entry.order = next_order_++;
   entry.slot = slot;
-  SiftUp(group, group.heap.size() - 1);
+  if (alone) {
+    transfer.position = 0;
+  } else {
+    SiftUp(group, group.heap.size() - 1);
+  }
 }
 
 // Takes a transfer out of its group; its slot and id are still the caller's to end.
@@ -454,7 +459,7 @@ inline void Bandwidth::ShowState() {
 
 // --- Verbs ---
 
-Bandwidth::TransferId Bandwidth::Start(Bytes size, Callback done, int class_index,
+Bandwidth::TransferId Bandwidth::Start(Bytes size, const Callback& done, int class_index,
                                        BytesPerSecond own_cap) {
   SIM_REQUIRE(size >= Bytes(0) && size <= Bytes(kLargest) && own_cap >= BytesPerSecond(0));
   SIM_REQUIRE(class_index >= 0 && static_cast<size_t>(class_index) < classes_.size());

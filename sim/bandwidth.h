@@ -76,7 +76,7 @@ class Bandwidth : public Component {
   // Starts a transfer of `size` bytes. `done` fires once, never re-entrantly, also for size 0.
   // Those that end at one instant fire in the order of class, end and start.
   // REQUIRES: 0 <= size <= 2^50, class_index within the classes.
-  TransferId Start(Bytes size, Callback done, int class_index = 0,
+  TransferId Start(Bytes size, const Callback& done, int class_index = 0,
                    BytesPerSecond own_cap = BytesPerSecond(INT64_MAX));
   // Takes it back; `done` will not fire, even if the last byte passed at this very instant. Returns
   // the bytes not yet served, 0 if it is over.

@@ -94,21 +94,28 @@ class StampTrail {
                   uint32_t blocker) {
     SIM_CHECK(now >= end_, "inv.I1", "a stamp lies before the one that it follows");
     SIM_REQUIRE(wait == (why != WaitFor::kNone));
-    const Segment added = {until, wait, why, resource, blocker, now - end_};
+    const Duration length = now - end_;
     end_ = now;
     if (size_ > 0) {
       Segment& last = segments_[size_ - 1];
       // One of no length says nothing unless it reaches a milestone.
-      if (added.length == Duration::Zero() && last.until == until) return;
-      if (last.SameKind(added) && last.blocker == blocker) {
-        last.length += added.length;
+      if (length == Duration::Zero() && last.until == until) return;
+      if (last.resource == resource && last.blocker == blocker && last.until == until &&
+          last.wait == wait && last.why == why) {
+        last.length += length;
         return;
       }
     }
     if (__builtin_expect(size_ < kCapacity, 1)) {
-      segments_[size_++] = added;
+      Segment& added = segments_[size_++];  // Filled in where it stands.
+      added.until = until;
+      added.wait = wait;
+      added.why = why;
+      added.resource = resource;
+      added.blocker = blocker;
+      added.length = length;
     } else {
-      Absorb(added);
+      Absorb({until, wait, why, resource, blocker, length});
     }
   }
 

@@ -91,7 +91,7 @@ void Station::ReportIdleness() const {
                          " workers are idle"));
 }
 
-bool Station::Serve(Duration service, Callback done, int job_class) {
+bool Station::Serve(Duration service, const Callback& done, int job_class) {
   SIM_REQUIRE(service >= Duration::Zero() && job_class >= 0 && job_class < config_.classes);
   ++offered_;
   if (present_ >= config_.room) {

@@ -63,7 +63,7 @@ class Station : public Component {
   // Offers a job of length `service` (at full speed). `done` fires when it has been served, after
   // the station has taken its next job. Returns false, and forgets the job, when the room is full.
   // REQUIRES: service >= 0, 0 <= job_class < classes.
-  bool Serve(Duration service, Callback done, int job_class = 0);
+  bool Serve(Duration service, const Callback& done, int job_class = 0);
 
   // Work proceeds at `speed` of full speed from now on, also on jobs in service (fault verb slow:
   // speed = 1 / factor). What is left of a job is kept in billionths of a nanosecond, so that any

@@ -229,7 +229,8 @@ class BrokerCluster : public Component, public LogService {
   virtual void AfterAppend(PartitionId id) = 0;
   // Puts what was just appended where it is kept. Returns true when the handler thread goes on at
   // once; otherwise `go_on` fires when it may.
-  virtual bool Store(PartitionId id, const Batch& batch, BrokerId leader, Callback go_on) = 0;
+  virtual bool Store(PartitionId id, const Batch& batch, BrokerId leader,
+                     const Callback& go_on) = 0;
   // The handler is through with the appends of a request, this one of `bytes` among them.
   virtual void AfterRequest(PartitionId id, Bytes bytes) = 0;
   // Whether the answer to `acks` waits until the high watermark has passed the batch.
@@ -259,7 +260,8 @@ class BrokerCluster : public Component, public LogService {
   // Brings the `missed` bytes of the session's response into memory and waits for whatever else
   // holds a response back. Returns true when it may be served at once; otherwise `serve` fires when
   // it may, or SendResponse() is called, unless the broker dies first.
-  virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) = 0;
+  virtual bool Prepare(FetchSession* session, BrokerId broker, Bytes missed,
+                       const Callback& serve) = 0;
   // The response is worked on and sent; its network thread is awake, or about to be.
   void SendResponse(FetchSession* session, BrokerId broker, uint32_t generation);
   // Nothing of it has been sent; what it says of partitions is known.

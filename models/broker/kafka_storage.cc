@@ -46,14 +46,14 @@ bool KafkaCluster::FlushDue(PartitionId id, Replica& replica, int64_t records) {
 }
 
 bool KafkaCluster::StoreAt(PartitionId id, Replica& replica, int64_t records, Bytes bytes,
-                           Callback go_on) {
+                           const Callback& go_on) {
   PageCache& cache = brokers_[replica.broker]->PageCacheOf(id);
   if (!FlushDue(id, replica, records)) return cache.Append(bytes, go_on);
   cache.AppendDurably(bytes, go_on);
   return false;
 }
 
-bool KafkaCluster::Store(PartitionId id, const Batch& batch, BrokerId, Callback go_on) {
+bool KafkaCluster::Store(PartitionId id, const Batch& batch, BrokerId, const Callback& go_on) {
   return StoreAt(id, LeaderOf(id), batch.record_count, batch.bytes, go_on);
 }
 
@@ -82,7 +82,7 @@ Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
 
 // --- What is in no memory ---
 
-bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback) {
+bool KafkaCluster::Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback&) {
   if (missed == Bytes(0)) return true;
   brokers_[broker]->cache_misses().Add(missed.count());
   session->missed = missed;

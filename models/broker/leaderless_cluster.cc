@@ -127,7 +127,7 @@ void LeaderlessCluster::DropFile(FileId id, const ProduceFile& file) {
 // What of it is in memory is known when the coordinator has answered.
 Bytes LeaderlessCluster::Missing(const FetchedRange& part, BrokerId) { return part.bytes; }
 
-bool LeaderlessCluster::Prepare(FetchSession* session, BrokerId id, Bytes, Callback serve) {
+bool LeaderlessCluster::Prepare(FetchSession* session, BrokerId id, Bytes, const Callback& serve) {
   if (session->response.empty()) return true;
   std::vector<FileReader::Wanted> wanted;
   for (const FetchedRange& range : session->response) {

@@ -108,7 +108,7 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   ProduceError Admit(PartitionId, const ProduceRequest&) override { return ProduceError::kNone; }
   void BeforeAppend(PartitionId) override {}
   void AfterAppend(PartitionId) override {}
-  bool Store(PartitionId, const Batch&, BrokerId, Callback) override { return true; }
+  bool Store(PartitionId, const Batch&, BrokerId, const Callback&) override { return true; }
   void AfterRequest(PartitionId, Bytes) override {}
   bool AwaitsCommit(Acks) const override { return true; }
   ProduceError ErrorOfCommitted(PartitionId) override { return ProduceError::kNone; }
@@ -118,7 +118,7 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   void DropFile(FileId id, const ProduceFile& file) override;
   void ApplyFile(FileId id);
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback& serve) override;
   void Audit();
 
   // Who serves whom (leaderless_control.cc).

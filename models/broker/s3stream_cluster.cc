@@ -97,7 +97,7 @@ void S3StreamCluster::AfterAppend(PartitionId) {}
 void S3StreamCluster::AfterRequest(PartitionId, Bytes) {}
 ProduceError S3StreamCluster::ErrorOfCommitted(PartitionId) { return ProduceError::kNone; }
 
-bool S3StreamCluster::Store(PartitionId id, const Batch& batch, BrokerId leader, Callback) {
+bool S3StreamCluster::Store(PartitionId id, const Batch& batch, BrokerId leader, const Callback&) {
   // The handler goes on: whoever waits for the write-ahead log waits as a request, not as a thread.
   const Offset end = partitions_[id].log.log_end_offset();
   broker(leader).Append(id, end - batch.record_count, end, batch.bytes);
@@ -136,7 +136,7 @@ Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
                                                       std::clamp(cached, part.from, part.to));
 }
 
-bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, Callback serve) {
+bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, const Callback& serve) {
   if (balancer_ != nullptr) CountSent(*session);
   if (router_ != nullptr) return PrepareSnapshot(*session, id, serve);
   std::vector<StreamReader::Wanted> cold;

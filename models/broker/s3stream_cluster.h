@@ -149,12 +149,12 @@ class S3StreamCluster : public BrokerCluster,
   ProduceError Admit(PartitionId id, const ProduceRequest& request) override;
   void BeforeAppend(PartitionId id) override;
   void AfterAppend(PartitionId id) override;
-  bool Store(PartitionId id, const Batch& batch, BrokerId leader, Callback go_on) override;
+  bool Store(PartitionId id, const Batch& batch, BrokerId leader, const Callback& go_on) override;
   void AfterRequest(PartitionId id, Bytes bytes) override;
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, Callback serve) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback& serve) override;
   void OnDurable(BrokerId id, PartitionId partition, Offset offset) override;
   void OnUploaded(BrokerId id) override;
   void OnFenced(BrokerId id) override;

@@ -61,7 +61,7 @@ void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
 Connection::Connection(Network* network, HostId from, HostId to)
     : network_(network), from_(from), to_(to) {}
 
-void Connection::Send(Bytes size, TrafficCause cause, Callback delivered) {
+void Connection::Send(Bytes size, TrafficCause cause, const Callback& delivered) {
   if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
   network_->Meter(from_, to_, size, cause);
   for (; size > Network::kPiece; size -= Network::kPiece) {

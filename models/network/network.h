@@ -45,7 +45,7 @@ class Connection {
  public:
   // Delivers a message of `size` bytes; `delivered` fires at the receiver when its last byte is in,
   // after those of all earlier messages. If the stream is reset meanwhile it never fires.
-  void Send(Bytes size, TrafficCause cause, Callback delivered);
+  void Send(Bytes size, TrafficCause cause, const Callback& delivered);
   // Drops everything under way. A process at one end has died.
   void Reset();
 

@@ -11,7 +11,7 @@ PageCache::PageCache(Simulation& sim, absl::string_view name, Volume* volume, co
       dirty_gauge_(AddGauge(kDirty)),
       held_appends_(AddCounter(kHeld)) {}
 
-bool PageCache::Append(Bytes size, Callback done, Writer writer) {
+bool PageCache::Append(Bytes size, const Callback& done, Writer writer) {
   if (!AnyHeld() && HasRoomFor(size)) {
     Dirty(size);
     return true;
@@ -22,7 +22,7 @@ bool PageCache::Append(Bytes size, Callback done, Writer writer) {
   return false;
 }
 
-void PageCache::AppendDurably(Bytes size, Callback done) { volume_->Flush(size, done); }
+void PageCache::AppendDurably(Bytes size, const Callback& done) { volume_->Flush(size, done); }
 
 void PageCache::Dirty(Bytes size) {
   dirty_ += size;

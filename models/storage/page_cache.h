@@ -44,9 +44,9 @@ class PageCache : public Component {
 
   // Takes `size` bytes. Returns true when they are in memory at once, and then does not call
   // `done`; otherwise `done` fires when they are.
-  bool Append(Bytes size, Callback done, Writer writer = Writer::kLog);
+  bool Append(Bytes size, const Callback& done, Writer writer = Writer::kLog);
   // Appends and makes durable, as a broker with flush.messages=1 does. Always calls `done`.
-  void AppendDurably(Bytes size, Callback done);
+  void AppendDurably(Bytes size, const Callback& done);
   // Dirty bytes are lost with the machine; returns how many.
   Bytes DropDirty();
 

@@ -41,27 +41,27 @@ Volume::Volume(Simulation& sim, absl::string_view name, const Config& config, Ba
   operations_metric_ = &AddCounter(kOperations);
 }
 
-void Volume::Read(Bytes size, Callback done) {
+void Volume::Read(Bytes size, const Callback& done) {
   read_bytes_.Add(size.count());
   Begin(size, Draw(config_.read_latency), false, done);
 }
 
-void Volume::ReadOn(Bytes size, Callback done) {
+void Volume::ReadOn(Bytes size, const Callback& done) {
   read_bytes_.Add(size.count());
   Begin(size, Duration::Zero(), false, done);
 }
 
-void Volume::Write(Bytes size, Callback done) {
+void Volume::Write(Bytes size, const Callback& done) {
   written_bytes_.Add(size.count());
   Begin(size, Draw(config_.write_latency), false, done);
 }
 
-void Volume::Flush(Bytes size, Callback done) {
+void Volume::Flush(Bytes size, const Callback& done) {
   written_bytes_.Add(size.count());
   Begin(size, Draw(config_.flush_latency), true, done);
 }
 
-void Volume::Begin(Bytes size, Duration latency, bool flush, Callback done) {
+void Volume::Begin(Bytes size, Duration latency, bool flush, const Callback& done) {
   ++commands_;
   const int waiting_for = 2 + (operations_ != nullptr ? 1 : 0) + (path_ != nullptr ? 1 : 0);
   const uint32_t command = in_flight_.Add({size, done, Now(), flush, waiting_for});

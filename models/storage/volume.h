@@ -62,12 +62,12 @@ class Volume : public Component {
   // It outlives the volume.
   Volume(Simulation& sim, absl::string_view name, const Config& config, Bandwidth* path = nullptr);
 
-  void Read(Bytes size, Callback done);
+  void Read(Bytes size, const Callback& done);
   // Goes on where a read has ended: read ahead, so that it has no latency of its own.
-  void ReadOn(Bytes size, Callback done);
-  void Write(Bytes size, Callback done);
+  void ReadOn(Bytes size, const Callback& done);
+  void Write(Bytes size, const Callback& done);
   // Writes `size` bytes and then flushes the device. `done` fires when they are durable.
-  void Flush(Bytes size, Callback done);
+  void Flush(Bytes size, const Callback& done);
 
   // Fault verb slow: latencies times `factor`. REQUIRES: factor > 0.
   void SetLatencyFactor(Ratio factor) { latency_factor_ = factor; }
@@ -88,7 +88,7 @@ class Volume : public Component {
     int waiting_for;  // Latency, bandwidth, operations, path: as many as there are.
   };
 
-  void Begin(Bytes size, Duration latency, bool flush, Callback done);
+  void Begin(Bytes size, Duration latency, bool flush, const Callback& done);
   Duration Draw(Sampler& latency) {
     return latency_factor_ * latency.DrawDuration(latency_stream_);
   }
