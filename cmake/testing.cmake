@@ -7,10 +7,21 @@
 #
 # By default every TEST() is a ctest of its own, listed when ctest runs. WHOLE makes the program one
 # ctest: for programs with a costly start, or with thousands of cases. Links gmock_main.
-# Labels: slow (left out of the test workflow), matrix (other builds of the program), oracle, tidy.
+# Labels: slow (left out of the test workflow), matrix (other builds of the program), oracle, tidy,
+# long (minutes under a sanitizer); below_models is added by itself.
 include(GoogleTest)
 
 option(FRESHET_REQUIRE_ALL_LEGS "A test that would skip for a missing tool fails instead" OFF)
+
+# The framework and the engine, which most tests include, parsed once for all of them.
+file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "")
+add_library(freshet_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
+target_link_libraries(freshet_test_headers PRIVATE freshet_options freshet_sim GTest::gmock)
+target_precompile_headers(freshet_test_headers PRIVATE <algorithm> <map> <memory> <string> <vector>
+  <gmock/gmock.h> <gtest/gtest.h> <absl/strings/str_cat.h> <sim/component.h> <sim/sampler.h>
+  <sim/simulation.h>)
+
+add_custom_target(below_models)
 
 function(freshet_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "WHOLE" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS")
@@ -19,6 +30,7 @@ function(freshet_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE freshet_options ${arg_LIBS} GTest::gmock_main)
+  target_precompile_headers(${name} REUSE_FROM freshet_test_headers)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -27,6 +39,11 @@ function(freshet_test name)
   set(environment "RC_PARAMS=seed=92")
   if(FRESHET_REQUIRE_ALL_LEGS)
     list(APPEND environment "FRESHET_REQUIRE_ALL_LEGS=1")
+  endif()
+  # What stands below the models builds in minutes: CI's sample of the sanitizers.
+  if(NOT "freshet_models" IN_LIST arg_LIBS AND NOT "freshet_run" IN_LIST arg_LIBS)
+    list(APPEND arg_LABELS below_models)
+    add_dependencies(below_models ${name})
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" ENVIRONMENT "${environment}")
   if(arg_WHOLE)

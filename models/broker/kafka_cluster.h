@@ -194,13 +194,15 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
   void BeforeAppend(PartitionId id) override;
   void AfterAppend(PartitionId id) override;
   bool Store(PartitionId id, const Batch& batch, BrokerId leader, const Callback& go_on) override;
-  bool StoreAt(PartitionId id, Replica& replica, int64_t records, Bytes bytes, const Callback& go_on);
+  bool StoreAt(PartitionId id, Replica& replica, int64_t records, Bytes bytes,
+               const Callback& go_on);
   bool FlushDue(PartitionId id, Replica& replica, int64_t records);
   void AfterRequest(PartitionId id, Bytes bytes) override;
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback& serve) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed,
+               const Callback& serve) override;
   // As sendfile() does: the session's network thread sleeps while the volume reads, goes on reading
   // as long as the socket takes what it has, and turns to others when it is full.
   void SendFromDisk(FetchSession* session, BrokerId broker, uint32_t generation);

@@ -118,7 +118,8 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   void DropFile(FileId id, const ProduceFile& file) override;
   void ApplyFile(FileId id);
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback& serve) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed,
+               const Callback& serve) override;
   void Audit();
 
   // Who serves whom (leaderless_control.cc).

@@ -136,7 +136,8 @@ Bytes S3StreamCluster::Missing(const FetchedRange& part, BrokerId id) {
                                                       std::clamp(cached, part.from, part.to));
 }
 
-bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed, const Callback& serve) {
+bool S3StreamCluster::Prepare(FetchSession* session, BrokerId id, Bytes missed,
+                              const Callback& serve) {
   if (balancer_ != nullptr) CountSent(*session);
   if (router_ != nullptr) return PrepareSnapshot(*session, id, serve);
   std::vector<StreamReader::Wanted> cold;

@@ -154,7 +154,8 @@ class S3StreamCluster : public BrokerCluster,
   bool AwaitsCommit(Acks acks) const override { return acks == Acks::kAll; }
   ProduceError ErrorOfCommitted(PartitionId id) override;
   Bytes Missing(const FetchedRange& part, BrokerId broker) override;
-  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed, const Callback& serve) override;
+  bool Prepare(FetchSession* session, BrokerId broker, Bytes missed,
+               const Callback& serve) override;
   void OnDurable(BrokerId id, PartitionId partition, Offset offset) override;
   void OnUploaded(BrokerId id) override;
   void OnFenced(BrokerId id) override;

@@ -2,7 +2,9 @@
 # matrix.sh BUILD_DIR sample|full: builds the program by several compilers and optimisation levels
 # and runs the same scenarios with each: the digests must be equal (docs/determinism.md).
 #
-# BUILD_DIR/determinism/ holds one build tree a configuration; a second run reuses them.
+# The sample compares the program of BUILD_DIR itself with one other build: by the other compiler,
+# at another level, with sanitizers, so that one build answers two questions. BUILD_DIR/determinism/
+# holds one build tree a configuration; a second run reuses them.
 # Exit: 0 equal, 1 not, 77 too few configurations to compare.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,10 +16,10 @@ extent=$2
 
 # Name, compiler, flags. Automatic variables start as a pattern in one build and as zeros in another,
 # so that an uninitialised read shows as a difference (rule D14).
+sanitizers="-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -gline-tables-only"
 case "$extent" in
   sample) configurations="
-gcc-O0          g++      -O0 -ftrivial-auto-var-init=pattern
-clang-O2        clang++  -O2" ;;
+clang-O1-sanitizers clang++ -O1 -ftrivial-auto-var-init=pattern $sanitizers" ;;
   full) configurations="
 gcc-O0          g++      -O0 -ftrivial-auto-var-init=pattern
 gcc-O3          g++      -O3 -ftrivial-auto-var-init=zero
@@ -27,8 +29,15 @@ clang-O2        clang++  -O2
 clang-O3-native clang++  -O3 -march=native" ;;
   *) fail "usage: matrix.sh BUILD_DIR sample|full" ;;
 esac
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 
 built=()
+declare -A program
+if [ "$extent" = sample ]; then
+  [ -x "$1/bin/freshet" ] || fail "$1/bin/freshet is not built"
+  built=("$1")
+  program[$1]=$(cd "$1" && pwd)/bin/freshet
+fi
 while read -r name compiler flags; do
   [ -n "$name" ] || continue
   if ! command -v "$compiler" >/dev/null; then
@@ -43,6 +52,7 @@ while read -r name compiler flags; do
   env -u FRESHET_WERROR cmake --build "$trees/$name" --target freshet >>"$trees/$name.log" 2>&1 ||
     { tail -n 40 "$trees/$name.log" >&2; fail "building $name"; }
   built+=("$name")
+  program[$name]=$trees/$name/bin/freshet
 done <<<"$configurations"
 
 if [ "${#built[@]}" -lt 2 ]; then
@@ -56,7 +66,7 @@ while read -r scenario arguments; do
   expected=
   for name in "${built[@]}"; do
     # shellcheck disable=SC2086  # The arguments are words.
-    digest=$(digest_of "$trees/$name/bin/freshet" run "$scenario" $arguments)
+    digest=$(digest_of "${program[$name]}" run "$scenario" $arguments)
     if [ -z "$expected" ]; then
       expected=$digest
       echo "$scenario $arguments"

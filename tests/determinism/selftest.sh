@@ -59,6 +59,9 @@ int main(int argc, char**) {
   std::printf("digest order=%d\\n", int($3));
 }
 TEXT
+  # The sample's first program is the one of the build directory.
+  mkdir -p "$scratch/tree/build/bin"
+  c++ -O2 -o "$scratch/tree/build/bin/freshet" "$scratch/tree/main.cc"
   "$scratch/tree/tests/determinism/matrix.sh" "$scratch/tree/build" sample >"$scratch/output" 2>&1 || code=$?
   if [ "$code" -ne "$wanted" ]; then
     cat "$scratch/output"
