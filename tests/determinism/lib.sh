@@ -16,7 +16,7 @@ skip() {
 
 # scenario_lines sample|full: lines of scenarios.txt.
 scenario_lines() {
-  grep -v '^ *\(#\|$\)' "$here/scenarios.txt" | if [ "$1" = sample ]; then head -n 1; else cat; fi
+  grep -v '^ *\(#\|$\)' "$here/scenarios.txt" | if [ "$1" = sample ]; then head -n 5; else cat; fi
 }
 
 # digest_of COMMAND...: the digest lines that a run prints. A missed objective (exit 1) is an answer.
