@@ -26,13 +26,3 @@ find_program(FRESHET_CCACHE ccache)
 if(FRESHET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${FRESHET_CCACHE})
 endif()
-# Headers that nearly every file of a room includes are parsed once a room (target_precompile_headers,
-# a third of a build's time). A file still includes all that it uses: builds with ccache, which cannot
-# look into a precompiled header, do without.
-if(CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
-else()
-  # g++ 12 forgets in a precompiled header which code is the library's, and warns of std::string's.
-  target_compile_options(freshet_options INTERFACE
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds -Wno-stringop-overflow>)
-endif()

@@ -13,14 +13,6 @@ include(GoogleTest)
 
 option(FRESHET_REQUIRE_ALL_LEGS "A test that would skip for a missing tool fails instead" OFF)
 
-# The framework and the engine, which most tests include, parsed once for all of them.
-file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "")
-add_library(freshet_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
-target_link_libraries(freshet_test_headers PRIVATE freshet_options freshet_sim GTest::gmock)
-target_precompile_headers(freshet_test_headers PRIVATE <algorithm> <map> <memory> <string> <vector>
-  <gmock/gmock.h> <gtest/gtest.h> <absl/strings/str_cat.h> <sim/component.h> <sim/sampler.h>
-  <sim/simulation.h>)
-
 add_custom_target(below_models)
 
 function(freshet_test name)
@@ -30,7 +22,6 @@ function(freshet_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE freshet_options ${arg_LIBS} GTest::gmock_main)
-  target_precompile_headers(${name} REUSE_FROM freshet_test_headers)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()

@@ -24,12 +24,7 @@ if [ "${#files[@]}" -eq 0 ]; then
   echo "no sources in $build/compile_commands.json" >&2
   exit 1
 fi
-# g++'s precompiled headers mean nothing to clang; the files include all that they use.
-flags=$(mktemp -d)
-trap 'rm -rf "$flags"' EXIT
-sed -E 's/-Winvalid-pch//; s/-include [^ "]*cmake_pch\.hxx//' "$build/compile_commands.json" >"$flags/compile_commands.json"
-
 # The flags are the compiler's own: with g++ and warnings as errors clang meets options it does not know.
 printf '%s\n' "${files[@]}" |
-  xargs -P 2 -n 4 clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*' -p "$flags" 2> >(grep -v 'warnings generated' >&2 || true)
+  xargs -P 2 -n 4 clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*' -p "$build" 2> >(grep -v 'warnings generated' >&2 || true)
 echo "${#files[@]} files"
