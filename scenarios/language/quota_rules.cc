@@ -114,7 +114,7 @@ class QuotaCheck {
             here.In("remove", i).place,
             absl::StrCat("remove ", AlterQuota::Quota_Name(static_cast<AlterQuota::Quota>(which)),
                          both ? ": it is stated, too; keep one of them"
-                              : ": write each quota that ends once"));
+                              : " is no quota or comes twice; write each quota that ends once"));
       }
     }
     CheckThreads(alter, here);

@@ -219,7 +219,7 @@ class RuleCheck {
     if (HasS3Stream()) {
       findings_->Warning(here.In("remote_storage").place,
                          "remote_storage has no effect: brokers of kind s3stream keep all of the "
-                         "log in object storage");
+                         "log in object storage; remove it");
       return;
     }
     if (kafka_ != nullptr && !kafka_->has_remote_log_storage()) {

@@ -86,7 +86,8 @@ class WorkloadCheck {
     if (sent && run_for && *sent >= *run_for) {
       findings_->Warning(here.In("sent_at").place,
                          absl::StrCat("sent_at ", offline.sent_at(), " is not before run_for ",
-                                      scenario_.run_for(), ": they are never sent"));
+                                      scenario_.run_for(),
+                                      ", so they are never sent; move it or lengthen the run"));
     }
   }
 

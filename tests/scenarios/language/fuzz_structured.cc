@@ -99,9 +99,15 @@ class Mutator {
           reflection->SetString(message, field, Text(*field));
         }
         return;
-      case FieldDescriptor::CPPTYPE_ENUM:
-        reflection->SetEnumValue(message, field, static_cast<int>(Below(9)) - 1);
+      case FieldDescriptor::CPPTYPE_ENUM: {
+        const int value = static_cast<int>(Below(9)) - 1;
+        if (field->is_repeated()) {
+          reflection->AddEnumValue(message, field, value);
+        } else {
+          reflection->SetEnumValue(message, field, value);
+        }
         return;
+      }
       case FieldDescriptor::CPPTYPE_BOOL:
         reflection->SetBool(message, field, Below(2) == 0);
         return;
