@@ -216,9 +216,11 @@ inline void Bandwidth::Leave(Slot slot) {
     }
     --capped_;
   } else {
-    const HeapEntry last = group.heap.back();
-    group.heap.pop_back();
-    if (position < group.heap.size()) {
+    if (position + 1 == group.heap.size()) {
+      group.heap.pop_back();
+    } else {
+      const HeapEntry last = group.heap.back();
+      group.heap.pop_back();
       Place(group, position, last);
       SiftDown(group, position);
       if (group.heap[position].slot == last.slot) SiftUp(group, position);

@@ -111,7 +111,11 @@ Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
       reason = Stop::kReachedEnd;
     }
     if (reason == Stop::kReachedEnd) clock_.now = end;
-    if (reason != Stop::kEventLimit) RunAudits();
+    if (reason != Stop::kEventLimit) {
+      last_audit_ = true;
+      RunAudits();
+      last_audit_ = false;
+    }
   } catch (const InvariantBroken& broken) {
     Rethrow(broken);
   }

@@ -125,6 +125,8 @@ class Simulation {
   // by SIM_CHECK. For relations that cannot be checked in O(1) where they change.
   void AddAudit(Callback audit) { audits_.push_back(audit); }
   static constexpr uint64_t kAuditSpacing = 65536;
+  // Whether the run ends with the audits that are under way: what takes turns looks at everything.
+  bool AtLastAudit() const { return last_audit_; }
   // For measuring what audits cost; a shipped run never calls it.
   void SetPeriodicAudits(bool on) { periodic_audits_ = on; }
 
@@ -188,6 +190,7 @@ class Simulation {
   Entry last_fired_ = {0, 0};  // Below every key: sequences begin at 1.
   bool stop_requested_ = false;
   bool periodic_audits_ = true;
+  bool last_audit_ = false;
 
   MetricRegistry metrics_;
   Recorder recorder_;

@@ -99,7 +99,7 @@ class KafkaBroker : public Broker {
   void ForgetCached(uint32_t partition, int64_t from, int64_t to) {
     cached_.Erase(partition, from, to);
   }
-  void Audit() const { cached_.Audit(); }
+  void Audit() { cached_.AuditInTurn(sim().AtLastAudit()); }
 
   Counter& cache_misses() { return cache_misses_; }
 

@@ -46,8 +46,8 @@ RemoteLogReader::RemoteLogReader(Simulation& sim, absl::string_view name, Object
       fetch_time_(AddDistribution(kFetchTime)) {
   SIM_REQUIRE(config.chunk > Bytes(0) && config.most_pending > 0);
   sim.AddAudit([this] {
-    index_cache_.Audit();
-    chunk_cache_.Audit();
+    index_cache_.AuditInTurn(this->sim().AtLastAudit());
+    chunk_cache_.AuditInTurn(this->sim().AtLastAudit());
   });
 }
 

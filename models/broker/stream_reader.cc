@@ -16,7 +16,7 @@ StreamReader::StreamReader(Simulation& sim, absl::string_view name, ObjectClient
       hit_bytes_(AddCounter(kHitBytes)),
       miss_bytes_(AddCounter(kMissBytes)) {
   SIM_REQUIRE(config.block > Bytes(0) && config.most_request >= config.block);
-  sim.AddAudit([this] { cache_.Audit(); });
+  sim.AddAudit([this] { cache_.AuditInTurn(this->sim().AtLastAudit()); });
 }
 
 bool StreamReader::Read(const std::vector<Wanted>& wanted, Callback done) {

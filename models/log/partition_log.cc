@@ -140,9 +140,9 @@ void PartitionLog::CoalesceFront() {
   for (size_t i = half; i-- > 0;) {
     Merge(ranges_[2 * i], ranges_[2 * i + 1], &ranges_[half + i]);
   }
-  for (size_t i = 0; i < half; ++i) ranges_.pop_front();
+  for (size_t i = 0; i < half; ++i) ranges_.drop_front();
   coalesced_ -= half;
-  found_ = 0;
+  found_ = found_ >= 2 * half ? found_ - half : 0;  // Readers at the end stay where they are.
 }
 
 void PartitionLog::AdvanceHighWatermark(Offset offset, Time now, ComponentId blocker) {

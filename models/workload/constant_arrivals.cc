@@ -1,6 +1,7 @@
 #include "models/workload/constant_arrivals.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "sim/check.h"
@@ -9,7 +10,7 @@ namespace freshet {
 
 ConstantArrivals::ConstantArrivals(std::shared_ptr<const RateFunction> rate, int64_t count,
                                    ArrivalMass phase)
-    : rate_(std::move(rate)), count_(count), stride_(kOneArrival * count), phase_(phase) {}
+    : rate_(std::move(rate)), count_(count), stride_(kOneArrival * count), next_(phase) {}
 
 ConstantArrivals ConstantArrivals::Staggered(std::shared_ptr<const RateFunction> rate,
                                              int64_t index, int64_t count) {
@@ -27,21 +28,25 @@ ConstantArrivals ConstantArrivals::WithDrawnPhase(std::shared_ptr<const RateFunc
 
 Time ConstantArrivals::PeekNth(int64_t n) {
   SIM_REQUIRE(n >= 1);
-  return TimeOfArrival(taken_ + n - 1);
+  return rate_->TimeOf(next_ + stride_ * (n - 1), last_);
 }
 
 ArrivalSpan ConstantArrivals::TakeUntil(Time until, int64_t limit) {
   SIM_REQUIRE(limit >= 0);
-  const ArrivalMass mass = rate_->MassAt(until);
-  if (mass < phase_) return {};
-  const ArrivalMass until_now = (mass - phase_) / stride_ + 1;
-  const ArrivalMass left = until_now - taken_;
-  if (left <= 0 || limit == 0) return {};
+  const ArrivalMass beyond = rate_->MassAt(until) - next_;
+  if (beyond < 0 || limit == 0) return {};
+  ArrivalMass left = 1;
+  if (beyond >= stride_) {
+    // Few come between two calls: a division of 64 bits suffices.
+    const bool few = beyond <= std::numeric_limits<int64_t>::max();
+    left += few ? static_cast<int64_t>(beyond) / static_cast<int64_t>(stride_) : beyond / stride_;
+  }
   ArrivalSpan span;
   span.count = static_cast<int64_t>(std::min<ArrivalMass>(left, limit));
-  span.first = TimeOfArrival(taken_);
-  span.last = TimeOfArrival(taken_ + span.count - 1);
-  taken_ += span.count;
+  span.first = rate_->TimeOf(next_, last_);
+  span.last = rate_->TimeOf(next_ + stride_ * (span.count - 1), last_);
+  next_ += stride_ * span.count;
+  last_ = span.last;
   return span;
 }
 

@@ -33,13 +33,12 @@ class ConstantArrivals final : public ArrivalProcess {
 
  private:
   ConstantArrivals(std::shared_ptr<const RateFunction> rate, int64_t count, ArrivalMass phase);
-  Time TimeOfArrival(int64_t k) const { return rate_->TimeOf(phase_ + stride_ * k); }
 
   std::shared_ptr<const RateFunction> rate_;
   int64_t count_;
-  ArrivalMass stride_;
-  ArrivalMass phase_;  // Of arrival 0; above 0, at most stride_.
-  int64_t taken_ = 0;
+  ArrivalMass stride_;  // Above 0.
+  ArrivalMass next_;    // Of the first arrival that is not taken.
+  Time last_;           // When the last one came that is, or 0.
 };
 
 }  // namespace freshet

@@ -246,6 +246,14 @@ Time RateFunction::TimeOf(ArrivalMass mass) const {
   return ToTime(base + knot->begin + TimeToBring(mass - knot->before, knot->micro_hertz));
 }
 
+Time RateFunction::TimeOf(ArrivalMass mass, Time earlier) const {
+  if (knots_.size() == 1 && period_ == 0 && knots_[0].micro_hertz > 0) {
+    const ArrivalMass left = mass - MassAt(earlier);
+    if (left > 0) return ToTime(earlier.nanos() + TimeToBring(left, knots_[0].micro_hertz));
+  }
+  return TimeOf(mass);
+}
+
 Rate RateFunction::RateAt(Time at) const {
   SIM_REQUIRE(at >= Time());
   const int64_t t = period_ > 0 ? at.nanos() % period_ : at.nanos();

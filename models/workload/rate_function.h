@@ -92,6 +92,8 @@ class RateFunction {
   // The first nanosecond with MassAt() >= mass, so that TimeOf(m) <= t exactly if m <= MassAt(t).
   // Time::Max() if there is none.
   Time TimeOf(ArrivalMass mass) const;
+  // The same. Where the rate never changes, an earlier time not far away spares a long division.
+  Time TimeOf(ArrivalMass mass, Time earlier) const;
 
   Rate RateAt(Time at) const;
   // Over a period, or over the pieces that end; the rate of a single piece.

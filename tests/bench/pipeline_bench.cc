@@ -1,4 +1,4 @@
-// What a whole pipeline costs: a published set-up of the library for twenty simulated seconds,
+// What a whole pipeline costs: a published set-up of the library for two simulated minutes,
 // through the door of `freshet run`, with the recorder and the audits each on and off. An item is
 // an event.
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace {
 void Pipeline(benchmark::State& state) {
   LoadOptions options;
   options.root = FRESHET_BENCH_LIBRARY;
-  options.sets = {"run_for=20s", "warm_up=5s",
+  options.sets = {"run_for=120s", "warm_up=20s",
                   std::string("recording=") + (state.range(1) != 0 ? "STATE" : "OFF")};
   const auto loaded = Load(options.root + "/published/c1_confluent_2020.textproto", options);
   if (!loaded.ok() || !loaded->ok()) {

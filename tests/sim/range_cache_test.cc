@@ -13,6 +13,11 @@ namespace freshet {
 class RangeCacheTestPeer {
  public:
   static void Miscount(RangeCache& cache) { ++cache.bytes_; }
+  // The least recently used range is no longer in the order of use.
+  static void Unlist(RangeCache& cache) {
+    cache.oldest_ = cache.pool_[cache.oldest_].newer;
+    cache.pool_[cache.oldest_].older = RangeCache::kNone;
+  }
 };
 
 namespace {
@@ -135,6 +140,20 @@ TEST(RangeCacheCanary, AMiscountIsNoticed) {
   cache.Insert(1, 0, 10);
   RangeCacheTestPeer::Miscount(cache);
   EXPECT_THROW(cache.Audit(), InvariantBroken);
+}
+
+TEST(RangeCacheCanary, AuditsInTurnNoticeItWithinTheirTurn) {
+  RangeCache cache(Bytes(100'000));
+  for (int64_t range = 0; range < 1000; ++range) cache.Insert(1, 20 * range, 20 * range + 10);
+  cache.AuditInTurn(/*last=*/false);
+  RangeCacheTestPeer::Unlist(cache);
+  // A walk for every 256 ranges: the fourth audit is the first that walks a thousand.
+  for (int turn = 2; turn < 4; ++turn) cache.AuditInTurn(false);
+  EXPECT_THROW(cache.AuditInTurn(false), InvariantBroken);
+  EXPECT_THROW(cache.AuditInTurn(/*last=*/true), InvariantBroken);
+  // What is wrong with a sum shows at once.
+  RangeCacheTestPeer::Miscount(cache);
+  EXPECT_THROW(cache.AuditInTurn(false), InvariantBroken);
 }
 
 }  // namespace

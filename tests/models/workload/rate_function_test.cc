@@ -155,6 +155,8 @@ RC_GTEST_PROP(RateFunctionTest, TheInverseIsExact, ()) {
   if (first > Time()) RC_ASSERT(rate.MassAt(first - Nanoseconds(1)) < mass);
   const Time later = rate.TimeOf(mass + 1);
   RC_ASSERT(later > at);
+  const Time known = Time::FromNanos(*rc::gen::inRange<int64_t>(0, at.nanos() + 1));
+  RC_ASSERT(rate.TimeOf(mass, known) == first && rate.TimeOf(mass + 1, known) == later);
   if (later < Time::Max()) {
     RC_ASSERT(rate.MassAt(later) > mass);
     RC_ASSERT(rate.MassAt(later - Nanoseconds(1)) == mass);
