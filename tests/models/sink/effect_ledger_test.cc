@@ -28,7 +28,7 @@ RecordSpan Filtered(Offset from, Offset to) {
 
 TEST(EffectLedgerTest, OnceIsWhatItShouldBe) {
   EffectLedger ledger;
-  ledger.Begin(3, 0, 0);
+  ledger.Begin(3, 0);
   EXPECT_EQ(ledger.Visible(Span(0, 10)), 10);
   EXPECT_EQ(ledger.Visible(Span(10, 30)), 20);
   EXPECT_EQ(ledger.visible(), 30);
@@ -63,7 +63,7 @@ TEST(EffectLedgerTest, AStoreThatReplacesHasItOnce) {
 
 TEST(EffectLedgerTest, WhatIsPassedOverIsLostUntilItComesAfterAll) {
   EffectLedger ledger;
-  ledger.Begin(3, 0, 0);
+  ledger.Begin(3, 0);
   ledger.Visible(Span(0, 10));
   ledger.GoOn(3, 25, EffectCause::kCommitFirst, EffectCause::kRestart);
   EXPECT_EQ(ledger.lost(), 15);
@@ -103,6 +103,43 @@ TEST(EffectLedgerTest, PartsOfASplitAreDifferentRecords) {
   EXPECT_EQ(ledger.Visible(left) + ledger.Visible(right), 100);
   EXPECT_EQ(ledger.duplicated(), 0);
   EXPECT_EQ(ledger.FirstUnsettled(3, 0), 100);
+}
+
+// A batch of 100, cut in two by a window and split by key; a filter held back the first 30. What is
+// lost is counted by records, not by offsets of each part.
+TEST(EffectLedgerTest, LostRecordsOfASplitAreCountedOnce) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0);
+  ledger.Settle(Filtered(0, 100), How::kFiltered);
+  RecordSpan left = Filtered(0, 50);
+  left.low = 30;
+  left.high = 60;
+  left.split = 2;
+  EXPECT_EQ(ledger.Visible(left), left.record_count());
+  ledger.GoOn(3, 100, EffectCause::kCommitFirst, EffectCause::kRestart);
+  EXPECT_EQ(ledger.lost(), 70 - left.record_count());
+  EXPECT_EQ(ledger.lost_by(EffectCause::kCommitFirst), ledger.lost());
+  EXPECT_EQ(ledger.FirstUnsettled(3, 0), 0);
+  left.from = 50;  // On its way when its writer died, and taken all the same.
+  left.to = 100;
+  ledger.Visible(left);
+  EXPECT_EQ(ledger.lost(), 40);
+  EXPECT_EQ(ledger.lost_by(EffectCause::kCommitFirst), 40);
+  EXPECT_EQ(ledger.reordered(), 0);
+  ledger.Audit("cache");
+}
+
+TEST(EffectLedgerTest, WhatWasDeletedIsLostUntilItComesAfterAll) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0);
+  ledger.Settle(Span(0, 10), How::kDeleted);
+  EXPECT_EQ(ledger.lost(), 10);
+  EXPECT_EQ(ledger.lost_by(EffectCause::kRetention), 10);
+  ledger.Visible(Span(0, 4));  // From the state of a window.
+  EXPECT_EQ(ledger.lost(), 6);
+  EXPECT_EQ(ledger.visible(), 4);
+  EXPECT_EQ(ledger.duplicated(), 0);
+  ledger.Audit("lake");
 }
 
 TEST(EffectLedgerTest, WhatAnElectionCutsIsAPhantom) {
