@@ -63,8 +63,7 @@ RecordSpan SourceEffects::PlacedIn(const RecordSpan& span, Offset low, Offset hi
 }
 
 void SourceEffects::Append(std::vector<Share>* shares, const Share& next) {
-  if (!shares->empty() && shares->back().high == next.low &&
-      shares->back().effect == next.effect) {
+  if (!shares->empty() && shares->back().high == next.low && shares->back().effect == next.effect) {
     shares->back().high = next.high;
   } else {
     shares->push_back(next);

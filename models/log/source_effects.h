@@ -8,9 +8,9 @@
 //             effect is missing, until somebody takes it after all
 //   Cut(o)    the log was cut at o: what was above has not been, and offsets are given anew
 //
-// Who filters or splits a batch settles it share by share (record_range.h). Until all of a stretch of
-// offsets is settled it remembers which places of the batch are; then it is as any other. So counts
-// are of records, also where shares are cut by offset, come in any order, or are empty.
+// Who filters or splits a batch settles it share by share (record_range.h). Until all of a stretch
+// of offsets is settled it remembers which places of the batch are; then it is as any other. So
+// counts are of records, also where shares are cut by offset, come in any order, or are empty.
 //
 // Approximated: a share of a batch that the log has coalesced since lies in proportion.
 //
@@ -139,8 +139,9 @@ void SourceEffects::Take(Offset from, Offset to, How how, Again again, Visit&& v
   RecordSpan span;
   span.from = from;
   span.to = to;
-  Take(span, how, again,
-       [&visit](const RecordSpan& part, Effect before) { visit(part.from, part.to, before.times); });
+  Take(span, how, again, [&visit](const RecordSpan& part, Effect before) {
+    visit(part.from, part.to, before.times);
+  });
 }
 
 template <class Visit>

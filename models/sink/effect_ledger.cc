@@ -34,17 +34,21 @@ EffectLedger::Row& EffectLedger::RowOf(const RecordSpan& records) {
 
 void EffectLedger::Begin(PartitionId partition, Offset at) { rows_[partition].effects.Begin(at); }
 
-int64_t EffectLedger::Visible(const RecordSpan& records, Again again) {
+int64_t EffectLedger::Visible(const RecordSpan& records, Again again, Time now) {
   Row& row = RowOf(records);
   int64_t fresh = 0;
-  Offset& furthest = row.furthest_of[records.split];
+  Row::Order& order = row.order_of[records.split];
+  if (order.at < now) {
+    order.before = order.furthest;
+    order.at = now;
+  }
   row.effects.Take(
       records, How::kDone, again, [&](const RecordSpan& part, SourceEffects::Effect before) {
         if (before.times == 0 || before.how != How::kDone) {
           const int64_t count = part.record_count();
           fresh += count;
           if (before.times > 0) settled_[static_cast<size_t>(before.how)] -= count;
-          reordered_ += part.CountIn(part.from, std::clamp(furthest, part.from, part.to));
+          reordered_ += part.CountIn(part.from, std::clamp(order.before, part.from, part.to));
           if (count == part.to - part.from) row.lost.Erase(part.from, part.to);
         } else if (again == Again::kReplaces) {
           replaced_ += part.record_count();
@@ -52,7 +56,7 @@ int64_t EffectLedger::Visible(const RecordSpan& records, Again again) {
           CountAgain(row, part);
         }
       });
-  furthest = std::max(furthest, records.to);
+  order.furthest = std::max(order.furthest, records.to);
   row.furthest = std::max(row.furthest, records.to);
   visible_ += fresh;
   return fresh;
@@ -122,7 +126,10 @@ void EffectLedger::Cut(PartitionId partition, Offset end) {
   row.lost.Erase(end, INT64_MAX);
   row.excused.Erase(end, INT64_MAX);
   row.furthest = std::min(row.furthest, end);
-  for (auto& [split, furthest] : row.furthest_of) furthest = std::min(furthest, end);
+  for (auto& [split, order] : row.order_of) {
+    order.furthest = std::min(order.furthest, end);
+    order.before = std::min(order.before, end);
+  }
 }
 
 Offset EffectLedger::FirstUnsettled(PartitionId partition, Offset from) const {

@@ -19,6 +19,7 @@
 #include "models/log/record_range.h"
 #include "models/log/source_effects.h"
 #include "sim/interval_map.h"
+#include "sim/time.h"
 
 namespace freshet {
 
@@ -47,10 +48,10 @@ class EffectLedger {
   // The store's concern with the source begins at `at`; without, where the first record of it is.
   void Begin(PartitionId partition, Offset at);
   // They are visible from now on, beside what is there of them or in place of it. Returns how many
-  // for the first time.
-  int64_t Visible(const RecordSpan& records, Again again = Again::kAdds);
-  // They never will be, and that is settled: not kDone. Those that were deleted are lost. Should they
-  // become visible after all, they are that and no more.
+  // for the first time. What becomes visible at one instant, a commit, has no order.
+  int64_t Visible(const RecordSpan& records, Again again, Time now);
+  // They never will be, and that is settled: not kDone. Those that were deleted are lost. Should
+  // they become visible after all, they are that and no more.
   void Settle(const RecordSpan& records, How how);
   // See above. Nothing of a source that has not begun.
   void GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again);
@@ -93,8 +94,13 @@ class EffectLedger {
     SourceEffects effects;
     IntervalMap<EffectCause> excused;  // What may come again,
     IntervalMap<EffectCause> lost;     // and why what is missing is.
-    // Visible, for the order: of each part of a split, and of all.
-    absl::btree_map<int32_t, Offset> furthest_of;
+    // Visible, for the order: of each part of a split; and of all.
+    struct Order {
+      Offset furthest = 0;
+      Offset before = 0;  // This instant:
+      Time at;
+    };
+    absl::btree_map<int32_t, Order> order_of;
     Offset furthest = 0;
   };
 
