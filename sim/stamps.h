@@ -72,21 +72,14 @@ struct Segment {
 };
 
 // Trivially copyable, so that a batch can carry it by value. Adjacent segments that differ in
-// nothing but their length are one. A full trail adds to an earlier segment of the same kind; of a
-// new kind it makes room by joining two others of one kind, or else adds to its last (then Lossy()
-// says so): lengths are never lost.
+// nothing but their length are one. A full trail adds to an earlier segment of the same kind, or
+// else to its last (then Lossy() says so): lengths are never lost.
 template <int kCapacity = 16>
 class StampTrail {
  public:
   StampTrail() = default;
   // The records are created.
   explicit StampTrail(Time start) : start_(start), end_(start) {}
-  // A longer way is ahead.
-  template <int kFewer>
-  requires(kFewer < kCapacity) explicit StampTrail(const StampTrail<kFewer>& way)
-      : start_(way.Start()), end_(way.End()), size_(way.size()), lossy_(way.Lossy()) {
-    for (int i = 0; i < size_; ++i) segments_[static_cast<size_t>(i)] = way[i];
-  }
 
   // The time from End() to `now` was service by `resource`, or a wait at it. REQUIRES: now >=
   // End().
@@ -148,26 +141,8 @@ class StampTrail {
         return;
       }
     }
-    if (MakeRoom()) {
-      segments_[size_++] = added;
-    } else {
-      segments_[size_ - 1].length += added.length;
-      lossy_ = true;
-    }
-  }
-
-  // Joins the last segment that is of an earlier one's kind to that one.
-  bool MakeRoom() {
-    for (int i = size_; i-- > 1;) {
-      for (int earlier = i; earlier-- > 0;) {
-        if (!segments_[earlier].SameKind(segments_[i])) continue;
-        segments_[earlier].length += segments_[i].length;
-        for (int next = i + 1; next < size_; ++next) segments_[next - 1] = segments_[next];
-        --size_;
-        return true;
-      }
-    }
-    return false;
+    segments_[size_ - 1].length += added.length;
+    lossy_ = true;
   }
 
   Time start_;

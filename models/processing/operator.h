@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "models/log/record_range.h"
@@ -30,21 +29,6 @@ struct WindowConfig {
   // What is kept for each row until it is out; with all_records the records themselves.
   Bytes state_per_row;
   bool all_records = false;
-  // A join instead: of the records of all inputs those that find a partner in their window make so
-  // many rows each, the others none.
-  struct Join {
-    Ratio matched;
-    Ratio rows_per_record;
-  };
-  std::optional<Join> join;
-  // Sessions instead: those of a key end when it has been silent for `gap`. Size and slide are how
-  // finely their ends are told apart.
-  struct Session {
-    Duration gap;
-    Duration length;  // From the first record of a session to its last.
-    int64_t records = 1;
-  };
-  std::optional<Session> session;
 };
 
 struct DeduplicateConfig {

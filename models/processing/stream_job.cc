@@ -216,7 +216,7 @@ void StreamJob::Written(const RecordRange& records) {
   // Of parts of batches it is not known when they were created: as with consumers, the waterfall
   // does not have them. Of a share of a batch, the share of the sum.
   if (records.interpolated || records.to - records.from != records.whole) return;
-  RecordTrail trail = records.trail;
+  StampTrail<> trail = records.trail;
   trail.AddService(Now(), Milestone::kCommitted,
                    sinks_.size() == 1 ? sinks_[0]->component_id() : component_id());
   const __int128 all = static_cast<__int128>((Now() - trail.Start()).nanos()) * records.whole -

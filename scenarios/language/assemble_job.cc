@@ -25,9 +25,6 @@ constexpr int64_t kMostWrites = 50;
 // What presto and hadoop file systems upload in one part by default (S3A: fs.s3a.multipart.size).
 constexpr Bytes kPartSize = MiB(64);
 
-// How finely the ends of sessions are told apart.
-constexpr int64_t kStepsOfGap = 8;
-
 OperatorConfig OperatorOf(const StreamOperator& text) {
   OperatorConfig config;
   config.name = text.name();
@@ -53,30 +50,6 @@ OperatorConfig OperatorOf(const StreamOperator& text) {
       config.window.bytes_per_row = BytesOf(window.row_size());
       config.window.state_per_row = BytesOf(window.state_per_key());
       config.window.all_records = window.keep_records();
-      break;
-    }
-    case StreamOperator::kSession: {
-      const v1::StreamSession& session = text.session();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(session.cpu_per_row());
-      const Duration gap = DurationOf(session.gap());
-      config.window.session = {gap, DurationOf(session.length()),
-                               static_cast<int64_t>(session.records())};
-      config.window.size = config.window.slide = Nanoseconds(gap.nanos() / kStepsOfGap);
-      config.window.allowed_lateness = DurationOf(session.allowed_lateness());
-      config.window.bytes_per_row = BytesOf(session.row_size());
-      config.window.state_per_row = BytesOf(session.state_per_session());
-      break;
-    }
-    case StreamOperator::kJoin: {
-      const v1::StreamJoin& join = text.join();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(join.cpu_per_row());
-      config.window.size = config.window.slide = DurationOf(join.size());
-      config.window.allowed_lateness = DurationOf(join.allowed_lateness());
-      config.window.bytes_per_row = BytesOf(join.row_size());
-      config.window.all_records = true;
-      config.window.join = {RatioOf(join.matched()), RatioOf(join.rows_per_record())};
       break;
     }
     case StreamOperator::kDeduplicate:

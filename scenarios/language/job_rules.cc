@@ -62,8 +62,8 @@ class JobCheck {
       if (!AnyWithin(blanked_, here)) {
         findings_->Error(here.place,
                          absl::StrCat("operator ", Quoted(text.name()),
-                                      " has no kind; add source, map, window, session, join, "
-                                      "deduplicate, sink or blackhole"));
+                                      " has no kind; add source, map, window, deduplicate, "
+                                      "sink or blackhole"));
       }
       return;
     }
@@ -84,8 +84,6 @@ class JobCheck {
                        "hot_share is of keys; set by_key: true, or remove it");
     }
     if (text.has_window()) CheckWindow(text, here.In("window"));
-    if (text.has_session()) CheckEventTime(text, here.In("session"));
-    if (text.has_join()) CheckJoin(text, at, here);
     if (is_source) CheckSource(text, here);
   }
 
@@ -110,34 +108,17 @@ class JobCheck {
 
   void CheckWindow(const StreamOperator& text, const Places& here) {
     const v1::StreamWindow& window = text.window();
-    CheckEventTime(text, here);
+    if (!job_.has_watermarks()) {
+      findings_->Error(here.place, absl::StrCat("window ", Quoted(text.name()),
+                                                " never ends without event time; add watermarks "
+                                                "{ out_of_orderness: ... } to the job"));
+    }
     const auto size = AmountOf(UNIT_DURATION, window.size());
     const auto slide = AmountOf(UNIT_DURATION, window.slide());
     if (size && slide && (*slide > *size || *size % *slide != 0)) {
       findings_->Error(here.In("slide").place,
                        absl::StrCat("size ", window.size(), " is no multiple of slide ",
                                     window.slide(), "; change one"));
-    }
-  }
-
-  void CheckEventTime(const StreamOperator& text, const Places& here) {
-    if (job_.has_watermarks()) return;
-    findings_->Error(here.place, absl::StrCat("window ", Quoted(text.name()),
-                                              " never ends without event time; add watermarks "
-                                              "{ out_of_orderness: ... } to the job"));
-  }
-
-  void CheckJoin(const StreamOperator& text, int at, const Places& here) {
-    CheckEventTime(text, here.In("join"));
-    if (InputsOf(job_, at).size() < 2) {
-      findings_->Error(here.place, absl::StrCat("join ", Quoted(text.name()),
-                                                " has one input; name two operators above it: "
-                                                "input: ... input: ..."));
-    }
-    if (!text.by_key()) {
-      findings_->Error(here.place,
-                       absl::StrCat("join ", Quoted(text.name()),
-                                    " finds no partners in other subtasks; set by_key: true"));
     }
   }
 

@@ -85,30 +85,11 @@ TEST(StampTrailTest, AFullTrailLosesNoTime) {
   Duration waited;
   for (const Segment& segment : trail) waited += segment.wait ? segment.length : Duration::Zero();
   EXPECT_EQ(waited, Milliseconds(20));
-  // Others find room where two are of one kind, and keep their names.
   trail.AddService(At(now + 5), Milestone::kAppended, kBroker);
-  trail.AddService(At(now + 6), Milestone::kDurable, kBroker);
-  EXPECT_FALSE(trail.Lossy());
-  EXPECT_EQ(trail.size(), 4);
-  EXPECT_EQ(trail[0].length, Milliseconds(10));
-  EXPECT_EQ(trail[1].length, Milliseconds(20));
-  EXPECT_EQ(trail[2].length, Milliseconds(5));
-  EXPECT_EQ(trail.TimeOf(Milestone::kSent), At(now));
-  trail.AddService(At(now + 7), Milestone::kFetched, kBroker);
   EXPECT_TRUE(trail.Lossy());
   Duration sum;
   for (const Segment& segment : trail) sum += segment.length;
   EXPECT_EQ(sum, trail.Length());
-}
-
-TEST(StampTrailTest, ALongerOneGoesOnWhereAShorterEnds) {
-  const StampTrail<> way = LingerAndAppend();
-  StampTrail<20> on(way);
-  EXPECT_EQ(on.Start(), way.Start());
-  EXPECT_EQ(on.Length(), way.Length());
-  on.AddService(way.End() + Milliseconds(1), Milestone::kVisible, kBroker);
-  EXPECT_EQ(on.size(), way.size() + 1);
-  EXPECT_EQ(on.Length(), way.Length() + Milliseconds(1));
 }
 
 TEST(WaterfallTest, AddsUpRecordsByKindOfSegment) {

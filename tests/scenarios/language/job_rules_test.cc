@@ -70,39 +70,6 @@ TEST(JobRulesTest, WindowsNeedEventTimeAndWholeSlides) {
               ElementsAre(HasSubstr("size 10s is no multiple of slide 3s; change one")));
 }
 
-TEST(JobRulesTest, SessionsNeedEventTime) {
-  const std::string steps =
-      "step { name: \"read\" source { reads: \"orders\" } }\n"
-      "step { name: \"visits\" by_key: true session { gap: \"30s\" length: \"5min\" records: 12 "
-      "row_size: \"200B\" state_per_session: \"1KiB\" } }\n"
-      "step { name: \"out\" blackhole {} }\n";
-  EXPECT_THAT(ProblemsOf(Job(kTimes, steps)), IsEmpty());
-  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n", steps)),
-              ElementsAre(HasSubstr("window \"visits\" never ends without event time")));
-}
-
-TEST(JobRulesTest, AJoinHasTwoInputsByKey) {
-  const auto joined = [](const std::string& how) {
-    return "step { name: \"read\" source { reads: \"orders\" } }\n"
-           "step { name: \"paid\" source { reads: \"orders\" } }\n"
-           "step { name: \"both\" " +
-           how +
-           " join { size: \"10s\" matched: \"80%\" row_size: \"100B\" } }\n"
-           "step { name: \"out\" blackhole {} }\n";
-  };
-  EXPECT_THAT(ProblemsOf(Job(kTimes, joined("by_key: true input: \"read\" input: \"paid\""))),
-              IsEmpty());
-  EXPECT_THAT(
-      ProblemsOf(Job(kTimes, joined("input: \"read\" input: \"paid\""))),
-      ElementsAre(HasSubstr("join \"both\" finds no partners in other subtasks; set by_key: "
-                            "true")));
-  EXPECT_THAT(ProblemsOf(Job(kTimes, joined("by_key: true"))),
-              Contains(HasSubstr("join \"both\" has one input; name two operators above it")));
-  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n",
-                             joined("by_key: true input: \"read\" input: \"paid\""))),
-              ElementsAre(HasSubstr("never ends without event time")));
-}
-
 TEST(JobRulesTest, SubtasksNeedSlotsAndSourcesPartitions) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "parallelism: 3 ")),
               ElementsAre(HasSubstr("2 task managers with 1 slot cannot run 3 subtasks of an "
