@@ -71,9 +71,12 @@ class MeteredSink : public Sink {
   // Its records come from there: lag and staleness are measured against it, each second.
   void AddSource(LogService* log, LogService::TopicPartitions partitions);
 
+  MeteredSink* metered() override { return this; }
   EffectLedger& ledger() { return ledger_; }
   const EffectLedger& ledger() const { return ledger_; }
   const Waterfall& waterfall() const { return waterfall_; }
+  // They never will be visible: EffectLedger::Settle().
+  void Settle(const RecordSpan& records, EffectLedger::How how);
   // Now minus the oldest creation that is appended and not settled here.
   Duration Staleness() const;
   // Whether a query is answered.

@@ -48,7 +48,7 @@ void SinkWriter::PartitionBegins(int member, PartitionId partition, Offset from)
   if (!source.begun) {
     source.begun = true;
     source.written = source.safe = source.committed = from;
-    ledger.Begin(partition, 0, from);
+    ledger.Begin(partition, from);
   }
   if (source.owner != kNobody && source.owner != member && transactional() && config_.fenced) {
     members_[static_cast<size_t>(source.owner)].shut_out = true;

@@ -490,6 +490,7 @@ class Assembler {
     std::vector<Sink*> sinks;
     for (const v1::StreamOperator& each : text.step()) {
       sinks.push_back(nullptr);
+      if (each.has_sink()) sinks.back() = pipeline_->sinks.at(each.sink().name()).get();
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
