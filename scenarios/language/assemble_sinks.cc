@@ -138,8 +138,9 @@ class SinkBuilder {
   bool Fenced() const {
     return std::all_of(scenario_.component().begin(), scenario_.component().end(),
                        [this](const v1::Component& each) {
-                         return each.consumers().writes_to() != name_ ||
-                                each.consumers().sink_fencing();
+                         return (each.consumers().writes_to() != name_ ||
+                                 each.consumers().sink_fencing()) &&
+                                (each.connect().writes_to() != name_ || each.connect().fencing());
                        });
   }
 

@@ -96,8 +96,8 @@ class SinkCheck {
     if (writers.empty()) {
       findings_->Error(all.place,
                        absl::StrCat("nobody writes to the sink ", Quoted(component.name()),
-                                    "; name it in writes_to of consumers, or remove "
-                                    "it"));
+                                    "; name it in writes_to of consumers or connect, or "
+                                    "remove it"));
     } else if (writers.size() > 1 && IsTransactional(component)) {
       findings_->Error(
           all.place, absl::StrCat(Quoted(writers[0]), " and ", Quoted(writers[1]),
@@ -208,7 +208,9 @@ bool IsTransactional(const Component& component) {
 std::vector<std::string> WritersOf(const Scenario& scenario, absl::string_view sink) {
   std::vector<std::string> writers;
   for (const Component& component : scenario.component()) {
-    if (component.consumers().writes_to() == sink) writers.push_back(component.name());
+    if (component.consumers().writes_to() == sink || component.connect().writes_to() == sink) {
+      writers.push_back(component.name());
+    }
   }
   return writers;
 }
@@ -250,6 +252,7 @@ int64_t PredictedSinkEvents(const Scenario& scenario) {
       each(component.dashboard().refresh_interval(), kMillisecond);
       each("1s", kMillisecond);
     }
+    if (component.has_connect()) each(component.connect().commit_interval(), kMillisecond);
     if (!component.consumers().writes_to().empty()) {
       each(component.consumers().sink_commit_interval(), kMillisecond);
     }
