@@ -66,12 +66,12 @@ struct OperationPlan {
     QuotaType type;
     std::optional<int64_t> per_second;  // Absent: it ends.
   };
-  std::string client;               // kAlterQuota; "" is the default of all.
-  std::vector<QuotaChange> quotas;  // kAlterQuota
-  Producers* producers = nullptr;   // kDeployProducers
-  int32_t schema_version = 0;       // The same.
-  Duration interval;                // The same: from one client's turn to the next one's.
-  bool rolls_back = true;           // The same.
+  std::string client;                 // kAlterQuota; "" is the default of all.
+  std::vector<QuotaChange> quotas;    // kAlterQuota
+  Producers* producers = nullptr;     // kDeployProducers
+  int32_t schema_version = 0;         // The same.
+  Duration interval;                  // The same: from one client's turn to the next one's.
+  bool rolls_back = true;             // The same.
   ConnectCluster* connect = nullptr;  // kRestartTasks and those after it
   bool only_failed = true;            // kRestartTasks
 };

