@@ -64,6 +64,7 @@ ConnectCluster::ConnectCluster(Simulation& sim, absl::string_view name, Network*
   consumers_ =
       std::make_unique<Consumers>(sim, absl::StrCat(name, "/tasks"), network, log, consumers);
   sink_tasks_->Serve(consumers_.get(), log, log->PartitionsOf(consumers.topic));
+  sim.AddAudit([this] { Audit(); });
 }
 
 ConnectCluster::~ConnectCluster() = default;
@@ -329,6 +330,38 @@ int64_t ConnectCluster::WorkOf(int number) const {
     work += consumers_->WorkOf(MemberOf(number, task));
   }
   return work;
+}
+
+void ConnectCluster::Audit() const {
+  std::vector<int> owners(tasks_.size());
+  int64_t running = 0;
+  int64_t failed = 0;
+  for (size_t number = 0; number < workers_.size(); ++number) {
+    const Worker& worker = workers_[number];
+    for (const int task : worker.tasks) ++owners[static_cast<size_t>(task)];
+    for (int task = 0; task < config_.tasks; ++task) {
+      const SlotState& slot = slots_[static_cast<size_t>(MemberOf(static_cast<int>(number), task))];
+      const bool has = std::binary_search(worker.tasks.begin(), worker.tasks.end(), task);
+      const bool live = slot.state == Slot::kRunning || slot.state == Slot::kFailed;
+      SIM_CHECK(has == live, "inv.I15",
+                absl::StrCat(name(), ": worker ", number + 1, (has ? " has" : " does not have"),
+                             " task ", task, live ? " and runs it" : " and does not run it"));
+      running += slot.state == Slot::kRunning;
+      failed += slot.state == Slot::kFailed;
+    }
+  }
+  int64_t unassigned = 0;
+  for (size_t task = 0; task < tasks_.size(); ++task) {
+    SIM_CHECK(owners[task] == tasks_[task].owners, "inv.I15",
+              absl::StrCat(name(), ": task ", task, " is at ", owners[task], " workers, ",
+                           tasks_[task].owners, " were told"));
+    unassigned += tasks_[task].unassigned_since.has_value();
+  }
+  SIM_CHECK(
+      running == running_.Value() && failed == failed_.Value() && unassigned == unassigned_.Value(),
+      "inv.I15",
+      absl::StrCat(name(), ": ", running, " tasks run, ", failed, " have failed, ", unassigned,
+                   " are unassigned; told otherwise"));
 }
 
 // --- Operators ---

@@ -15,6 +15,8 @@
 // Between worker and task number lies the slot: each is a member of the tasks' group that runs or
 // does not.
 //
+// Held to by audits: what is told of tasks is what workers have; a task that runs is of its worker.
+//
 // Faults: a worker down (its process, and another one starts at the end), its tasks hanging in
 // their put(), and cut off from the coordinators of both groups. docs/models/connect.md says what
 // is approximated and has the sources.
@@ -185,6 +187,7 @@ class ConnectCluster : public Component,
   void SetState(int member, Slot state);
   void ExpireLater();
   void Expire();
+  void Audit() const;
 
   const Config config_;
   Network* const network_;
