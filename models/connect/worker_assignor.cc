@@ -83,7 +83,7 @@ WorkerAssignor::Round WorkerAssignor::Deal(const std::vector<Worker>& workers, i
   previous_ = lost;
   round.unassigned = tasks_;
   for (std::vector<int>& share : round.shares) {
-    std::sort(share.begin(), share.end());
+    std::stable_sort(share.begin(), share.end());
     for (const int task : share) previous_[static_cast<size_t>(task)] = true;
     round.unassigned -= static_cast<int>(share.size());
   }
