@@ -77,6 +77,8 @@ class MeteredSink : public Sink {
   const Waterfall& waterfall() const { return waterfall_; }
   // They never will be visible: EffectLedger::Settle().
   void Settle(const RecordSpan& records, EffectLedger::How how);
+  // Metrics follow the ledger; who changes it by hand calls this.
+  void ShowEffects();
   // Now minus the oldest creation that is appended and not settled here.
   Duration Staleness() const;
   // Whether a query is answered.
@@ -90,8 +92,6 @@ class MeteredSink : public Sink {
   // Each second, for who shows it elsewhere, too.
   virtual void Sampled(int64_t /*lag*/, Duration /*staleness*/) {}
   void WriteEnded(bool ok) { (ok ? writes_ : failed_writes_).Add(1); }
-  // Metrics follow the ledger; who changes it by hand calls this.
-  void ShowEffects();
 
  private:
   struct Source {

@@ -64,6 +64,11 @@ class Sink : public Component {
   // What all writers have prepared up to `epoch` becomes visible, in the order of epochs.
   // `done(ok)` fires once. Committing again what is committed is no error and changes nothing.
   virtual void Commit(Epoch epoch, Completion<bool> done) = 0;
+  // Epochs are committed from where this writer runs; nobody said: from where any of them does.
+  virtual void SetCommitter(WriterId /*writer*/) {}
+  // A writer that another one has replaced as the committer, and that does not know it, commits the
+  // epoch beside it. Where to commit twice is no error it changes nothing.
+  virtual void CommitBeside(WriterId /*zombie*/, Epoch /*epoch*/) {}
   // The writer is gone: its writes under way and what it has not prepared are dropped, and no
   // `done` of it fires any more. It may write again, as the same writer.
   virtual void Reset(WriterId writer) = 0;

@@ -150,7 +150,7 @@ class SinkCheck {
     if (writers.empty()) {
       findings_->Error(all.place,
                        absl::StrCat("nobody writes to the sink ", Quoted(component.name()),
-                                    "; name it in writes_to of consumers, or in step { "
+                                    "; name it in writes_to of consumers or connect, or in step { "
                                     "sink { name: ... } } of a stream job, or remove it"));
     } else if (writers.size() > 1 && (IsJob(writers[0]) || IsJob(writers[1]))) {
       findings_->Error(
@@ -272,7 +272,9 @@ bool IsTransactional(const Component& component) {
 std::vector<std::string> WritersOf(const Scenario& scenario, absl::string_view sink) {
   std::vector<std::string> writers;
   for (const Component& component : scenario.component()) {
-    if (component.consumers().writes_to() == sink) writers.push_back(component.name());
+    if (component.consumers().writes_to() == sink || component.connect().writes_to() == sink) {
+      writers.push_back(component.name());
+    }
     for (const v1::StreamOperator& each : component.stream_job().step()) {
       if (each.sink().name() == sink) writers.push_back(component.name());
     }
@@ -317,6 +319,7 @@ int64_t PredictedSinkEvents(const Scenario& scenario) {
       each(component.dashboard().refresh_interval(), kMillisecond);
       each("1s", kMillisecond);
     }
+    if (component.has_connect()) each(component.connect().commit_interval(), kMillisecond);
     if (!component.consumers().writes_to().empty()) {
       each(component.consumers().sink_commit_interval(), kMillisecond);
     }
