@@ -122,7 +122,8 @@ TEST(SinkRulesTest, AJobWritesToASink) {
   EXPECT_THAT(ProblemsOf(SmallScenario() + Store() +
                          Job("step { name: \"out\" sink { name: \"stoer\" } }")),
               ElementsAre(HasSubstr("nobody writes to the sink \"store\"; name it in writes_to of "
-                                    "consumers, or in step { sink { name: ... } } of a stream job"),
+                                    "consumers or connect, or in step { sink { name: ... } } of a "
+                                    "stream job"),
                           HasSubstr("name \"stoer\" is no component; closest component: "
                                     "\"store\"")));
   EXPECT_THAT(ProblemsOf(SmallScenario() + Store() +
