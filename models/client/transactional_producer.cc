@@ -12,7 +12,6 @@ TransactionalProducer::TransactionalProducer(Simulation& sim, absl::string_view 
                                              TransactionCoordinator* coordinator,
                                              const Config& config)
     : Component(sim, name),
-      network_(network),
       log_(log),
       config_(config),
       writer_(network, log, config.host),

@@ -95,7 +95,6 @@ class TransactionalProducer : public Component, private TransactionManager::Appl
   void EndIfFlushed();
   void DropAll();
 
-  Network* const network_;
   LogService* const log_;
   const Config config_;
   BatchWriter writer_;

@@ -45,7 +45,6 @@ class TaskManager : public Component {
   std::unique_ptr<ObjectWriter> writer_;
   std::unique_ptr<Bandwidth> rate_;
   Pool<Completion<bool>> waiting_;
-  uint32_t life_ = 0;
   bool up_ = true;
 };
 
