@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "models/log/first_up.h"
 
 namespace freshet {
 namespace {
@@ -316,12 +317,7 @@ void Consumers::Reopen() {
 
 BrokerId Consumers::Coordinator() const {
   // Which broker leads the group's offsets partition does not matter to the load.
-  const auto brokers = static_cast<uint64_t>(log_->broker_count());
-  for (uint64_t step = 0; step < brokers; ++step) {
-    const auto broker = static_cast<BrokerId>((Fnv1a64(name()) + step) % brokers);
-    if (log_->IsUp(broker)) return broker;
-  }
-  return kNoBroker;
+  return FirstUp(*log_, Fnv1a64(name()));
 }
 
 void Consumers::Commit(Member* member) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/log/first_up.h"
+
 namespace freshet {
 
 GroupMembership::GroupMembership(Simulation& sim, absl::string_view name, Network* network,
@@ -107,19 +109,10 @@ GroupMembership::Line* GroupMembership::LineTo(BrokerId broker) {
   return line.get();
 }
 
-BrokerId GroupMembership::Bootstrap() const {
-  const BrokerId brokers = log_->broker_count();
-  for (BrokerId step = 0; step < brokers; ++step) {
-    const BrokerId broker = (config_.client + step) % brokers;
-    if (log_->IsUp(broker)) return broker;
-  }
-  return kNoBroker;
-}
-
 void GroupMembership::Find() {
   finding_ = false;
   if (!running_ || knows_coordinator() || find_.under_way) return;
-  asked_ = Bootstrap();
+  asked_ = FirstUp(*log_, static_cast<uint64_t>(config_.client));
   if (asked_ == kNoBroker) {
     RetryLater(&GroupMembership::Find);
     return;

@@ -156,7 +156,6 @@ class GroupMembership : public Component {
   };
 
   Line* LineTo(BrokerId broker);
-  BrokerId Bootstrap() const;
   void Find();
   void Found();
   void BrokerChanged();

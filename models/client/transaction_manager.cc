@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/group/group_coordinator.h"
+#include "models/log/first_up.h"
 
 namespace freshet {
 namespace {
@@ -132,17 +133,8 @@ ControlSender* TransactionManager::LineTo(BrokerId broker) {
   return line.get();
 }
 
-BrokerId TransactionManager::Bootstrap() const {
-  const BrokerId brokers = log_->broker_count();
-  for (BrokerId step = 0; step < brokers; ++step) {
-    const BrokerId broker = (config_.number + step) % brokers;
-    if (log_->IsUp(broker)) return broker;
-  }
-  return kNoBroker;
-}
-
 void TransactionManager::Find() {
-  asked_ = Bootstrap();
+  asked_ = FirstUp(*log_, static_cast<uint64_t>(config_.number));
   if (asked_ == kNoBroker) {
     Later(config_.retry_backoff);
     return;

@@ -89,7 +89,6 @@ class TransactionManager : public Component {
   void LoseCoordinator();
   void Later(Duration wait);
   void EndNow(bool committed);
-  BrokerId Bootstrap() const;
   ControlSender* LineTo(BrokerId broker);
   void BrokerChanged();
 
