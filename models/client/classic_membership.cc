@@ -61,6 +61,10 @@ bool ClassicMembership::Duties() {
   if (lost_) {
     // onPartitionsLost: nothing is committed, others may have them already.
     lost_ = false;
+    if (KeepsWhatItHas()) {
+      SendJoin();
+      return true;
+    }
     const std::vector<int> owned = application().OwnedBy(config().client);
     DropUnfetched(owned);
     application().Revoked(config().client, owned);
@@ -74,6 +78,12 @@ bool ClassicMembership::Duties() {
     GiveUpAndJoin();
   }
   return false;
+}
+
+void ClassicMembership::JoinAgain() {
+  if (state_ != State::kMember) return;
+  rejoins_ = true;
+  application().Poll(config().client);
 }
 
 void ClassicMembership::GiveUpAndJoin() {
@@ -180,7 +190,7 @@ void ClassicMembership::DealOut() {
   Assignment assignment = Assign(config().assignor, {partitions_}, owned);
   if (cooperative()) withheld_ = Withhold(owned, &assignment);
   for (size_t i = 0; i < assignment.size(); ++i) {
-    shares_.push_back({joined_.members[i].id, std::move(assignment[i])});
+    shares_.push_back({joined_.members[i].id, std::move(assignment[i]), Duration::Zero()});
   }
 }
 
@@ -244,11 +254,15 @@ void ClassicMembership::TakeShare() {
     application().Revoked(config().client, taken);
     rejoins_ = true;  // So that others can have them.
   }
+  heard_at_ = Now();
   application().Assigned(config().client, given);
-  AddUnfetched(given);
-  FetchOffsets();
+  if (config().fetches_offsets) {
+    AddUnfetched(given);
+    FetchOffsets();
+  }
   BeginHeartbeats();
   BeginCommits();
+  ShareTaken(synced_.rejoin_after);
   application().Poll(config().client);
 }
 
@@ -270,10 +284,13 @@ void ClassicMembership::Beaten() {
   if (state_ != State::kMember) return;
   switch (beaten_) {
     case GroupError::kNone:
+      heard_at_ = Now();
+      return;
     case GroupError::kLoading:
     case GroupError::kMemberIdRequired:
       return;
     case GroupError::kRebalanceInProgress:
+      heard_at_ = Now();
       rejoins_ = true;
       break;
     case GroupError::kUnknownMember:

@@ -22,6 +22,24 @@ class ClassicMembership : public GroupMembership {
         coordinator_(coordinator),
         partitions_(partitions) {}
 
+ protected:
+  // --- What a group of another kind does in its own way (models/connect/worker_membership.h) ---
+
+  // The leader's part: fills `shares_` and `withheld_` from `joined_`.
+  virtual void DealOut();
+  // Put out of its group it goes on with what it has, and says so as it joins again.
+  virtual bool KeepsWhatItHas() const { return false; }
+  // It has its share.
+  virtual void ShareTaken(Duration /*rejoin_after*/) {}
+  // As if it had been told that a rebalance is under way.
+  void JoinAgain();
+
+  ClassicCoordinator::JoinAnswer joined_;
+  std::vector<ClassicCoordinator::Share> shares_;  // As the leader.
+  int withheld_ = 0;
+  int32_t share_generation_ = 0;  // Of the last share that it took; 0: none.
+  Time heard_at_;                 // From the coordinator, as a member.
+
  private:
   enum class State : uint8_t { kOutside, kJoining, kSyncing, kMember };
 
@@ -42,7 +60,6 @@ class ClassicMembership : public GroupMembership {
   void SendSync();
   void Synced();
   void Beaten();
-  void DealOut();
   void TakeShare();
 
   ClassicCoordinator* const coordinator_;
@@ -53,13 +70,9 @@ class ClassicMembership : public GroupMembership {
   bool answer_waits_ = false;  // An answer has come during a poll.
   Request request_;            // JoinGroup or SyncGroup
   Request heartbeat_;
-  ClassicCoordinator::JoinAnswer joined_;
   ClassicCoordinator::SyncAnswer synced_;
   GroupError beaten_ = GroupError::kNone;
-  std::vector<ClassicCoordinator::Share> shares_;  // As the leader.
-  int withheld_ = 0;
   std::vector<int> last_share_;
-  int32_t share_generation_ = 0;
   RebalanceCause leaves_for_ = RebalanceCause::kLeft;
   MemberId leaving_id_ = kNoMember;
 };

@@ -215,7 +215,7 @@ void Consumers::CommitEnded(int client) {
 void Consumers::StartMember(Member& member) {
   ++member.life;
   member.metadata = log_->CurrentMetadata(member.host);
-  network_->SetDown(member.host, false);
+  SetHostDown(member, false);
   member.membership->Start();
   WatchPolls(&member);
 }
@@ -226,7 +226,7 @@ void Consumers::CrashMember(Member& member) {
   member.lost += static_cast<int64_t>(member.owned.size());
   member.membership->Crash();
   CloseSessions(member);
-  network_->SetDown(member.host, true);
+  SetHostDown(member, true);
   member.thread->DropAll();
   if (member.hung) member.thread->SetDown(false);
   member.hung = false;
@@ -305,13 +305,54 @@ void Consumers::WatchPolls(Member* member) {
       });
 }
 
+// --- Tasks ---
+
+void Consumers::StartProcess(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  SIM_REQUIRE(started_ && !member.membership->running());
+  member.stopped = false;
+  StartMember(member);
+}
+
+void Consumers::CloseProcess(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  member.stopped = true;
+  member.membership->Close();
+}
+
+void Consumers::FailProcess(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  if (!member.membership->running()) return;
+  member.thread->DropAll();
+  DropWork(member);
+  member.awaits = Awaits::kNothing;
+  for (Owned& owned : member.owned) owned.polled = owned.position;
+  ++member.life;
+  CloseProcess(number);
+}
+
+void Consumers::KillProcess(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  member.stopped = true;
+  if (member.membership->running()) CrashMember(member);
+}
+
+bool Consumers::IsRunning(int number) const {
+  return members_[static_cast<size_t>(number)]->membership->running();
+}
+
+void Consumers::SetMemberCutOff(int number, bool cut_off) {
+  members_[static_cast<size_t>(number)]->membership->SetCutOff(cut_off);
+}
+
 // --- What operators do ---
 
 void Consumers::Closed(int client) {
   Member& member = *members_[static_cast<size_t>(client)];
   CloseSessions(member);
-  network_->SetDown(member.host, true);
+  SetHostDown(member, true);
   ++member.life;
+  if (config_.handler != nullptr) config_.handler->MemberClosed(client);
   if (group_->closing == 0 || --group_->closing > 0) return;
   if (group_->restarts) {
     RestartAfter();

@@ -217,6 +217,18 @@ class Consumers : public Component, private GroupMembership::Application {
   void AddMembers(int count, Duration start_time, Callback done);
   void RemoveMembers(int count, Callback done);  // The last ones.
 
+  // Or somebody else starts and ends them, one by one: the tasks of a connector. With
+  // Config::member_hosts hosts live on without them. REQUIRES: it has started.
+  void StartProcess(int member);  // REQUIRES: none runs.
+  // In good order, after its poll: MemberClosed() follows, perhaps at once.
+  void CloseProcess(int member);
+  // The same in the middle of its poll, which is dropped: it counts as not handed over.
+  void FailProcess(int member);
+  void KillProcess(int member);
+  bool IsRunning(int member) const;
+  // Nobody of the group's coordinator hears of it; it reads on.
+  void SetMemberCutOff(int member, bool cut_off);
+
   // Null without a group.
   GroupCoordinator* coordinator() const { return coordinator_.get(); }
   // What a member would commit now, for a transaction to commit in its place (KIP-447).
@@ -420,6 +432,10 @@ class Consumers : public Component, private GroupMembership::Application {
   void Closed(int client) override;
   void Committed(int) override { commits_.Add(1); }
   void StartMember(Member& member);
+  // Of one that is alone on its host.
+  void SetHostDown(const Member& member, bool down) {
+    if (config_.member_hosts.empty()) network_->SetDown(member.host, down);
+  }
   void CrashMember(Member& member);
   void GiveUp(Member& member);
   void WatchPolls(Member* member);

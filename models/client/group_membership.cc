@@ -111,7 +111,7 @@ GroupMembership::Line* GroupMembership::LineTo(BrokerId broker) {
 
 void GroupMembership::Find() {
   finding_ = false;
-  if (!running_ || knows_coordinator()) return;
+  if (!running_ || knows_coordinator() || find_.under_way) return;
   asked_ = FirstUp(*log_, static_cast<uint64_t>(config_.client));
   if (asked_ == kNoBroker) {
     RetryLater(&GroupMembership::Find);
@@ -163,7 +163,16 @@ void GroupMembership::Send(Request* request, Callback on_request, Callback on_re
   request->sender.on_request = on_request;
   request->sender.on_response = on_response;
   request->under_way = true;
-  log_->SendControl(at_, &request->sender);
+  if (!cut_off_) log_->SendControl(at_, &request->sender);
+}
+
+void GroupMembership::SetCutOff(bool cut_off) {
+  if (cut_off == cut_off_) return;
+  cut_off_ = cut_off;
+  if (!running_) return;
+  finding_ = false;
+  asked_ = kNoBroker;
+  LoseCoordinator();
 }
 
 void GroupMembership::LoseCoordinator() {

@@ -37,6 +37,7 @@ class GroupMembership : public Component {
     bool is_static = false;      // group.instance.id
     bool leave_on_close = true;  // Kafka Streams does not (internal.leave.group.on.close).
     bool auto_commit = true;
+    bool fetches_offsets = true;  // Of what it is given: a group that shares out partitions.
     bool read_committed = false;  // It begins at no offset that a transaction may still commit.
     Duration auto_commit_interval;
     Duration heartbeat_interval;
@@ -86,6 +87,8 @@ class GroupMembership : public Component {
   void CommitAndWait();
   // max.poll.interval.ms since it polled last: the heartbeat thread leaves for it.
   void PollIntervalOver();
+  // Nothing that it says to a coordinator arrives; what it fetches from other brokers does.
+  void SetCutOff(bool cut_off);
 
   bool running() const { return running_; }
   // What it would commit now.
@@ -187,6 +190,7 @@ class GroupMembership : public Component {
   bool closing_ = false;
   bool leaving_ = false;
   bool finding_ = false;
+  bool cut_off_ = false;
   uint32_t life_ = 0;
   uint32_t beat_ = 0;
   uint32_t commit_round_ = 0;

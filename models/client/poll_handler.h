@@ -28,6 +28,8 @@ class PollHandler {
   // The process of `member` is gone, in a poll or not, and with it what it had in memory; after
   // DropPoll(). Another may start in its place.
   virtual void MemberDied(int /*member*/) {}
+  // It has ended in good order: its partitions are given up, and it may start again.
+  virtual void MemberClosed(int /*member*/) {}
 
   // Of a group that subscribes: partitions that `member` reads from now on, from an offset, and
   // such that it gives up. What it gives up is committed before, if it can be.

@@ -30,6 +30,14 @@ absl::string_view NameOf(OperationKind kind) {
       return "remove_consumers";
     case OperationKind::kDeployProducers:
       return "deploy_producers";
+    case OperationKind::kRestartTasks:
+      return "restart_tasks";
+    case OperationKind::kAddWorkers:
+      return "add_workers";
+    case OperationKind::kRemoveWorkers:
+      return "remove_workers";
+    case OperationKind::kRenewCredentials:
+      return "renew_credentials";
   }
   return "";
 }
@@ -77,7 +85,8 @@ void Operations::Due(size_t index) {
 
 bool Operations::IsAtOnce(OperationKind kind) {
   return kind == OperationKind::kChangeRetention || kind == OperationKind::kStartConsumer ||
-         kind == OperationKind::kAlterQuota;
+         kind == OperationKind::kAlterQuota || kind == OperationKind::kRestartTasks ||
+         kind == OperationKind::kRenewCredentials;
 }
 
 void Operations::DoAtOnce(const OperationPlan& plan) {
@@ -85,6 +94,10 @@ void Operations::DoAtOnce(const OperationPlan& plan) {
     cluster_->SetRetention(plan.topic, plan.retention_time, plan.retention_bytes);
   } else if (plan.kind == OperationKind::kStartConsumer) {
     plan.consumers->StartAt(*plan.from);
+  } else if (plan.kind == OperationKind::kRestartTasks) {
+    plan.connect->RestartTasks(plan.only_failed);
+  } else if (plan.kind == OperationKind::kRenewCredentials) {
+    plan.connect->RenewCredentials();
   } else {
     for (const OperationPlan::QuotaChange& change : plan.quotas) {
       cluster_->AlterQuota(plan.client, change.type, change.per_second);
@@ -151,10 +164,18 @@ void Operations::Begin() {
     case OperationKind::kRemoveConsumers:
       plan.consumers->RemoveMembers(plan.members, [this] { End(*current_); });
       return;
+    case OperationKind::kAddWorkers:
+      plan.connect->AddWorkers(plan.members, plan.start_time, [this] { End(*current_); });
+      return;
+    case OperationKind::kRemoveWorkers:
+      plan.connect->RemoveWorkers(plan.members, [this] { End(*current_); });
+      return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:
     case OperationKind::kAlterQuota:
     case OperationKind::kDeployProducers:
+    case OperationKind::kRestartTasks:
+    case OperationKind::kRenewCredentials:
       return;
   }
 }

@@ -19,6 +19,7 @@
 #include "models/broker/broker_cluster.h"
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
+#include "models/connect/connect_cluster.h"
 #include "sim/component.h"
 #include "sim/units.h"
 
@@ -37,6 +38,10 @@ enum class OperationKind : uint8_t {
   kAddConsumers,
   kRemoveConsumers,
   kDeployProducers,  // They write another version of their schema.
+  kRestartTasks,     // Of a connector.
+  kAddWorkers,
+  kRemoveWorkers,
+  kRenewCredentials,
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -47,7 +52,7 @@ struct OperationPlan {
   std::vector<BrokerId> brokers;  // That are added, removed or replaced; kReassign: the new ones.
   Duration start_time;            // From the order to start a process until it asks to register.
   Duration min_ready;             // kRestartConsumers: from its start until the next one's end.
-  int members = 0;                // kAddConsumers, kRemoveConsumers
+  int members = 0;                // kAddConsumers, kRemoveConsumers; workers of Connect
   bool rebalance = true;          // kAddBroker: give it its share of the partitions.
   std::vector<PartitionId> partitions;        // kReassign
   std::optional<BytesPerSecond> throttle;     // Of what moves copy.
@@ -61,12 +66,14 @@ struct OperationPlan {
     QuotaType type;
     std::optional<int64_t> per_second;  // Absent: it ends.
   };
-  std::string client;               // kAlterQuota; "" is the default of all.
-  std::vector<QuotaChange> quotas;  // kAlterQuota
-  Producers* producers = nullptr;   // kDeployProducers
-  int32_t schema_version = 0;       // The same.
-  Duration interval;                // The same: from one client's turn to the next one's.
-  bool rolls_back = true;           // The same.
+  std::string client;                 // kAlterQuota; "" is the default of all.
+  std::vector<QuotaChange> quotas;    // kAlterQuota
+  Producers* producers = nullptr;     // kDeployProducers
+  int32_t schema_version = 0;         // The same.
+  Duration interval;                  // The same: from one client's turn to the next one's.
+  bool rolls_back = true;             // The same.
+  ConnectCluster* connect = nullptr;  // kRestartTasks and those after it
+  bool only_failed = true;            // kRestartTasks
 };
 
 class Operations : public Component {

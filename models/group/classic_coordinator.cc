@@ -269,6 +269,7 @@ void ClassicCoordinator::Sync(BrokerId at, MemberId id, int32_t generation,
   if (group_.state == State::kStable) {
     Beat(id);
     result.partitions = member.share;
+    result.rejoin_after = member.rejoin_after;
     answer(result);
     return;
   }
@@ -288,7 +289,9 @@ void ClassicCoordinator::DealOut(const std::vector<Share>& shares, int withheld)
       ++dealt;
     }
     const auto member = group_.members.find(share.id);
-    if (member != group_.members.end()) member->second.share = share.partitions;
+    if (member == group_.members.end()) continue;
+    member->second.share = share.partitions;
+    member->second.rejoin_after = share.rejoin_after;
   }
   SIM_CHECK(dealt + withheld == partitions(), "inv.I15",
             absl::StrCat("of ", partitions(), " partitions ", dealt, " are given to members and ",
@@ -306,6 +309,7 @@ void ClassicCoordinator::DealOut(const std::vector<Share>& shares, int withheld)
     Beat(id);
     SyncAnswer result;
     result.partitions = member.share;
+    result.rejoin_after = member.rejoin_after;
     answer(result);
   }
 }

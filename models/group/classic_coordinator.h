@@ -50,10 +50,12 @@ class ClassicCoordinator : public GroupCoordinator {
   struct Share {
     MemberId id;
     std::vector<int> partitions;
+    Duration rejoin_after;  // Its member is to join again by then; zero: it is not.
   };
   struct SyncAnswer {
     GroupError error = GroupError::kNone;
     std::vector<int> partitions;
+    Duration rejoin_after;
   };
   using Joined = Completion<const JoinAnswer&>;
   using Synced = Completion<const SyncAnswer&>;
@@ -78,6 +80,7 @@ class ClassicCoordinator : public GroupCoordinator {
   struct Member {
     JoinRequest metadata;
     std::vector<int> share;
+    Duration rejoin_after;
     Joined joined;  // Not empty while it waits for the generation,
     Synced synced;  // and while it waits for its share.
     bool has_synced = false;

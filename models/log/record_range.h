@@ -57,6 +57,15 @@ struct RecordSpan {
   }
 };
 
+// The same; of no one batch, it is one of its own.
+inline RecordSpan WithPlaces(RecordSpan span) {
+  if (span.whole > 0) return span;
+  span.base = span.from;
+  span.whole = span.high = span.to - span.from;
+  span.low = 0;
+  return span;
+}
+
 struct RecordRange : RecordSpan {
   Bytes bytes;
   CreatedTimes created;

@@ -37,18 +37,89 @@ void SourceEffects::Cut(Offset end) {
   start_ = std::min(start_, end);
 }
 
+RecordSpan SourceEffects::PlacedIn(const RecordSpan& span, Offset low, Offset high,
+                                   const Stretch* before) {
+  RecordSpan part = span;
+  part.from = low;
+  part.to = high;
+  const bool all = span.whole == 0 || (span.low == 0 && span.high == span.whole);
+  if (before != nullptr && !before->shares.empty() &&
+      (before->base != span.base || before->whole != span.whole)) {
+    // Another batch than it was when it was settled, or of none.
+    part.base = before->base;
+    part.whole = before->whole;
+    part.low = all ? 0 : MulDivFloor(span.low, before->whole, span.whole);
+    part.high = all ? before->whole : MulDivFloor(span.high, before->whole, span.whole);
+  } else if (all) {
+    part.base = low;
+    part.whole = part.high = high - low;
+    part.low = 0;
+    if (before != nullptr && !before->shares.empty()) {
+      part.base = before->base;
+      part.whole = part.high = before->whole;
+    }
+  }
+  return part;
+}
+
+void SourceEffects::Append(std::vector<Share>* shares, const Share& next) {
+  if (!shares->empty() && shares->back().high == next.low && shares->back().effect == next.effect) {
+    shares->back().high = next.high;
+  } else {
+    shares->push_back(next);
+  }
+}
+
+void SourceEffects::Simplify(Offset low, Offset high, Stretch* stretch) {
+  const Effect all = stretch->shares.front().effect;
+  for (const Share& share : stretch->shares) {
+    if (!(share.effect == all)) return;
+  }
+  if (TakenOf(*stretch, low, high) < high - low) return;
+  *stretch = Stretch();
+  stretch->all = all;
+}
+
+int64_t SourceEffects::TakenOf(const Stretch& stretch, Offset low, Offset high) {
+  if (stretch.shares.empty()) return high - low;
+  RecordSpan span;
+  span.base = stretch.base;
+  span.whole = stretch.whole;
+  int64_t taken = 0;
+  for (const Share& share : stretch.shares) {
+    span.low = share.low;
+    span.high = share.high;
+    taken += span.CountIn(low, high);
+  }
+  return taken;
+}
+
+void SourceEffects::CountTaken(const RecordSpan& part) {
+  taken_ += part.record_count();
+  if (part.from < reached_) {
+    taken_below_reached_ += part.CountIn(part.from, std::min(part.to, reached_));
+  }
+}
+
 int64_t SourceEffects::TakenIn(Offset low, Offset high) const {
   int64_t taken = 0;
   if (low >= high) return taken;
   for (auto next = effects_.LowerBound(low); next != effects_.end() && (*next).low < high; ++next) {
-    taken += std::min<Offset>((*next).high, high) - std::max<Offset>((*next).low, low);
+    taken += TakenOf((*next).value, std::max<Offset>((*next).low, low),
+                     std::min<Offset>((*next).high, high));
   }
   return taken;
+}
+
+int64_t SourceEffects::MissingIn(Offset low, Offset high) const {
+  low = std::max(low, floor_);
+  return low < high ? high - low - TakenIn(low, high) : 0;
 }
 
 Offset SourceEffects::FirstMissing(Offset from) const {
   Offset at = std::max(from, floor_);
   for (auto next = effects_.LowerBound(at); next != effects_.end() && (*next).low <= at; ++next) {
+    if (TakenOf((*next).value, at, (*next).high) < (*next).high - at) return at;
     at = (*next).high;
   }
   return at;

@@ -8,6 +8,12 @@
 //             effect is missing, until somebody takes it after all
 //   Cut(o)    the log was cut at o: what was above has not been, and offsets are given anew
 //
+// Who filters or splits a batch settles it share by share (record_range.h). Until all of a stretch
+// of offsets is settled it remembers which places of the batch are; then it is as any other. So
+// counts are of records, also where shares are cut by offset, come in any order, or are empty.
+//
+// Approximated: a share of a batch that the log has coalesced since lies in proportion.
+//
 // Beyond `most_intervals` the lower half is folded: its counts stay, but what is done there later
 // is not tracked, and counted as that.
 #ifndef FRESHET_MODELS_LOG_SOURCE_EFFECTS_H_
@@ -17,7 +23,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "models/log/record_range.h"
 #include "models/log/segments.h"
 #include "sim/interval_map.h"
 
@@ -49,10 +58,14 @@ class SourceEffects {
   bool begun() const { return begun_; }
   // Again and further back: what is between concerns it, too.
   void Begin(Offset at);
-  // Calls visit(low, high, times) for each part, in order, with how often it had taken effect
-  // before: 0 is new. Parts that are not tracked are counted and not visited. What replaces itself
-  // has taken effect once, however often. REQUIRES: begun, from <= to.
+  // Calls visit(part, before) for each part of the span, with how it had been settled; times 0 is
+  // new. Parts that are not tracked are counted and not visited. What replaces itself has taken
+  // effect once, however often; what was settled elsewhere before, and is done after all, is done
+  // for the first time. REQUIRES: begun, from <= to.
   enum class Again : uint8_t { kAdds, kReplaces };
+  template <class Visit>
+  void Take(const RecordSpan& span, How how, Again again, Visit&& visit);
+  // Of all records with offsets in [from, to). Calls visit(low, high, times).
   template <class Visit>
   void Take(Offset from, Offset to, How how, Again again, Visit&& visit);
   void Reach(Offset at);
@@ -62,10 +75,13 @@ class SourceEffects {
   Offset reached() const { return reached_; }
   // Below reached(), and without effect.
   int64_t missing() const { return folded_missing_ + (reached_ - floor_ - taken_below_reached_); }
-  // The same in [low, high) alone: calls visit(low, high) for each part.
+  // In [low, high), as far as it is tracked.
+  int64_t MissingIn(Offset low, Offset high) const;
+  // Calls visit(low, high) for each part of [low, high) in which any is missing.
   template <class Visit>
   void VisitMissing(Offset low, Offset high, Visit&& visit) const;
-  // From `from` on, the first that has taken no effect.
+  // From `from` on, the first that has taken no effect; of a batch that is settled in part, the
+  // first of it.
   Offset FirstMissing(Offset from) const;
   // With effect, each once.
   int64_t taken() const { return folded_taken_ + taken_; }
@@ -76,11 +92,37 @@ class SourceEffects {
   std::string Disagreement() const;
 
  private:
+  // Places [low, high) of a batch.
+  struct Share {
+    int64_t low;
+    int64_t high;
+    Effect effect;
+    friend bool operator==(const Share&, const Share&) = default;
+  };
+  // Offsets that were settled alike; or, of offsets [base, base + whole), the shares that were, in
+  // order, no two of which touch and are equal.
+  struct Stretch {
+    Effect all;
+    Offset base;
+    int64_t whole;
+    std::vector<Share> shares;
+    friend bool operator==(const Stretch&, const Stretch&) = default;
+  };
+
+  // The part of `span` in [low, high), which were settled as `before` says, or not at all (null):
+  // in the places of the batch that is remembered.
+  static RecordSpan PlacedIn(const RecordSpan& span, Offset low, Offset high,
+                             const Stretch* before);
+  static void Append(std::vector<Share>* shares, const Share& next);
+  // Settled in full, and all alike: forgets the shares.
+  static void Simplify(Offset low, Offset high, Stretch* stretch);
+  static int64_t TakenOf(const Stretch& stretch, Offset low, Offset high);
+  void CountTaken(const RecordSpan& part);
   int64_t TakenIn(Offset low, Offset high) const;
   void Fold();
 
   const size_t most_intervals_;
-  IntervalMap<Effect> effects_;
+  IntervalMap<Stretch> effects_;
   bool begun_ = false;
   Offset start_ = 0;
   Offset floor_ = 0;  // Below it nothing is tracked.
@@ -94,28 +136,80 @@ class SourceEffects {
 
 template <class Visit>
 void SourceEffects::Take(Offset from, Offset to, How how, Again again, Visit&& visit) {
-  SIM_REQUIRE(begun_ && from <= to);
-  Offset at = from;
+  RecordSpan span;
+  span.from = from;
+  span.to = to;
+  Take(span, how, again, [&visit](const RecordSpan& part, Effect before) {
+    visit(part.from, part.to, before.times);
+  });
+}
+
+template <class Visit>
+void SourceEffects::Take(const RecordSpan& span, How how, Again again, Visit&& visit) {
+  SIM_REQUIRE(begun_ && span.from <= span.to);
+  const auto settle = [&](const RecordSpan& part, Effect before) {
+    if (before.times == 0) {
+      CountTaken(part);
+      visit(part, before);
+      // A filter decides by places, whenever it is asked: those it holds back need not be known.
+      return Effect{how == How::kFiltered ? How::kDone : how, 1};
+    }
+    visit(part, before);
+    if (before.how != How::kDone && how == How::kDone) return Effect{how, 1};
+    if (again == Again::kReplaces) return before;
+    return Effect{How::kDone, before.times + 1};
+  };
+  Offset at = span.from;
   if (at < floor_) {
-    const Offset tracked = std::min(floor_, to);
-    not_tracked_ += tracked - at;
+    const Offset tracked = std::min(floor_, span.to);
+    not_tracked_ += span.CountIn(at, tracked);
     at = tracked;
   }
-  while (at < to) {
+  while (at < span.to) {
     const auto next = effects_.LowerBound(at);
-    if (next == effects_.end() || (*next).low > at) {
-      const Offset until = next == effects_.end() ? to : std::min<Offset>((*next).low, to);
-      visit(at, until, 0);
-      effects_.Assign(at, until, {how, 1});
-      taken_ += until - at;
-      taken_below_reached_ += std::max<Offset>(0, std::min(until, reached_) - at);
-      at = until;
+    const bool known = next != effects_.end() && (*next).low <= at;
+    const Offset until =
+        next == effects_.end() ? span.to : std::min(known ? (*next).high : (*next).low, span.to);
+    const Stretch* const before = known ? &(*next).value : nullptr;
+    const RecordSpan part = PlacedIn(span, at, until, before);
+    Stretch after = {};
+    if (part.low == 0 && part.high == part.whole && (before == nullptr || before->shares.empty())) {
+      after.all = settle(part, before == nullptr ? Effect{how, 0} : before->all);
+    } else if (part.low < part.high) {
+      after.base = part.base;
+      after.whole = part.whole;
+      // What lies beside the part stays as it was.
+      std::vector<Share> shares;
+      if (before != nullptr) shares = before->shares;
+      if (before != nullptr && shares.empty()) shares = {{0, part.whole, before->all}};
+      int64_t place = part.low;
+      const auto take = [&](int64_t high, Effect was) {
+        RecordSpan share = part;
+        share.low = place;
+        share.high = high;
+        if (place < high) Append(&after.shares, {place, high, settle(share, was)});
+        place = high;
+      };
+      for (const Share& old : shares) {
+        if (old.low < part.low) {
+          Append(&after.shares, {old.low, std::min(old.high, part.low), old.effect});
+        }
+        if (old.high > part.low && old.low < part.high) {
+          take(std::max(place, old.low), {how, 0});
+          take(std::min(old.high, part.high), old.effect);
+        }
+        if (old.high > part.high) {
+          take(part.high, {how, 0});
+          Append(&after.shares, {std::max(old.low, part.high), old.high, old.effect});
+        }
+      }
+      take(part.high, {how, 0});
+      Simplify(at, until, &after);
+    } else {
+      at = until;  // An empty share.
       continue;
     }
-    const Offset until = std::min<Offset>((*next).high, to);
-    const Effect before = (*next).value;
-    visit(at, until, before.times);
-    if (again == Again::kAdds) effects_.Assign(at, until, {How::kDone, before.times + 1});
+    effects_.Assign(at, until, std::move(after));
     at = until;
   }
   if (effects_.size() > most_intervals_) Fold();
@@ -128,6 +222,9 @@ void SourceEffects::VisitMissing(Offset low, Offset high, Visit&& visit) const {
     const Offset until = next == effects_.end() ? high : std::min<Offset>((*next).low, high);
     if (at < until) visit(at, until);
     if (next == effects_.end()) return;
+    const Offset end = std::min<Offset>((*next).high, high);
+    at = std::max(at, until);
+    if (at < end && TakenOf((*next).value, at, end) < end - at) visit(at, end);
     at = std::max<Offset>(at, (*next).high);
   }
 }

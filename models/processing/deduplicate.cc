@@ -16,7 +16,7 @@ void DeduplicateOperator::Process(const RecordRange& records) {
   const RecordRange fresh =
       TakeShare(records, 0, kAll - config_.deduplicate.duplicates.billionths(), kAll, purpose_);
   const int64_t count = fresh.record_count();
-  Filter(records.record_count() - count);
+  FilterAllBut(fresh, records);
   const Duration step = Nanoseconds(std::max<int64_t>(1, config_.deduplicate.ttl.nanos() / 100));
   forgotten_at_[SliceStart(now + config_.deduplicate.ttl, step) + step] += count;
   keys_ += count;

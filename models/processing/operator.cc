@@ -30,7 +30,7 @@ class MapOperator final : public Operator {
   void Process(const RecordRange& records) override {
     constexpr int64_t kAll = 1'000'000'000;
     RecordRange passed = TakeShare(records, 0, config_.selectivity.billionths(), kAll, purpose_);
-    Filter(records.record_count() - passed.record_count());
+    FilterAllBut(passed, records);
     passed.bytes = config_.bytes_ratio * passed.bytes;
     Emit(passed);
   }
@@ -77,9 +77,14 @@ void Operator::Emit(const RecordRange& records) {
   context_->Emit(at_, records);
 }
 
-void Operator::Filter(int64_t records) {
-  counts_.filtered += records;
-  context_->CountFiltered(records);
+void Operator::FilterAllBut(const RecordSpan& passed, const RecordSpan& records) {
+  RecordSpan rest = passed;
+  rest.low = passed.high;
+  rest.high = WithPlaces(records).high;
+  const int64_t count = rest.record_count();
+  if (count == 0) return;
+  counts_.filtered += count;
+  context_->Filtered(rest);
 }
 
 std::shared_ptr<const Operator::State> Operator::Snapshot() const {

@@ -56,8 +56,13 @@ struct OperatorConfig {
   WindowConfig window;
   DeduplicateConfig deduplicate;
   LookupConfig lookup;
+  // kSink:
   Sink* sink = nullptr;
-  int64_t most_writes = 1;  // kSink: under way at a time.
+  int64_t most_writes = 1;  // Under way at a time.
+  // How often a write that failed is tried again before the job fails: at once, after
+  // `retry_delay`, after twice of it and so on.
+  int64_t most_retries = 0;
+  Duration retry_delay;
 };
 
 // What an instance may ask of the subtask that it runs in.
@@ -76,8 +81,9 @@ class OperatorContext {
   virtual void EmitLate(size_t at, const RecordRange& records) = 0;
   // Before anything else is taken, so many answers of the service are waited for.
   virtual void Ask(LookupService* service, int64_t questions, int64_t at_a_time) = 0;
+  // They go no further.
+  virtual void Filtered(const RecordSpan& records) = 0;
   // For the metrics.
-  virtual void CountFiltered(int64_t records) = 0;
   virtual void CountResult(int64_t windows, int64_t rows, int64_t updates) = 0;
 };
 
@@ -121,7 +127,8 @@ class Operator {
  protected:
   virtual void Process(const RecordRange& records) = 0;
   void Emit(const RecordRange& records);
-  void Filter(int64_t records);
+  // All of `records` but `passed`, which is their share from the first on.
+  void FilterAllBut(const RecordSpan& passed, const RecordSpan& records);
 
   const OperatorConfig config_;
   OperatorContext* const context_;

@@ -7,9 +7,11 @@
 
 namespace freshet {
 
-RecordRange TakeShare(const RecordRange& range, int64_t from, int64_t to, int64_t total,
+RecordRange TakeShare(const RecordRange& taken, int64_t from, int64_t to, int64_t total,
                       uint64_t purpose) {
   SIM_REQUIRE(0 <= from && from <= to && to <= total && total > 0);
+  RecordRange range = taken;
+  static_cast<RecordSpan&>(range) = WithPlaces(taken);
   const int64_t width = range.high - range.low;
   // Somewhere in [0, total), and the same for all parts of the batch.
   uint64_t place = MixHash(MixHash(purpose, range.partition), static_cast<uint64_t>(range.base));

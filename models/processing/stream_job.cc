@@ -58,13 +58,9 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
                                                     static_cast<int>(v), i,
                                                     static_cast<Subtask::Owner*>(this)));
     }
-    for (const OperatorConfig& each : vertex.chain) {
-      if (each.sink != nullptr &&
-          std::find(sinks_.begin(), sinks_.end(), each.sink) == sinks_.end())
-        sinks_.push_back(each.sink);
-    }
   }
   for (const EdgeConfig& edge : config.edges) Connect(edge);
+  FindSinks();
   const bool placed = AssignSlots();
   SIM_REQUIRE(placed);
   for (size_t v = 0; v < config.vertices.size(); ++v) {
@@ -135,6 +131,9 @@ void StreamJob::AddSource(int vertex) {
     subtask(vertex, p % config.parallelism)
         .AddPartition(source->topic.first + static_cast<PartitionId>(p));
   }
+  for (MeteredSink* sink : reached_[static_cast<size_t>(vertex)]) {
+    sink->AddSource(log_, source->topic);
+  }
   sources_.push_back(std::move(source));
 }
 
@@ -157,7 +156,9 @@ void StreamJob::Start() {
 void StreamJob::Source::HandlePoll(int member, const std::vector<RecordRange>& poll) {
   const bool at_once = job->config_.guarantee == DeliveryGuarantee::kAtMostOnce;
   for (const RecordRange& records : poll) {
-    taken[records.partition - topic.first] = records.to;
+    Offset& next = taken[records.partition - topic.first];
+    if (records.from > next) job->PassOver(vertex, records.partition, next, records.from);
+    next = records.to;
     if (at_once) consumers->NotNeededBelow(records.partition, records.to);
   }
   if (at_once) consumers->CommitOnce(member);
@@ -174,13 +175,18 @@ void StreamJob::Source::Begun(const std::vector<Offset>& from) {
   start = taken = from;
   const int readers = job->config_.vertices[static_cast<size_t>(vertex)].parallelism;
   for (int p = 0; p < topic.count; ++p) {
-    job->subtask(vertex, p % readers)
-        .SetNext(topic.first + static_cast<PartitionId>(p), from[static_cast<size_t>(p)]);
+    const PartitionId partition = topic.first + static_cast<PartitionId>(p);
+    const Offset first = from[static_cast<size_t>(p)];
+    job->subtask(vertex, p % readers).SetNext(partition, first);
+    for (MeteredSink* sink : job->reached_[static_cast<size_t>(vertex)]) {
+      sink->ledger().Begin(partition, first);
+    }
   }
 }
 
 void StreamJob::Source::Truncated(PartitionId partition, Offset end) {
   Offset& at = taken[partition - topic.first];
+  job->CutAt(vertex, partition, end, at);
   at = std::min(at, end);
   const int readers = job->config_.vertices[static_cast<size_t>(vertex)].parallelism;
   job->subtask(vertex, static_cast<int>(partition - topic.first) % readers)
@@ -248,12 +254,7 @@ void StreamJob::CheckpointComplete(const Checkpoint& checkpoint) {
       source->consumers->CommitOnce(i);
     }
   }
-  for (Sink* sink : sinks_) {
-    if (sink->promise() != SinkPromise::kTransactional) continue;
-    sink->Commit(checkpoint.id, [this, attempt = attempt_](bool ok) {
-      if (!ok && attempt == attempt_) Fail();
-    });
-  }
+  CommitSinks(checkpoint.id);
 }
 
 void StreamJob::CheckCut(const Checkpoint& checkpoint) const {

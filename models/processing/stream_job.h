@@ -13,6 +13,7 @@
 //
 //   stream_job.cc           the graph, sources, sinks, samples, audits
 //   stream_job_failover.cc  slots, detection, restarts, restore
+//   stream_job_sinks.cc     epochs of sinks, and what they hear of records that do not come
 //
 // docs/models/stream_job.md has what is approximated and left out, and the sources.
 #ifndef FRESHET_MODELS_PROCESSING_STREAM_JOB_H_
@@ -29,6 +30,7 @@
 #include "models/processing/checkpoint_coordinator.h"
 #include "models/processing/job_config.h"
 #include "models/processing/subtask.h"
+#include "models/sink/metered_sink.h"
 #include "sim/component.h"
 
 namespace freshet {
@@ -89,7 +91,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   const CheckpointCoordinator* checkpoints() const { return coordinator_.get(); }
   const std::vector<std::unique_ptr<Subtask>>& subtasks() const { return subtasks_; }
   Subtask& subtask(int vertex, int index) {
-    return *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(vertex)] + index)];
+    return *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(vertex)]) +
+                      static_cast<size_t>(index)];
   }
   Vertex& vertex(int number) { return *vertices_[static_cast<size_t>(number)]; }
   int vertex_count() const { return static_cast<int>(vertices_.size()); }
@@ -132,6 +135,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   void WriteFailed() override;
   void PollEmptied(Subtask* subtask) override;
   void Written(const RecordRange& records) override;
+  void Settled(int vertex, const RecordSpan& records, SourceEffects::How how) override;
   // CheckpointCoordinator::Owner
   void TriggerBarriers(CheckpointId checkpoint) override;
   void AbortBarriers(CheckpointId checkpoint) override;
@@ -148,7 +152,19 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   void PartRestored(bool ok);
   void Resume();
   void RunAll();
+
+  // stream_job_sinks.cc
+  void FindSinks();
+  void CommitSinks(CheckpointId checkpoint);
+  void CommitSink(size_t number);
+  // Of the job that starts again: what no checkpoint vouches for is dropped.
   void SettleSinks();
+  // A source goes on from there, with what its sinks have.
+  void GoOn(int vertex, PartitionId partition, Offset from);
+  // A source goes on from `to`, and was handed nothing from `from` on.
+  void PassOver(int vertex, PartitionId partition, Offset from, Offset to);
+  // The log was cut at `end`; a source had read up to `taken`.
+  void CutAt(int vertex, PartitionId partition, Offset end, Offset taken);
 
   struct Edge {
     EdgeConfig config;
@@ -169,6 +185,16 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   std::vector<Edge> edges_;
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<Sink*> sinks_;  // Each once.
+  // By sink: the epoch that it commits, 0 for none, and the last one that is to be.
+  struct Commits {
+    Sink::Epoch under_way = 0;
+    Sink::Epoch wanted = 0;
+  };
+  std::vector<Commits> commits_;
+  // By vertex: the sinks that its records may reach, and those that they reach if they are not
+  // late.
+  std::vector<std::vector<MeteredSink*>> reached_;
+  std::vector<std::vector<MeteredSink*>> reached_in_time_;
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   std::vector<TaskManager*> slots_;  // Of each index.
 

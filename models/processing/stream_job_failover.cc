@@ -141,20 +141,6 @@ void StreamJob::Restore() {
   PartRestored(true);
 }
 
-void StreamJob::SettleSinks() {
-  const Checkpoint* from = coordinator_ == nullptr ? nullptr : coordinator_->latest();
-  const Sink::Epoch epoch = from == nullptr ? 0 : from->id;
-  for (Sink* sink : sinks_) {
-    if (sink->promise() != SinkPromise::kTransactional) continue;
-    sink->Rollback(epoch);
-    if (from == nullptr) continue;
-    ++parts_left_;
-    sink->Commit(epoch, [this, attempt = attempt_](bool ok) {
-      if (attempt == attempt_) PartRestored(ok);
-    });
-  }
-}
-
 void StreamJob::PartRestored(bool ok) {
   restored_ok_ = restored_ok_ && ok;
   if (--parts_left_ > 0 || !all_alive_) return;
@@ -196,6 +182,7 @@ void StreamJob::Resume() {
       subtask(source->vertex, static_cast<int>(p) % readers).SetNext(partition, next[p]);
       replayed_.Add(std::max<int64_t>(0, source->taken[p] - next[p]));
       source->taken[p] = next[p];
+      GoOn(source->vertex, partition, next[p]);
     }
     positions.push_back(std::move(next));
   }

@@ -93,13 +93,13 @@ void Subtask::Loop() {
     if (serving_) return Show(Activity::kBusy);
     if (urgent_ != 0) {
       // A sink lets its writes end first.
-      if (WritesUnderWay() > 0) return Show(Activity::kBackPressured);
+      if (SinkIsBusy()) return Show(Activity::kBackPressured);
       TakeSnapshot(std::exchange(urgent_, 0), true);
       continue;
     }
     if (!Drain()) return Show(Activity::kBackPressured);
     if (barrier_due_ != 0) {
-      if (WritesUnderWay() > 0) return Show(Activity::kBackPressured);
+      if (SinkIsBusy()) return Show(Activity::kBackPressured);
       TakeSnapshot(std::exchange(barrier_due_, 0), false);
       continue;
     }
@@ -109,7 +109,8 @@ void Subtask::Loop() {
 
 bool Subtask::HasRoom(const Outgoing& unsent) const {
   if (IsSink() && !unsent.late && unsent.element.kind == Element::Kind::kRecords) {
-    return WritesUnderWay() < last().most_writes;
+    return (!preparing_ || last().sink->WritesWhilePreparing()) &&
+           WritesUnderWay() < last().most_writes;
   }
   return std::all_of(outputs_.begin(), outputs_.end(), [&](const auto& output) {
     return (unsent.element.kind == Element::Kind::kRecords && output->late != unsent.late) ||
@@ -139,7 +140,7 @@ void Subtask::Send(const Outgoing& unsent) {
                         WaitFor::kBackPressure, Job(), Part());
   if (!unsent.late) vertex_->records_out.Add(records.record_count());
   if (IsSink() && !unsent.late) {
-    Write(records);
+    Write(writes_.Add({records}));
     return;
   }
   for (const auto& output : outputs_) {
@@ -166,18 +167,27 @@ void Subtask::Route(Output* output, const RecordRange& records) {
   }
 }
 
-void Subtask::Write(const RecordRange& records) {
-  const uint32_t write = writes_.Add(records);
-  last().sink->Write(writer_, records, [this, write, life = life_](bool ok) {
-    if (life != life_) return;
-    const RecordRange written = writes_.Take(write);
-    if (!ok) {
+void Subtask::Write(uint32_t write) {
+  last().sink->Write(writer_, writes_[write].records, [this, write, life = life_](bool ok) {
+    if (life == life_) WriteEnded(write, ok);
+  });
+}
+
+void Subtask::WriteEnded(uint32_t write, bool ok) {
+  if (!ok) {
+    if (writes_[write].retries >= last().most_retries) {
       owner_->WriteFailed();
       return;
     }
-    owner_->Written(written);
-    Wake();
-  });
+    vertex_->retries->Add(1);
+    sim_.At<"sink.write_again">(sim_.Now() + last().retry_delay * writes_[write].retries++, Part(),
+                                [this, write, life = life_] {
+                                  if (life == life_) Write(write);
+                                });
+    return;
+  }
+  owner_->Written(writes_.Take(write).records);
+  Wake();
 }
 
 bool Subtask::TakeNext() { return IsSource() ? TakeFromPolls() : TakeFromChannels(); }
@@ -277,9 +287,15 @@ void Subtask::CountResult(int64_t windows, int64_t rows, int64_t updates) {
   vertex_->updates->Add(updates);
 }
 
+void Subtask::Filtered(const RecordSpan& records) {
+  vertex_->filtered.Add(records.record_count());
+  owner_->Settled(vertex_number_, records, SourceEffects::How::kFiltered);
+}
+
 void Subtask::EmitLate(size_t /*at*/, const RecordRange& records) {
   vertex_->late.Add(records.record_count());
   late_ += records.record_count();
+  owner_->Settled(vertex_number_, records, SourceEffects::How::kLateDropped);
   const bool wanted = std::any_of(outputs_.begin(), outputs_.end(),
                                   [](const auto& output) { return output->late; });
   if (!wanted) return;

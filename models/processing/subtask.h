@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/log/source_effects.h"
 #include "models/processing/channel.h"
 #include "models/processing/job_config.h"
 #include "models/processing/operator.h"
@@ -53,6 +54,8 @@ class Subtask final : public ChannelEnd, public OperatorContext {
     virtual void WriteFailed() = 0;
     virtual void PollEmptied(Subtask* subtask) = 0;
     virtual void Written(const RecordRange& records) = 0;
+    // They go no further than this vertex, but into a side output if they were late.
+    virtual void Settled(int vertex, const RecordSpan& records, SourceEffects::How how) = 0;
   };
   enum class Activity : uint8_t { kStopped, kIdle, kBusy, kBackPressured };
 
@@ -135,7 +138,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
   void Ask(LookupService* service, int64_t questions, int64_t at_a_time) override;
-  void CountFiltered(int64_t records) override { vertex_->filtered.Add(records); }
+  void Filtered(const RecordSpan& records) override;
   void CountResult(int64_t windows, int64_t rows, int64_t updates) override;
 
  private:
@@ -170,7 +173,10 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool HasRoom(const Outgoing& unsent) const;
   void Send(const Outgoing& unsent);
   void Route(Output* output, const RecordRange& records);
-  void Write(const RecordRange& records);
+  void Write(uint32_t write);
+  void WriteEnded(uint32_t write, bool ok);
+  // Its sink is in the middle of something that a snapshot, or more writes, would tear apart.
+  bool SinkIsBusy() const { return preparing_ || WritesUnderWay() > 0; }
   bool TakeNext();
   bool TakeFromChannels();
   void Work(const RecordRange& records);
@@ -225,7 +231,12 @@ class Subtask final : public ChannelEnd, public OperatorContext {
 
   static constexpr Sink::WriterId kNoWriter = -1;
   Sink::WriterId writer_ = kNoWriter;
-  Pool<RecordRange> writes_;
+  struct UnderWay {
+    RecordRange records;
+    int64_t retries = 0;
+  };
+  Pool<UnderWay> writes_;
+  bool preparing_ = false;
 
   Time watermark_ = Time::FromNanos(INT64_MIN);
   bool idle_sent_ = false;

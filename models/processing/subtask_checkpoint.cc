@@ -98,8 +98,12 @@ void Subtask::TakeSnapshot(CheckpointId checkpoint, bool unaligned) {
   const bool prepares = IsSink() && last().sink->promise() == SinkPromise::kTransactional;
   parts_left_ = prepares ? 2 : 1;
   if (prepares) {
+    preparing_ = true;
     last().sink->Prepare(writer_, checkpoint, [this, checkpoint, life = life_](bool ok) {
-      if (life == life_) PartSafe(checkpoint, ok);
+      if (life != life_) return;
+      preparing_ = false;
+      PartSafe(checkpoint, ok);
+      Wake();
     });
   }
   if (!copying_) ChannelStateComplete();
@@ -217,7 +221,8 @@ void Subtask::Stop() {
   polls_ = 0;
   aligning_ = barrier_due_ = urgent_ = current_ = 0;
   copying_ = false;
-  writes_ = Pool<RecordRange>();
+  writes_ = Pool<UnderWay>();
+  preparing_ = false;
   if (IsSink() && writer_ != kNoWriter) last().sink->Reset(writer_);
 }
 

@@ -43,6 +43,9 @@ class Vertex : public Component {
   static constexpr MetricDef kAlignment = {
       "task.alignment_time", MetricKind::kDistribution, MetricUnit::kDuration,
       "From the first barrier of a checkpoint until the last one, by subtask."};
+  static constexpr MetricDef kRetries = {
+      "task.write_retries", MetricKind::kCounter, MetricUnit::kCount,
+      "Writes that its sink has refused, or not answered in time, and that were tried again."};
   static constexpr MetricDef kBottleneck = {
       "task.bottleneck", MetricKind::kGauge, MetricUnit::kCount,
       "1 while it is the bottleneck: the last vertex that keeps one before it back-pressured, and "
@@ -62,6 +65,7 @@ class Vertex : public Component {
         alignment(AddDistribution(kAlignment)),
         bottleneck(AddGauge(kBottleneck)) {
     activity[0]->Set(config.parallelism);
+    if (config.chain.back().most_retries > 0) retries = &AddCounter(kRetries);
     for (const OperatorConfig& each : config.chain) {
       if (each.kind != OperatorKind::kWindow || updates != nullptr) continue;
       updates = &AddCounter(kUpdates);
@@ -88,6 +92,8 @@ class Vertex : public Component {
   std::array<Gauge*, 4> activity;
   Distribution& alignment;
   Gauge& bottleneck;
+  // Of a sink that is tried again only.
+  Counter* retries = nullptr;
   // With windows only.
   Counter* updates = nullptr;
   Counter* windows = nullptr;

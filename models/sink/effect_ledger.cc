@@ -1,7 +1,6 @@
 #include "models/sink/effect_ledger.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 
@@ -27,92 +26,80 @@ void Bound(IntervalMap<EffectCause>* causes) {
 absl::string_view NameOf(EffectCause cause) { return kNames[static_cast<size_t>(cause)]; }
 
 EffectLedger::Row& EffectLedger::RowOf(const RecordSpan& records) {
-  Row& row = rows_[{records.partition, records.split}];
-  if (!row.effects.begun()) row.effects.Begin(records.from);
+  Row& row = rows_[records.partition];
+  // A zombie, or a replay, may write what is before all that was written so far.
+  if (!row.effects.begun() || records.from < row.effects.start()) row.effects.Begin(records.from);
   return row;
 }
 
-absl::btree_map<EffectLedger::Key, EffectLedger::Row>::const_iterator EffectLedger::FirstRow(
-    PartitionId partition) const {
-  const auto row = rows_.lower_bound({partition, std::numeric_limits<int32_t>::min()});
-  return row != rows_.end() && row->first.first == partition ? row : rows_.end();
-}
+void EffectLedger::Begin(PartitionId partition, Offset at) { rows_[partition].effects.Begin(at); }
 
-template <class Visit>
-void EffectLedger::ForRowsOf(PartitionId partition, Visit&& visit) {
-  for (auto at = rows_.lower_bound({partition, std::numeric_limits<int32_t>::min()});
-       at != rows_.end() && at->first.first == partition; ++at)
-    visit(at->second);
-}
-
-void EffectLedger::Begin(PartitionId partition, int32_t split, Offset at) {
-  rows_[{partition, split}].effects.Begin(at);
-}
-
-int64_t EffectLedger::Visible(const RecordSpan& records, Again again) {
+int64_t EffectLedger::Visible(const RecordSpan& records, Again again, Time now) {
   Row& row = RowOf(records);
-  // A zombie, or a replay, may write what is before all that was written so far.
-  if (records.from < row.effects.start()) row.effects.Begin(records.from);
   int64_t fresh = 0;
-  row.effects.Take(records.from, records.to, How::kDone, again,
-                   [&](Offset low, Offset high, int32_t times) {
-                     const int64_t count = records.CountIn(low, high);
-                     if (times == 0) {
-                       fresh += count;
-                       const Offset late = std::clamp(row.furthest, low, high);
-                       reordered_ += records.CountIn(low, late);
-                       row.lost.Erase(low, high);
-                     } else if (again == Again::kReplaces) {
-                       replaced_ += count;
-                     } else {
-                       CountAgain(row, records, low, high);
-                     }
-                   });
+  Row::Order& order = row.order_of[records.split];
+  if (order.at < now) {
+    order.before = order.furthest;
+    order.at = now;
+  }
+  row.effects.Take(
+      records, How::kDone, again, [&](const RecordSpan& part, SourceEffects::Effect before) {
+        if (before.times == 0 || before.how != How::kDone) {
+          const int64_t count = part.record_count();
+          fresh += count;
+          if (before.times > 0) settled_[static_cast<size_t>(before.how)] -= count;
+          reordered_ += part.CountIn(part.from, std::clamp(order.before, part.from, part.to));
+          if (count == part.to - part.from) row.lost.Erase(part.from, part.to);
+        } else if (again == Again::kReplaces) {
+          replaced_ += part.record_count();
+        } else {
+          CountAgain(row, part);
+        }
+      });
+  order.furthest = std::max(order.furthest, records.to);
   row.furthest = std::max(row.furthest, records.to);
   visible_ += fresh;
   return fresh;
 }
 
-void EffectLedger::CountAgain(const Row& row, const RecordSpan& records, Offset low, Offset high) {
-  duplicated_ += records.CountIn(low, high);
+void EffectLedger::CountAgain(const Row& row, const RecordSpan& records) {
+  duplicated_ += records.record_count();
   const auto count = [&](EffectCause cause, Offset from, Offset to) {
     duplicated_by_[static_cast<size_t>(cause)] += records.CountIn(from, to);
   };
-  Offset at = low;
-  for (auto next = row.excused.LowerBound(low); at < high; ++next) {
+  Offset at = records.from;
+  for (auto next = row.excused.LowerBound(at); at < records.to; ++next) {
     const Offset until =
-        next == row.excused.end() ? high : std::clamp<Offset>((*next).low, at, high);
+        next == row.excused.end() ? records.to : std::clamp<Offset>((*next).low, at, records.to);
     count(EffectCause::kNoneKnown, at, until);
-    if (until == high) return;
-    at = std::min<Offset>((*next).high, high);
+    if (until == records.to) return;
+    at = std::min<Offset>((*next).high, records.to);
     count((*next).value, until, at);
   }
 }
 
 void EffectLedger::Settle(const RecordSpan& records, How how) {
   SIM_REQUIRE(how != How::kDone);
-  Row& row = RowOf(records);
-  if (records.from < row.effects.start()) row.effects.Begin(records.from);
-  row.effects.Take(records.from, records.to, how, Again::kReplaces,
-                   [&](Offset low, Offset high, int32_t times) {
-                     if (times > 0) return;
-                     settled_[static_cast<size_t>(how)] += records.CountIn(low, high);
-                     row.lost.Erase(low, high);
-                   });
+  RowOf(records).effects.Take(records, how, Again::kReplaces,
+                              [&](const RecordSpan& part, SourceEffects::Effect before) {
+                                if (before.times > 0) return;
+                                settled_[static_cast<size_t>(how)] += part.record_count();
+                              });
 }
 
 void EffectLedger::GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again) {
-  ForRowsOf(partition, [&](Row& row) {
-    const Offset before = row.effects.reached();
-    if (from > before) {
-      row.effects.VisitMissing(before, from,
-                               [&](Offset low, Offset high) { row.lost.Assign(low, high, lost); });
-      row.effects.Reach(from);
-      Bound(&row.lost);
-    }
-    if (from < row.furthest) row.excused.Assign(from, row.furthest, again);
-    Bound(&row.excused);
-  });
+  const auto entry = rows_.find(partition);
+  if (entry == rows_.end()) return;
+  Row& row = entry->second;
+  const Offset before = row.effects.reached();
+  if (from > before) {
+    row.effects.VisitMissing(before, from,
+                             [&](Offset low, Offset high) { row.lost.Assign(low, high, lost); });
+    row.effects.Reach(from);
+    Bound(&row.lost);
+  }
+  if (from < row.furthest) row.excused.Assign(from, row.furthest, again);
+  Bound(&row.excused);
 }
 
 void EffectLedger::Explain(const RecordSpan& records, EffectCause cause) {
@@ -122,7 +109,7 @@ void EffectLedger::Explain(const RecordSpan& records, EffectCause cause) {
 }
 
 void EffectLedger::ExplainAll(EffectCause cause) {
-  for (auto& [key, row] : rows_) {
+  for (auto& [partition, row] : rows_) {
     if (row.effects.start() < row.furthest) {
       row.excused.Assign(row.effects.start(), row.furthest, cause);
     }
@@ -130,47 +117,48 @@ void EffectLedger::ExplainAll(EffectCause cause) {
 }
 
 void EffectLedger::Cut(PartitionId partition, Offset end) {
-  ForRowsOf(partition, [&](Row& row) {
-    const int64_t before = row.effects.taken();
-    row.effects.Cut(end);
-    phantom_ += before - row.effects.taken();
-    row.lost.Erase(end, INT64_MAX);
-    row.excused.Erase(end, INT64_MAX);
-    row.furthest = std::min(row.furthest, end);
-  });
+  const auto entry = rows_.find(partition);
+  if (entry == rows_.end()) return;
+  Row& row = entry->second;
+  const int64_t before = row.effects.taken();
+  row.effects.Cut(end);
+  phantom_ += before - row.effects.taken();
+  row.lost.Erase(end, INT64_MAX);
+  row.excused.Erase(end, INT64_MAX);
+  row.furthest = std::min(row.furthest, end);
+  for (auto& [split, order] : row.order_of) {
+    order.furthest = std::min(order.furthest, end);
+    order.before = std::min(order.before, end);
+  }
 }
 
 Offset EffectLedger::FirstUnsettled(PartitionId partition, Offset from) const {
-  // Of several rows, the one that is furthest behind.
-  Offset first = INT64_MAX;
-  for (auto at = FirstRow(partition); at != rows_.end() && at->first.first == partition; ++at) {
-    first = std::min(first, at->second.effects.FirstMissing(from));
-  }
-  return first == INT64_MAX ? from : first;
+  const auto row = rows_.find(partition);
+  return row == rows_.end() ? from : row->second.effects.FirstMissing(from);
 }
 
 Offset EffectLedger::reached(PartitionId partition) const {
-  const auto row = FirstRow(partition);
+  const auto row = rows_.find(partition);
   return row == rows_.end() ? 0 : row->second.effects.reached();
 }
 
 int64_t EffectLedger::lost() const {
-  int64_t lost = 0;
-  for (const auto& [key, row] : rows_) lost += row.effects.missing();
+  int64_t lost = settled(How::kDeleted);
+  for (const auto& [partition, row] : rows_) lost += row.effects.missing();
   return lost;
 }
 
 int64_t EffectLedger::not_tracked() const {
   int64_t count = 0;
-  for (const auto& [key, row] : rows_) count += row.effects.not_tracked();
+  for (const auto& [partition, row] : rows_) count += row.effects.not_tracked();
   return count;
 }
 
 int64_t EffectLedger::lost_by(EffectCause cause) const {
-  int64_t lost = 0;
-  for (const auto& [key, row] : rows_) {
+  int64_t lost = cause == EffectCause::kRetention ? settled(How::kDeleted) : 0;
+  for (const auto& [partition, row] : rows_) {
     for (auto at = row.lost.begin(); at != row.lost.end(); ++at) {
-      if ((*at).value == cause) lost += (*at).high - (*at).low;
+      if ((*at).value == cause) lost += row.effects.MissingIn((*at).low, (*at).high);
     }
   }
   return lost;
@@ -186,10 +174,10 @@ void EffectLedger::Audit(absl::string_view owner) const {
       "inv.I16",
       absl::StrCat(owner, ": without a known cause ", duplicated_by(EffectCause::kNoneKnown),
                    " records are twice in it, and ", lost_by(EffectCause::kNoneKnown), " lost"));
-  for (const auto& [key, row] : rows_) {
+  for (const auto& [partition, row] : rows_) {
     const std::string wrong = row.effects.Disagreement();
     SIM_CHECK(wrong.empty(), "inv.I16",
-              absl::StrCat(owner, ": of partition ", key.first, " ", wrong));
+              absl::StrCat(owner, ": of partition ", partition, " ", wrong));
   }
 }
 

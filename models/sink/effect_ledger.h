@@ -6,22 +6,20 @@
 // that is lost or twice without such a reason is an error of ours: inv.I16. A store that replaces
 // what is written again has it once, and counts what it replaced.
 //
-// Counts are of records, exact: a span that was filtered or split says how many it has in any part
-// of it. A source whose records are split by key has one row of offsets for each part. What is lost
-// is counted by offsets of a row, so who filters or splits settles what it does not send that way.
+// Counts are of records, exact: a span that was filtered or split says which of its batch's records
+// it has, and who filters settles the others. Only their order is kept for each part of a split.
 #ifndef FRESHET_MODELS_SINK_EFFECT_LEDGER_H_
 #define FRESHET_MODELS_SINK_EFFECT_LEDGER_H_
 
 #include <array>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "models/log/record_range.h"
 #include "models/log/source_effects.h"
 #include "sim/interval_map.h"
+#include "sim/time.h"
 
 namespace freshet {
 
@@ -48,13 +46,14 @@ class EffectLedger {
   using Again = SourceEffects::Again;
 
   // The store's concern with the source begins at `at`; without, where the first record of it is.
-  void Begin(PartitionId partition, int32_t split, Offset at);
+  void Begin(PartitionId partition, Offset at);
   // They are visible from now on, beside what is there of them or in place of it. Returns how many
-  // for the first time.
-  int64_t Visible(const RecordSpan& records, Again again = Again::kAdds);
-  // They never will be, and that is settled: not kDone.
+  // for the first time. What becomes visible at one instant, a commit, has no order.
+  int64_t Visible(const RecordSpan& records, Again again, Time now);
+  // They never will be, and that is settled: not kDone. Those that were deleted are lost. Should
+  // they become visible after all, they are that and no more.
   void Settle(const RecordSpan& records, How how);
-  // All parts of the source: see above. A source that has not begun has none.
+  // See above. Nothing of a source that has not begun.
   void GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again);
   // These may come again.
   void Explain(const RecordSpan& records, EffectCause cause);
@@ -64,7 +63,7 @@ class EffectLedger {
   // that the log does not have.
   void Cut(PartitionId partition, Offset end);
 
-  bool Knows(PartitionId partition) const { return FirstRow(partition) != rows_.end(); }
+  bool Knows(PartitionId partition) const { return rows_.contains(partition); }
   // From `from` on, the first offset that is not settled; `from` of a source that is not known.
   Offset FirstUnsettled(PartitionId partition, Offset from) const;
   // The last offset that GoOn() or Begin() was told.
@@ -74,7 +73,7 @@ class EffectLedger {
   int64_t visible() const { return visible_; }
   int64_t duplicated() const { return duplicated_; }  // and these again,
   int64_t replaced() const { return replaced_; }      // or again in place of themselves.
-  // For the first time, after later ones of the same row.
+  // For the first time, after later ones of the same part of the same source.
   int64_t reordered() const { return reordered_; }
   int64_t settled(How how) const { return settled_[static_cast<size_t>(how)]; }
   int64_t phantom() const { return phantom_; }
@@ -95,26 +94,27 @@ class EffectLedger {
     SourceEffects effects;
     IntervalMap<EffectCause> excused;  // What may come again,
     IntervalMap<EffectCause> lost;     // and why what is missing is.
-    Offset furthest = 0;               // Visible; for the order.
+    // Visible, for the order: of each part of a split; and of all.
+    struct Order {
+      Offset furthest = 0;
+      Offset before = 0;  // This instant:
+      Time at;
+    };
+    absl::btree_map<int32_t, Order> order_of;
+    Offset furthest = 0;
   };
-  using Key = std::pair<PartitionId, int32_t>;
 
-  // Of the source; end() if it has none.
-  absl::btree_map<Key, Row>::const_iterator FirstRow(PartitionId partition) const;
   Row& RowOf(const RecordSpan& records);
-  void CountAgain(const Row& row, const RecordSpan& records, Offset low, Offset high);
-  template <class Visit>
-  void ForRowsOf(PartitionId partition, Visit&& visit);
+  void CountAgain(const Row& row, const RecordSpan& records);
 
-  absl::btree_map<Key, Row> rows_;
+  absl::btree_map<PartitionId, Row> rows_;
   int64_t visible_ = 0;
   int64_t duplicated_ = 0;
   int64_t replaced_ = 0;
   int64_t reordered_ = 0;
   int64_t phantom_ = 0;
-  std::array<int64_t, 6> settled_ = {};  // By How.
+  std::array<int64_t, 7> settled_ = {};  // By How.
   std::array<int64_t, kEffectCauseCount> duplicated_by_ = {};
-  std::array<int64_t, kEffectCauseCount> lost_by_ = {};  // Beyond what rows remember.
 };
 
 }  // namespace freshet

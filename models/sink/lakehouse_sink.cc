@@ -196,6 +196,14 @@ void LakehouseSink::Reset(WriterId number) {
   writer.open_bytes = Bytes(0);
   writer.preparing = false;
   ledger().ExplainAll(EffectCause::kRestart);
+  for (auto entry = beside_.begin(); entry != beside_.end();) {
+    if (entry->second.zombie != number) {
+      ++entry;
+      continue;
+    }
+    table_->Abandon(entry->second.key);
+    entry = beside_.erase(entry);
+  }
   if (!committing_ || committer_ != number) return;
   // The committer is gone, and nobody knows how far it came.
   taken_over_.Add(1);
@@ -216,6 +224,9 @@ void LakehouseSink::Rollback(Epoch epoch) {
 // --- The committer ---
 
 Sink::WriterId LakehouseSink::Committer() const {
+  if (elected_ != kNobody && !network_->down(writers_[static_cast<size_t>(elected_)]->host)) {
+    return elected_;
+  }
   for (size_t i = 0; i < writers_.size(); ++i) {
     if (!network_->down(writers_[i]->host)) return static_cast<WriterId>(i);
   }
@@ -266,7 +277,7 @@ void LakehouseSink::LookForIt() {
 void LakehouseSink::Append() {
   const auto& [epoch, prepared] = *prepared_.begin();
   appended_[epoch].records = prepared.records;
-  while (appended_.size() > kEpochsKept) appended_.erase(appended_.begin());
+  while (beside_.empty() && appended_.size() > kEpochsKept) appended_.erase(appended_.begin());
   TableAppend append;
   append.id = static_cast<uint64_t>(epoch);
   append.files = prepared.files;
@@ -290,6 +301,29 @@ void LakehouseSink::Append() {
   });
 }
 
+void LakehouseSink::CommitBeside(WriterId zombie, Epoch epoch) {
+  for (const auto& [each, prepared] : prepared_) {
+    if (each > epoch) return;
+    appended_[each].records = prepared.records;
+    TableAppend append;
+    append.id = static_cast<uint64_t>(each);
+    append.files = prepared.files;
+    append.fenced = config_.fenced;
+    const uint32_t number = next_beside_++;
+    const IcebergTable::CommitKey key = table_->Begin(
+        std::move(append), At(zombie).client.get(), [this, number](TableOutcome staged) {
+          if (staged == TableOutcome::kFailed) {
+            beside_.erase(number);
+            return;
+          }
+          table_->Commit(beside_.at(number).key,
+                         [this, number](TableOutcome) { beside_.erase(number); });
+        });
+    beside_[number] = {zombie, key};
+    committed_beside_ = true;
+  }
+}
+
 void LakehouseSink::EndCommit(bool ok) {
   if (!committing_) return;
   committing_ = false;
@@ -303,7 +337,7 @@ void LakehouseSink::BecameVisible(uint64_t epoch) {
   SIM_CHECK(entry != appended_.end(), "inv.I19",
             absl::StrCat(name(), ": an append of epoch ", epoch, " that nobody made"));
   // Once more: a committer that is gone has swapped it in, too.
-  SIM_CHECK(!entry->second.visible || taken_over_.Value() > 0, "inv.I19",
+  SIM_CHECK(!entry->second.visible || taken_over_.Value() > 0 || committed_beside_, "inv.I19",
             absl::StrCat(name(), ": epoch ", epoch, " was appended twice by one committer"));
   for (const RecordRange& range : entry->second.records) {
     if (entry->second.visible) ledger().Explain(range, EffectCause::kZombie);

@@ -5,10 +5,10 @@
 // at the target size they are uploaded. Prepare() uploads what is open, and ends when all is in the
 // warehouse. Commit() appends the files of each prepared epoch, in order, as a snapshot that keeps
 // the epoch's number: that is when they become visible. The committer is the first writer that
-// lives. Whoever commits after another died looks for the epoch in the table's history first, so
-// that what was swapped in is not appended again. The dead one's swap may still be on its way:
-// fenced, the later of the two is recognised; without the fence both are appended, and all records
-// of the epoch are there twice.
+// lives, or whoever was elected. Whoever commits after another died looks for the epoch in the
+// table's history first, so that what was swapped in is not appended again. The dead one's swap may
+// still be on its way: fenced, the later of the two is recognised; without the fence both are
+// appended, and all records of the epoch are there twice.
 //
 // Files of writers that die before Prepare() has ended are orphans in the warehouse.
 #ifndef FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_
@@ -63,6 +63,9 @@ class LakehouseSink : public MeteredSink {
                 Completion<bool> done) override;
   void Prepare(WriterId writer, Epoch epoch, Completion<bool> done) override;
   void Commit(Epoch epoch, Completion<bool> done) override;
+  void SetCommitter(WriterId writer) override { elected_ = writer; }
+  // Appends the same files: fenced, that is recognised; else the epoch is there twice.
+  void CommitBeside(WriterId zombie, Epoch epoch) override;
   void Reset(WriterId writer) override;
   void Rollback(Epoch epoch) override;
 
@@ -132,6 +135,7 @@ class LakehouseSink : public MeteredSink {
   bool in_doubt_ = false;  // The first prepared epoch may have been swapped in already.
   Completion<bool> committed_;
   WriterId committer_ = kNobody;
+  WriterId elected_ = kNobody;
   IcebergTable::CommitKey key_ = 0;
   uint32_t attempt_ = 0;
   // Records of epochs that were appended, as long as an append of them may still be on its way.
@@ -140,6 +144,14 @@ class LakehouseSink : public MeteredSink {
     bool visible = false;
   };
   absl::btree_map<Epoch, Appended> appended_;
+  // Appends of zombies, by their number.
+  struct Beside {
+    WriterId zombie;
+    IcebergTable::CommitKey key;
+  };
+  absl::btree_map<uint32_t, Beside> beside_;
+  uint32_t next_beside_ = 0;
+  bool committed_beside_ = false;
   Counter& files_;
   Distribution& file_bytes_;
   Distribution& flush_time_;

@@ -48,7 +48,7 @@ void MeteredSink::AddSource(LogService* log, LogService::TopicPartitions partiti
 void MeteredSink::BecomeVisible(const RecordRange& records, EffectLedger::Again again,
                                 WaitFor why) {
   const int64_t count = records.record_count();
-  const int64_t fresh = ledger_.Visible(records, again);
+  const int64_t fresh = ledger_.Visible(records, again, Now());
   ShowEffects();
   if (fresh == 0) return;
   const CreatedTimes& created = records.created;
@@ -69,6 +69,11 @@ void MeteredSink::BecomeVisible(const RecordRange& records, EffectLedger::Again 
   const __int128 entered = static_cast<__int128>((Now() - trail.Start()).nanos()) * fresh -
                            created.SumUntil(Now(), fresh);
   waterfall_.Add(trail, fresh, entered);
+}
+
+void MeteredSink::Settle(const RecordSpan& records, EffectLedger::How how) {
+  ledger_.Settle(records, how);
+  ShowEffects();
 }
 
 void MeteredSink::ShowEffects() {

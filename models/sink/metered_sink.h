@@ -71,9 +71,14 @@ class MeteredSink : public Sink {
   // Its records come from there: lag and staleness are measured against it, each second.
   void AddSource(LogService* log, LogService::TopicPartitions partitions);
 
+  MeteredSink* metered() override { return this; }
   EffectLedger& ledger() { return ledger_; }
   const EffectLedger& ledger() const { return ledger_; }
   const Waterfall& waterfall() const { return waterfall_; }
+  // They never will be visible: EffectLedger::Settle().
+  void Settle(const RecordSpan& records, EffectLedger::How how);
+  // Metrics follow the ledger; who changes it by hand calls this.
+  void ShowEffects();
   // Now minus the oldest creation that is appended and not settled here.
   Duration Staleness() const;
   // Whether a query is answered.
@@ -87,8 +92,6 @@ class MeteredSink : public Sink {
   // Each second, for who shows it elsewhere, too.
   virtual void Sampled(int64_t /*lag*/, Duration /*staleness*/) {}
   void WriteEnded(bool ok) { (ok ? writes_ : failed_writes_).Add(1); }
-  // Metrics follow the ledger; who changes it by hand calls this.
-  void ShowEffects();
 
  private:
   struct Source {

@@ -7,7 +7,8 @@
 //   kTransactional  writes are staged; those of an epoch (a checkpoint, a commit interval) become
 //                   visible together, once, when the epoch is committed
 //
-// A sink counts, record by record, what is visible in it once, twice and more (effect_ledger.h).
+// A sink of a scenario counts, record by record, what is visible in it once, twice and more
+// (metered_sink.h, effect_ledger.h).
 #ifndef FRESHET_MODELS_SINK_SINK_H_
 #define FRESHET_MODELS_SINK_SINK_H_
 
@@ -22,6 +23,8 @@
 
 namespace freshet {
 
+class MeteredSink;
+
 enum class SinkPromise : uint8_t { kPlain, kIdempotent, kTransactional };
 
 class Sink : public Component {
@@ -31,6 +34,9 @@ class Sink : public Component {
   using Epoch = int64_t;
 
   virtual SinkPromise promise() const = 0;
+  // The same, as one that counts what is visible in it and has to be told what never will be; null
+  // if it does not.
+  virtual MeteredSink* metered() { return nullptr; }
   // One that writes, from `host`; at most once a name.
   virtual WriterId AddWriter(absl::string_view name, HostId host) = 0;
 
@@ -52,9 +58,17 @@ class Sink : public Component {
   // it whatever happens to the writer. `done(ok)` fires once, when it is. REQUIRES: no write of the
   // writer under way; epochs of a writer ascend.
   virtual void Prepare(WriterId writer, Epoch epoch, Completion<bool> done) = 0;
+  // Whether a writer may write for the next epoch meanwhile. A transaction that is being prepared,
+  // or files that are being closed, hold their writer up.
+  virtual bool WritesWhilePreparing() const { return false; }
   // What all writers have prepared up to `epoch` becomes visible, in the order of epochs.
   // `done(ok)` fires once. Committing again what is committed is no error and changes nothing.
   virtual void Commit(Epoch epoch, Completion<bool> done) = 0;
+  // Epochs are committed from where this writer runs; nobody said: from where any of them does.
+  virtual void SetCommitter(WriterId /*writer*/) {}
+  // A writer that another one has replaced as the committer, and that does not know it, commits the
+  // epoch beside it. Where to commit twice is no error it changes nothing.
+  virtual void CommitBeside(WriterId /*zombie*/, Epoch /*epoch*/) {}
   // The writer is gone: its writes under way and what it has not prepared are dropped, and no
   // `done` of it fires any more. It may write again, as the same writer.
   virtual void Reset(WriterId writer) = 0;

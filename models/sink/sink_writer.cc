@@ -48,7 +48,7 @@ void SinkWriter::PartitionBegins(int member, PartitionId partition, Offset from)
   if (!source.begun) {
     source.begun = true;
     source.written = source.safe = source.committed = from;
-    ledger.Begin(partition, 0, from);
+    ledger.Begin(partition, from);
   }
   if (source.owner != kNobody && source.owner != member && transactional() && config_.fenced) {
     members_[static_cast<size_t>(source.owner)].shut_out = true;
@@ -92,7 +92,7 @@ void SinkWriter::Abandon(int number) {
   Member& member = members_[static_cast<size_t>(number)];
   const bool awaited = member.prepares || member.stage == Stage::kPreparing;
   if (member.stage == Stage::kIdle && !member.staged && !awaited) return;
-  const bool has_poll = member.has_poll;
+  const bool has_poll = member.has_poll || HoldsPoll(number);
   sink_->Reset(member.writer);
   DropPoll(number);
   member.stage = Stage::kIdle;
@@ -108,11 +108,17 @@ void SinkWriter::MemberDied(int number) {
     source.owner = kNobody;
     source.owner_died = true;
   }
+  member.shut_out = false;
+  Forget(number);
+}
+
+void SinkWriter::Forget(int number) {
+  Member& member = members_[static_cast<size_t>(number)];
   const bool awaited = member.prepares || member.stage == Stage::kPreparing;
   sink_->Reset(member.writer);
   DropPoll(number);
   member.stage = Stage::kIdle;
-  member.prepares = member.staged = member.shut_out = false;
+  member.prepares = member.staged = false;
   if (awaited) MemberReady();
 }
 
@@ -162,6 +168,7 @@ void SinkWriter::HandlePoll(int number, const std::vector<RecordRange>& poll) {
       }
       source.next = range.to;
     }
+    if (IsSettled(range)) continue;
     const Offset from = source.owner == number ? ResumesAt(source, range.from) : range.from;
     if (from >= range.to) {
       left_out_.Add(range.record_count());
@@ -192,7 +199,8 @@ void SinkWriter::Write(int number) {
 
 void SinkWriter::Written(int number, bool ok) {
   if (!ok) {
-    RetryLater(number, &SinkWriter::Write);
+    const int64_t retries = members_[static_cast<size_t>(number)].retries;
+    if (TriesAgain(number, retries)) RetryLater(number, &SinkWriter::Write);
     return;
   }
   Handled(number);
@@ -290,6 +298,7 @@ void SinkWriter::MemberReady() {
 
 void SinkWriter::Commit() {
   sink_->Commit(epoch_, [this](bool ok) { Committed(ok); });
+  if (commit_retries_ == 0) Commits(epoch_);
 }
 
 void SinkWriter::Committed(bool ok) {

@@ -67,8 +67,31 @@ class SinkWriter : public Component, public PollHandler {
   Offset Committable(int member, PartitionId partition, Offset polled) const override;
   void Truncated(PartitionId partition, Offset end) override;
 
- private:
+ protected:
   static constexpr int kNobody = -1;
+
+  // --- For those who know more than consumers do: the tasks of a connector ---
+
+  // Records that were polled and are settled in another way; they are not written.
+  virtual bool IsSettled(const RecordRange& /*records*/) const { return false; }
+  // It has a poll that has not come to HandlePoll() here yet.
+  virtual bool HoldsPoll(int /*number*/) const { return false; }
+  // A write has failed so often. False: it is not tried again, and somebody sees to it.
+  virtual bool TriesAgain(int /*number*/, int64_t /*retries*/) { return true; }
+  // An epoch is committed, for the first time.
+  virtual void Commits(Sink::Epoch /*epoch*/) {}
+  // What it has staged and what is under way is dropped: nobody waits for it.
+  void Forget(int number);
+  // The same, and its poll is done with.
+  void Abandon(int number);
+  Sink::WriterId WriterOf(int number) const { return members_[static_cast<size_t>(number)].writer; }
+  PartitionId first_partition() const { return partitions_.first; }
+  bool fenced() const { return config_.fenced; }
+  bool transactional() const { return sink_->promise() == SinkPromise::kTransactional; }
+  MeteredSink& sink() { return *sink_; }
+  Consumers& consumers() { return *consumers_; }
+
+ private:
   enum class Stage : uint8_t { kIdle, kWriting, kPreparing };
   struct Member {
     Sink::WriterId writer = 0;
@@ -93,13 +116,10 @@ class SinkWriter : public Component, public PollHandler {
     bool begun = false;
   };
 
-  bool transactional() const { return sink_->promise() == SinkPromise::kTransactional; }
   Source& SourceOf(PartitionId partition) { return sources_[partition - partitions_.first]; }
   const Source& SourceOf(PartitionId partition) const {
     return sources_[partition - partitions_.first];
   }
-  // What it has staged is dropped, and what it does is nobody's concern any more.
-  void Abandon(int number);
   // Where the owner goes on: beyond what the sink has.
   Offset ResumesAt(const Source& source, Offset from) const;
   void Write(int number);

@@ -25,6 +25,7 @@
 #include "models/sink/warehouse_sink.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
+#include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_job.h"
 #include "scenarios/language/assemble_laws.h"
@@ -39,6 +40,7 @@
 #include "scenarios/language/assemble_transactions.h"
 #include "scenarios/language/assemble_workload.h"
 #include "scenarios/language/catalogue.h"
+#include "scenarios/language/connect_rules.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
@@ -122,6 +124,7 @@ class Assembler {
     for (const auto& consumers : pipeline_->consumers) {
       if (!IsStartedByOperation(scenario_, consumers->name())) consumers->Start();
     }
+    for (const auto& connect : pipeline_->connects) connect->Start();
     for (const auto& job : pipeline_->jobs) job->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
@@ -363,6 +366,14 @@ class Assembler {
       case v1::Component::kConsumers:
         BuildConsumers(component.name(), component.consumers());
         return absl::OkStatus();
+      case v1::Component::kConnect: {
+        const int64_t workers =
+            component.connect().workers() + AddedWorkers(scenario_, component.name());
+        BuildConnect(scenario_, component.name(), component.connect(),
+                     ZonesOf(component.connect().zones(), static_cast<int>(workers)), sim_,
+                     pipeline_.get());
+        return absl::OkStatus();
+      }
       case v1::Component::kStreamJob:
         BuildJob(component.name(), component.stream_job());
         return absl::OkStatus();
@@ -490,6 +501,7 @@ class Assembler {
     std::vector<Sink*> sinks;
     for (const v1::StreamOperator& each : text.step()) {
       sinks.push_back(nullptr);
+      if (each.has_sink()) sinks.back() = pipeline_->sinks.at(each.sink().name()).get();
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
@@ -887,6 +899,20 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KraftQuorum::kElections,
       &KraftQuorum::kLeaderless,
       &KraftQuorum::kCommitLatency,
+      &ConnectCluster::kWorkers,
+      &ConnectCluster::kRunning,
+      &ConnectCluster::kFailed,
+      &ConnectCluster::kUnassigned,
+      &ConnectCluster::kUnassignedTime,
+      &ConnectCluster::kFailures[0],
+      &ConnectCluster::kFailures[1],
+      &ConnectCluster::kFailures[2],
+      &ConnectCluster::kStarts,
+      &ConnectCluster::kAbandoned,
+      &ConnectCluster::kGaveUp,
+      &SinkTasks::kZombieCommits,
+      &DeadLetterTopic::kRecords,
+      &DeadLetterTopic::kRetries,
       &StreamJob::kEndToEnd,
       &StreamJob::kLag,
       &StreamJob::kRestarts,

@@ -13,6 +13,7 @@
 #include "models/broker/broker_cluster.h"
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
+#include "models/connect/connect_cluster.h"
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
@@ -50,6 +51,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
+  std::vector<std::unique_ptr<ConnectCluster>> connects;
   std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.

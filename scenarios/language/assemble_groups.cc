@@ -10,6 +10,9 @@ namespace {
 // No topic of a scenario can have this name: theirs begin with a letter.
 constexpr char kOffsetsTopic[] = "__consumer_offsets";
 
+// KSRC: retry.backoff.ms of workers and of their tasks' consumers.
+constexpr Duration kRetryBackoff = Milliseconds(100);
+
 Assignor AssignorOf(const v1::Consumers& text) {
   switch (text.assignor()) {
     case v1::Consumers::ROUND_ROBIN:
@@ -41,7 +44,8 @@ ApplicationCommits CommitsOf(const v1::Consumers& text) {
 std::optional<TopicConfig> OffsetsTopicOf(const v1::Scenario& scenario) {
   const bool needed = std::any_of(
       scenario.component().begin(), scenario.component().end(), [](const v1::Component& each) {
-        return each.has_consumers() && each.consumers().assignment() == v1::Consumers::SUBSCRIBE;
+        return each.has_connect() ||
+               (each.has_consumers() && each.consumers().assignment() == v1::Consumers::SUBSCRIBE);
       });
   if (!needed) return std::nullopt;
   const v1::GroupCoordinator& text = scenario.group_coordinator();
@@ -53,10 +57,38 @@ std::optional<TopicConfig> OffsetsTopicOf(const v1::Scenario& scenario) {
   return topic;
 }
 
+namespace {
+
+// What the brokers say of a group.
+Consumers::Group GroupAtBrokers(const v1::GroupCoordinator& brokers) {
+  Consumers::Group group;
+  group.initial_rebalance_delay = DurationOf(brokers.initial_rebalance_delay());
+  group.offsets_topic = kOffsetsTopic;
+  group.offsets_segment = BytesOf(brokers.offsets_topic_segment_bytes());
+  if (!brokers.offsets_load_rate().empty()) {
+    group.load_rate = BytesPerSecondOf(brokers.offsets_load_rate());
+  }
+  group.other_bytes = BytesOf(brokers.offsets_other_bytes());
+  return group;
+}
+
+}  // namespace
+
+Consumers::Group TasksGroupOf(const v1::Scenario& scenario, const std::string& id,
+                              const v1::Connect& text) {
+  Consumers::Group group = GroupAtBrokers(scenario.group_coordinator());
+  group.id = id;
+  group.session_timeout = DurationOf(text.consumer_session_timeout());
+  group.heartbeat_interval = DurationOf(text.consumer_heartbeat_interval());
+  group.max_poll_interval = DurationOf(text.max_poll_interval());
+  group.retry_backoff = kRetryBackoff;
+  return group;
+}
+
 std::optional<Consumers::Group> GroupOf(const v1::Scenario& scenario, const v1::Consumers& text) {
   if (text.assignment() != v1::Consumers::SUBSCRIBE) return std::nullopt;
   const v1::GroupCoordinator& brokers = scenario.group_coordinator();
-  Consumers::Group group;
+  Consumers::Group group = GroupAtBrokers(brokers);
   group.id = text.group();
   group.assignor = AssignorOf(text);
   group.static_members = text.static_members();
@@ -71,13 +103,6 @@ std::optional<Consumers::Group> GroupOf(const v1::Scenario& scenario, const v1::
   group.max_poll_interval = DurationOf(text.max_poll_interval());
   group.retry_backoff = DurationOf(text.retry_backoff());
   group.application_commits = CommitsOf(text);
-  group.initial_rebalance_delay = DurationOf(brokers.initial_rebalance_delay());
-  group.offsets_topic = kOffsetsTopic;
-  group.offsets_segment = BytesOf(brokers.offsets_topic_segment_bytes());
-  if (!brokers.offsets_load_rate().empty()) {
-    group.load_rate = BytesPerSecondOf(brokers.offsets_load_rate());
-  }
-  group.other_bytes = BytesOf(brokers.offsets_other_bytes());
   return group;
 }
 

@@ -18,6 +18,9 @@ std::optional<TopicConfig> OffsetsTopicOf(const v1::Scenario& scenario);
 
 // Nothing for assignment MANUAL.
 std::optional<Consumers::Group> GroupOf(const v1::Scenario& scenario, const v1::Consumers& text);
+// Of the tasks of a connector.
+Consumers::Group TasksGroupOf(const v1::Scenario& scenario, const std::string& id,
+                              const v1::Connect& text);
 
 }  // namespace freshet
 

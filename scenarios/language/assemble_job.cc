@@ -20,7 +20,7 @@ constexpr Bytes kFetchMaxBytes = MiB(50);
 constexpr Bytes kMaxPartitionFetchBytes = MiB(1);
 constexpr Duration kMetadataMaxAge = Minutes(5);
 
-// FLINKDOC, AsyncSinkBase: requests of a writer under way at a time (maxInFlightRequests).
+// Of a sink that answers at once: as many as StreamSink.max_in_flight_requests.
 constexpr int64_t kMostWrites = 50;
 // What presto and hadoop file systems upload in one part by default (S3A: fs.s3a.multipart.size).
 constexpr Bytes kPartSize = MiB(64);
@@ -57,6 +57,12 @@ OperatorConfig OperatorOf(const StreamOperator& text) {
       config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
                             DurationOf(text.deduplicate().ttl()),
                             BytesOf(text.deduplicate().state_per_key())};
+      break;
+    case StreamOperator::kSink:
+      config.kind = OperatorKind::kSink;
+      config.most_writes = text.sink().max_in_flight_requests();
+      config.most_retries = text.sink().max_retries();
+      config.retry_delay = DurationOf(text.sink().retry_delay());
       break;
     case StreamOperator::kBlackhole:
     case StreamOperator::KIND_NOT_SET:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_workload.h"
@@ -145,6 +146,26 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
         break;
       case v1::Operation::kDeployProducers:
         SetDeployment(text->deploy_producers(), *pipeline, &plan);
+        break;
+      case v1::Operation::kRestartTasks:
+        plan.kind = OperationKind::kRestartTasks;
+        plan.connect = ConnectOf(*pipeline, text->restart_tasks().connect());
+        plan.only_failed = text->restart_tasks().only_failed();
+        break;
+      case v1::Operation::kAddWorkers:
+        plan.kind = OperationKind::kAddWorkers;
+        plan.connect = ConnectOf(*pipeline, text->add_workers().connect());
+        plan.start_time = DurationOf(text->add_workers().start_time());
+        plan.members = static_cast<int>(text->add_workers().count());
+        break;
+      case v1::Operation::kRemoveWorkers:
+        plan.kind = OperationKind::kRemoveWorkers;
+        plan.connect = ConnectOf(*pipeline, text->remove_workers().connect());
+        plan.members = static_cast<int>(text->remove_workers().count());
+        break;
+      case v1::Operation::kRenewCredentials:
+        plan.kind = OperationKind::kRenewCredentials;
+        plan.connect = ConnectOf(*pipeline, text->renew_credentials().connect());
         break;
       case v1::Operation::KIND_NOT_SET:
         continue;

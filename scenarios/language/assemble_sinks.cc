@@ -136,11 +136,12 @@ class SinkBuilder {
 
   // Whoever writes says so.
   bool Fenced() const {
-    return std::all_of(scenario_.component().begin(), scenario_.component().end(),
-                       [this](const v1::Component& each) {
-                         return each.consumers().writes_to() != name_ ||
-                                each.consumers().sink_fencing();
-                       });
+    return std::all_of(
+        scenario_.component().begin(), scenario_.component().end(),
+        [this](const v1::Component& each) {
+          return (each.consumers().writes_to() != name_ || each.consumers().sink_fencing()) &&
+                 (each.connect().writes_to() != name_ || each.connect().fencing());
+        });
   }
 
   const v1::Scenario& scenario_;

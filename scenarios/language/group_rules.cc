@@ -52,6 +52,13 @@ class GroupCheck {
         CheckManual(here, consumers);
       }
     }
+    for (int i = 0; i < scenario_.component_size(); ++i) {
+      const Component& component = scenario_.component(i);
+      if (!component.has_connect()) continue;
+      const Places& here = places_.In("component", i);
+      CheckOwn(absl::StrCat("connect-", component.name()), component.name(), here);
+      CheckOwn(component.connect().group(), component.name(), here.In("connect").In("group"));
+    }
     CheckBrokers();
     CheckOperationsOnMembers();
   }
@@ -106,6 +113,15 @@ class GroupCheck {
                        "would stop; state start_from_age, or start it by an operation");
     }
     CheckPolls(consumers, here);
+  }
+
+  // A group of Connect, which nobody else may be in.
+  void CheckOwn(const std::string& group, const std::string& name, const Places& here) {
+    const auto [other, is_new] = groups_.emplace(group, name);
+    if (is_new) return;
+    findings_->Error(here.place, absl::StrCat(Quoted(name), " and ", Quoted(other->second),
+                                              " are in the same group ", Quoted(group),
+                                              "; give one of them another group"));
   }
 
   void CheckBrokerSide(const Consumers& consumers, const Places& here) {

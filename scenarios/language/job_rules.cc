@@ -33,11 +33,12 @@ class JobCheck {
     }
     for (int i = 0; i < job_.step_size(); ++i) {
       const StreamOperator& text = job_.step(i);
-      const bool is_end = text.kind_case() == StreamOperator::kBlackhole;
+      const bool is_end = text.has_blackhole() || text.has_sink();
       if (!is_end && !read[static_cast<size_t>(i)]) {
         findings_->Error(here_.In("step", i).place,
                          absl::StrCat("nothing takes what operator ", Quoted(text.name()),
-                                      " passes on; end with step { blackhole {} }"));
+                                      " passes on; end with step { sink { name: ... } } or "
+                                      "step { blackhole {} }"));
       } else if (is_end && read[static_cast<size_t>(i)]) {
         findings_->Error(here_.In("step", i).place,
                          absl::StrCat("operator ", Quoted(text.name()),
@@ -61,8 +62,8 @@ class JobCheck {
       if (!AnyWithin(blanked_, here)) {
         findings_->Error(here.place,
                          absl::StrCat("operator ", Quoted(text.name()),
-                                      " has no kind; add source, map, window, deduplicate or "
-                                      "blackhole"));
+                                      " has no kind; add source, map, window, deduplicate, "
+                                      "sink or blackhole"));
       }
       return;
     }

@@ -97,6 +97,10 @@ class OperationCheck {
       case Operation::kAddConsumers:
       case Operation::kRemoveConsumers:  // group_rules.cc
       case Operation::kDeployProducers:  // workload_rules.cc
+      case Operation::kRestartTasks:
+      case Operation::kAddWorkers:
+      case Operation::kRemoveWorkers:
+      case Operation::kRenewCredentials:  // connect_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

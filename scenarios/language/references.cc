@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "scenarios/language/connect_rules.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/group_rules.h"
@@ -133,7 +134,8 @@ class ReferenceCheck {
   // cluster offers "controller-N", or a "coordinator" where it is leaderless; a store with a bucket
   // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket";
   // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
-  // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic".
+  // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
+  // Connect "worker-N" with "tasks", "group" and "nic".
   // Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
@@ -148,6 +150,10 @@ class ReferenceCheck {
       }
       if (of_fault && component.has_consumers()) {
         CheckMember(component, target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_connect()) {
+        CheckWorker(component, target, parts, place);
         return;
       }
       if (of_fault && component.has_stream_job()) {
@@ -254,6 +260,22 @@ class ReferenceCheck {
                                  ", and behind it \"/thread\" or \"/nic\" for a part")
                   : absl::StrCat("fault target ", Quoted(target), " is no part of a client; write ",
                                  Quoted(first + "/nic"), " to ", Quoted(last + "/nic")));
+  }
+
+  void CheckWorker(const Component& component, const std::string& target,
+                   const std::vector<std::string>& parts, Place place) {
+    const int64_t workers =
+        component.connect().workers() + AddedWorkers(scenario_, component.name());
+    const uint32_t number = WorkerNumberOf(target);
+    const bool is_part =
+        parts.size() == 3 && (parts[2] == "tasks" || parts[2] == "group" || parts[2] == "nic");
+    if (number > 0 && number <= workers && (parts.size() == 2 || is_part)) return;
+    const std::string name = absl::StrCat(component.name(), "/worker-");
+    findings_->Error(
+        place,
+        absl::StrCat("fault target ", Quoted(target), " is no worker; write ", Quoted(name + "1"),
+                     " to ", Quoted(absl::StrCat(name, std::max<int64_t>(workers, 1))),
+                     ", and behind it \"/tasks\", \"/group\" or \"/nic\" for a part"));
   }
 
   void CheckTaskManager(const Component& component, const std::string& target,

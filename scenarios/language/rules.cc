@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
 #include "scenarios/language/catalogue.h"
+#include "scenarios/language/connect_rules.h"
 #include "scenarios/language/facts.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/job_rules.h"
@@ -98,6 +99,7 @@ class RuleCheck {
     CheckTables(scenario_, places_, findings_);
     CheckSinks(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
+    CheckConnects(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
@@ -796,6 +798,7 @@ class RuleCheck {
       int groups = 0;
       for (const Component& other : scenario_.component()) {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
+        if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
       }
       const Wide bytes = BytesPerSecondOf(component.producers());
       const Wide copies = std::max(topic->replication_factor(), 1u);
@@ -888,6 +891,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
     int groups = 0;
     for (const Component& other : scenario.component()) {
       if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
+      if (other.has_connect() && other.connect().reads() == producers.topic()) ++groups;
       // Each of its operators takes what the one before it has made of a batch.
       for (const v1::StreamOperator& each : other.stream_job().step()) {
         if (each.source().reads() == producers.topic()) groups += other.stream_job().step_size();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/job_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -30,6 +31,13 @@ class SinkCheck {
 
   void Check(const Component& component, const Places& all) {
     if (component.has_consumers()) CheckWriters(component, all.In("consumers"));
+    if (component.has_stream_job()) {
+      for (int at = 0; at < component.stream_job().step_size(); ++at) {
+        if (component.stream_job().step(at).has_sink()) {
+          CheckJobSink(component, at, all.In("stream_job").In("step", at));
+        }
+      }
+    }
     if (component.has_dashboard()) CheckDashboard(component.dashboard(), all.In("dashboard"));
     if (!IsSink(component)) return;
     CheckIsWritten(component, all);
@@ -58,18 +66,7 @@ class SinkCheck {
     const Places& to = here.In("writes_to");
     const Component* sink = FindComponent(scenario_, consumers.writes_to());
     if (sink == nullptr) return;  // Told with the references.
-    if (!IsSink(*sink)) {
-      findings_->Error(
-          to.place, sink->has_lakehouse_table()
-                        ? absl::StrCat(Quoted(sink->name()),
-                                       " is a table; name a component { lakehouse_sink { table: ",
-                                       Quoted(sink->name()), " ... } } that writes it")
-                        : absl::StrCat(Quoted(sink->name()),
-                                       " is no sink; name a database, serving_store, "
-                                       "lakehouse_sink, olap_store, search_index, warehouse or "
-                                       "object_archive"));
-      return;
-    }
+    if (!CheckIsSink(*sink, to)) return;
     if (consumers.assignment() != Consumers::SUBSCRIBE) {
       findings_->Error(to.place,
                        "members that write to a sink have a life of their own; state "
@@ -91,13 +88,80 @@ class SinkCheck {
     }
   }
 
+  bool CheckIsSink(const Component& named, const Places& here) {
+    if (IsSink(named)) return true;
+    findings_->Error(here.place,
+                     named.has_lakehouse_table()
+                         ? absl::StrCat(Quoted(named.name()),
+                                        " is a table; name a component { lakehouse_sink { table: ",
+                                        Quoted(named.name()), " ... } } that writes it")
+                         : absl::StrCat(Quoted(named.name()),
+                                        " is no sink; name a database, serving_store, "
+                                        "lakehouse_sink, olap_store, search_index, warehouse or "
+                                        "object_archive"));
+    return false;
+  }
+
+  void CheckJobSink(const Component& component, int at, const Places& step) {
+    const v1::StreamJob& job = component.stream_job();
+    const Places& here = step.In("sink").In("name");
+    const Component* sink = FindComponent(scenario_, job.step(at).sink().name());
+    if (sink == nullptr) return;  // Told with the references.
+    if (!CheckIsSink(*sink, here)) return;
+    if (IsTransactional(*sink) && !job.has_checkpoints()) {
+      findings_->Error(here.place,
+                       absl::StrCat("the transactional sink ", Quoted(sink->name()),
+                                    " commits with checkpoints, and the job has none; add "
+                                    "checkpoints { interval: ... }, or name a sink that shows "
+                                    "what it is written at once"));
+    }
+    for (const auto& [topic, ways] : WaysTo(job, at)) {
+      if (ways < 2) continue;
+      findings_->Error(
+          step.place,
+          absl::StrCat("records of topic ", Quoted(topic), " come to ", Quoted(sink->name()),
+                       " by more than one way, and would be there twice; give each "
+                       "way a sink of its own"));
+    }
+  }
+
+  // By topic: on how many ways through the job its records come to operator `at`; two are many.
+  static std::map<std::string, int> WaysTo(const v1::StreamJob& job, int at) {
+    std::vector<std::map<std::string, int>> ways(static_cast<size_t>(at) + 1);
+    for (int i = 0; i <= at; ++i) {
+      auto& own = ways[static_cast<size_t>(i)];
+      if (job.step(i).has_source()) own[job.step(i).source().reads()] = 1;
+      for (const int input : InputsOf(job, i)) {
+        for (const auto& [topic, count] : ways[static_cast<size_t>(input)]) {
+          own[topic] = std::min(2, own[topic] + count);
+        }
+      }
+    }
+    return ways.back();
+  }
+
+  bool IsJob(const std::string& name) const {
+    const Component* component = FindComponent(scenario_, name);
+    return component != nullptr && component->has_stream_job();
+  }
+
   void CheckIsWritten(const Component& component, const Places& all) {
     const std::vector<std::string> writers = WritersOf(scenario_, component.name());
     if (writers.empty()) {
       findings_->Error(all.place,
                        absl::StrCat("nobody writes to the sink ", Quoted(component.name()),
-                                    "; name it in writes_to of consumers, or remove "
-                                    "it"));
+                                    "; name it in writes_to of consumers or connect, or in step { "
+                                    "sink { name: ... } } of a stream job, or remove it"));
+    } else if (writers.size() > 1 && (IsJob(writers[0]) || IsJob(writers[1]))) {
+      findings_->Error(
+          all.place,
+          writers[0] == writers[1]
+              ? absl::StrCat("two steps of ", Quoted(writers[0]), " write to ",
+                             Quoted(component.name()), "; give each a sink of its own")
+              : absl::StrCat(Quoted(writers[0]), " and ", Quoted(writers[1]), " write to ",
+                             Quoted(component.name()),
+                             ", and a job goes back as if it were alone there; give each a sink "
+                             "of its own"));
     } else if (writers.size() > 1 && IsTransactional(component)) {
       findings_->Error(
           all.place, absl::StrCat(Quoted(writers[0]), " and ", Quoted(writers[1]),
@@ -208,7 +272,12 @@ bool IsTransactional(const Component& component) {
 std::vector<std::string> WritersOf(const Scenario& scenario, absl::string_view sink) {
   std::vector<std::string> writers;
   for (const Component& component : scenario.component()) {
-    if (component.consumers().writes_to() == sink) writers.push_back(component.name());
+    if (component.consumers().writes_to() == sink || component.connect().writes_to() == sink) {
+      writers.push_back(component.name());
+    }
+    for (const v1::StreamOperator& each : component.stream_job().step()) {
+      if (each.sink().name() == sink) writers.push_back(component.name());
+    }
   }
   return writers;
 }
@@ -250,6 +319,7 @@ int64_t PredictedSinkEvents(const Scenario& scenario) {
       each(component.dashboard().refresh_interval(), kMillisecond);
       each("1s", kMillisecond);
     }
+    if (component.has_connect()) each(component.connect().commit_interval(), kMillisecond);
     if (!component.consumers().writes_to().empty()) {
       each(component.consumers().sink_commit_interval(), kMillisecond);
     }

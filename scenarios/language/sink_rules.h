@@ -16,7 +16,7 @@ namespace freshet {
 bool IsSink(const v1::Component& component);
 // Whether it takes writes in transactions.
 bool IsTransactional(const v1::Component& component);
-// The names of the components that write to the sink.
+// The names of the components that write to the sink; of a job, once for each step that does.
 std::vector<std::string> WritersOf(const v1::Scenario& scenario, absl::string_view sink);
 // The sink that writes the lakehouse table; null if none does.
 const v1::Component* SinkOfTable(const v1::Scenario& scenario, absl::string_view table);

@@ -72,6 +72,13 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       if (topic == topics.end()) continue;
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(topic->second, node);
+    } else if (component.has_connect()) {
+      const auto topic = topics.find(component.connect().reads());
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
+      const auto letters = topics.find(component.connect().dead_letter_topic());
+      if (letters != topics.end()) flow.edges.emplace_back(node, letters->second);
     } else if (component.has_stream_job()) {
       std::vector<int> sources;
       for (const v1::StreamOperator& each : component.stream_job().step()) {

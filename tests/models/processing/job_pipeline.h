@@ -90,11 +90,9 @@ inline EdgeConfig EdgeOf(int from, int to, Partitioning by) {
   return edge;
 }
 
-class JobPipeline : public MiniPipeline {
+class JobPipelineBase : public MiniPipeline {
  public:
-  JobPipeline(const MiniSettings& settings, SinkPromise promise,
-              Duration write_time = Duration::Zero())
-      : MiniPipeline(settings), sink(sim, "store", promise, write_time) {}
+  using MiniPipeline::MiniPipeline;
 
   void AddJob(const JobConfig& config) {
     job = std::make_unique<StreamJob>(sim, "job", &network, &log, config);
@@ -105,9 +103,19 @@ class JobPipeline : public MiniPipeline {
   }
   int64_t Job(const MetricDef& def) const { return ValueOf(sim, *job, def); }
 
-  MemorySink sink;
   std::unique_ptr<StreamJob> job;
   std::vector<std::unique_ptr<TaskManagerTarget>> managers;
+};
+
+class JobPipeline : public JobPipelineBase {
+ public:
+  JobPipeline(const MiniSettings& settings, SinkPromise promise,
+              Duration write_time = Duration::Zero())
+      : JobPipelineBase(settings), sink(sim, "store", promise, write_time) {}
+  // Before its store.
+  ~JobPipeline() { job.reset(); }
+
+  MemorySink sink;
 };
 
 }  // namespace freshet

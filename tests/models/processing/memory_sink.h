@@ -48,6 +48,7 @@ class MemorySink final : public Sink {
                                       answer(true);
                                   });
   }
+  bool WritesWhilePreparing() const override { return true; }
   void Commit(Epoch epoch, Completion<bool> done) override {
     ++commits;
     while (!prepared_.empty() && prepared_.begin()->first <= epoch) {

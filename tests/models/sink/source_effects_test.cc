@@ -73,6 +73,104 @@ TEST(SourceEffectsTest, WhatIsTooScatteredIsFoldedAndSaysSo) {
   EXPECT_EQ(effects.Disagreement(), "");
 }
 
+RecordSpan ShareOf(Offset from, Offset to, Offset base, int64_t whole, int64_t low, int64_t high) {
+  RecordSpan span;
+  span.from = from;
+  span.to = to;
+  span.base = base;
+  span.whole = whole;
+  span.low = low;
+  span.high = high;
+  return span;
+}
+
+int64_t TakeShare(SourceEffects& effects, const RecordSpan& span, How how = How::kDone) {
+  int64_t fresh = 0;
+  effects.Take(span, how, Again::kAdds, [&](const RecordSpan& part, SourceEffects::Effect before) {
+    if (before.times == 0) fresh += part.record_count();
+  });
+  return fresh;
+}
+
+TEST(SourceEffectsTest, SharesOfABatchBecomeOneStretch) {
+  SourceEffects effects;
+  effects.Begin(0);
+  EXPECT_EQ(TakeShare(effects, ShareOf(0, 10, 0, 10, 3, 10)), 7);
+  EXPECT_EQ(effects.FirstMissing(0), 0);
+  effects.Reach(10);
+  EXPECT_EQ(effects.missing(), 3);
+  EXPECT_EQ(effects.MissingIn(0, 10), 3);
+  EXPECT_EQ(TakeShare(effects, ShareOf(0, 10, 0, 10, 0, 3), How::kFiltered), 3);
+  EXPECT_EQ(effects.missing(), 0);
+  EXPECT_EQ(effects.FirstMissing(0), 10);
+  EXPECT_EQ(TakeShare(effects, ShareOf(10, 11, 10, 1, 0, 0)), 0);  // Empty: no trace of it.
+  EXPECT_EQ(TakeShare(effects, ShareOf(10, 11, 10, 1, 0, 1)), 1);
+  EXPECT_EQ(effects.interval_count(), 1u);
+  EXPECT_EQ(effects.Disagreement(), "");
+}
+
+// What was put aside and comes after all is new, once.
+TEST(SourceEffectsTest, WhatWasLateAndComesAfterAllIsDoneForTheFirstTime) {
+  SourceEffects effects;
+  effects.Begin(0);
+  EXPECT_EQ(TakeShare(effects, ShareOf(0, 10, 0, 10, 0, 4), How::kLateDropped), 4);
+  std::vector<How> before;
+  effects.Take(ShareOf(0, 10, 0, 10, 0, 10), How::kDone, Again::kReplaces,
+               [&](const RecordSpan& part, SourceEffects::Effect was) {
+                 if (was.times > 0) {
+                   before.push_back(was.how);
+                   EXPECT_EQ(part.record_count(), 4);
+                 }
+               });
+  EXPECT_EQ(before, std::vector<How>{How::kLateDropped});
+  EXPECT_EQ(effects.interval_count(), 1u);
+  EXPECT_EQ(effects.taken(), 10);
+}
+
+// Batches of ten cut by offset and by share, in any order, against a record-by-record array.
+RC_GTEST_PROP(SourceEffectsProperty, SharesSayWhatAnArrayOfRecordsSays, ()) {
+  constexpr int64_t kBatch = 10;
+  constexpr Offset kEnd = 40;
+  std::vector<int32_t> counts(kEnd, 0);
+  SourceEffects effects;
+  effects.Begin(0);
+  Offset reached = 0;
+  const int steps = *rc::gen::inRange(1, 40);
+  for (int i = 0; i < steps; ++i) {
+    const Offset base = *rc::gen::inRange<Offset>(0, kEnd / kBatch) * kBatch;
+    const Offset from = base + *rc::gen::inRange<Offset>(0, kBatch);
+    const Offset to = *rc::gen::inRange<Offset>(from, base + kBatch + 1);
+    const int64_t low = *rc::gen::inRange<int64_t>(0, kBatch);
+    const int64_t high = *rc::gen::inRange<int64_t>(low, kBatch + 1);
+    if (*rc::gen::inRange(0, 8) == 0) {
+      effects.Reach(to);
+      reached = std::max(reached, to);
+    }
+    RecordSpan span = ShareOf(from, to, base, kBatch, low, high);
+    if (*rc::gen::inRange(0, 4) == 0) span.whole = span.low = span.high = 0;  // All of them.
+    int64_t visited = 0;
+    effects.Take(span, How::kDone, Again::kAdds,
+                 [&](const RecordSpan& part, SourceEffects::Effect before) {
+                   for (Offset at = part.from; at < part.to; ++at) {
+                     if (part.CountIn(at, at + 1) == 0) continue;
+                     ++visited;
+                     RC_ASSERT(counts[static_cast<size_t>(at)]++ == before.times);
+                   }
+                 });
+    RC_ASSERT(visited == span.record_count());
+    int64_t missing = 0;
+    int64_t taken = 0;
+    for (Offset at = 0; at < kEnd; ++at) {
+      missing += at < reached && counts[static_cast<size_t>(at)] == 0;
+      taken += counts[static_cast<size_t>(at)] > 0;
+    }
+    RC_ASSERT(effects.missing() == missing);
+    RC_ASSERT(effects.MissingIn(0, reached) == missing);
+    RC_ASSERT(effects.taken() == taken);
+    RC_ASSERT(effects.Disagreement() == "");
+  }
+}
+
 // Against a plain array of counts.
 RC_GTEST_PROP(SourceEffectsProperty, SaysWhatAnArrayOfCountsSays, ()) {
   constexpr Offset kEnd = 60;

@@ -13,6 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+constexpr char kCheckpoints[] = "checkpoints { interval: \"10s\" rate: \"100MB/s\" }";
 constexpr char kServer[] = "server { workers: 4 time_per_request: \"1ms\" }";
 
 // Consumers "audit" that write to "store", which is that.
@@ -99,6 +100,61 @@ TEST(SinkRulesTest, ASinkIsWrittenByOne) {
   EXPECT_THAT(ProblemsOf(Into(Database("")) + other), IsEmpty());
   EXPECT_THAT(ProblemsOf(Lake() + other),
               ElementsAre(HasSubstr("\"audit\" and \"more\" would commit epochs of their own")));
+}
+
+// A job that reads "orders", with these steps behind its source.
+std::string Job(const std::string& steps, const std::string& more = kCheckpoints) {
+  return absl::StrCat(
+      "component { name: \"sessions\" stream_job { task_managers: 1 vcpus: 2 "
+      "deploy_time: \"5s\" ",
+      more, " step { name: \"read\" source { reads: \"orders\" } } ", steps, " } }\n");
+}
+std::string Store(const std::string& more = "") {
+  return absl::StrCat("component { name: \"store\" ", Database(more), " }\n");
+}
+constexpr char kOut[] = "step { name: \"out\" sink { name: \"store\" } }";
+
+TEST(SinkRulesTest, AJobWritesToASink) {
+  EXPECT_THAT(ProblemsOf(SmallScenario() + Store() + Job(kOut)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(SmallScenario() + Store("mode: TRANSACTION") + Job(kOut)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(SmallScenario() + Job("step { name: \"out\" sink { name: \"log\" } }")),
+              ElementsAre(HasSubstr("\"log\" is no sink; name a database")));
+  EXPECT_THAT(ProblemsOf(SmallScenario() + Store() +
+                         Job("step { name: \"out\" sink { name: \"stoer\" } }")),
+              ElementsAre(HasSubstr("nobody writes to the sink \"store\"; name it in writes_to of "
+                                    "consumers or connect, or in step { sink { name: ... } } of a "
+                                    "stream job"),
+                          HasSubstr("name \"stoer\" is no component; closest component: "
+                                    "\"store\"")));
+  EXPECT_THAT(ProblemsOf(SmallScenario() + Store() +
+                         Job("step { name: \"out\" sink { name: \"store\" max_retries: -1 } }")),
+              ElementsAre(HasSubstr("max_retries")));
+}
+
+TEST(SinkRulesTest, ATransactionalSinkOfAJobNeedsCheckpoints) {
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + Store("mode: TRANSACTION") +
+                 Job(kOut, "delivery: AT_MOST_ONCE")),
+      ElementsAre(HasSubstr("the transactional sink \"store\" commits with checkpoints, and "
+                            "the job has none; add checkpoints")));
+}
+
+TEST(SinkRulesTest, AJobIsAloneAtItsSinkAndComesThereOnOneWay) {
+  EXPECT_THAT(ProblemsOf(Into(Database("")) + Job(kOut)),
+              ElementsAre(HasSubstr("\"audit\" and \"sessions\" write to \"store\", and a job goes "
+                                    "back as if it were alone there")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + Store() +
+                 Job(absl::StrCat(kOut,
+                                  " step { name: \"more\" input: \"read\" sink { name: "
+                                  "\"store\" } }"))),
+      ElementsAre(HasSubstr("two steps of \"sessions\" write to \"store\"; give each a sink of its "
+                            "own")));
+  EXPECT_THAT(
+      ProblemsOf(SmallScenario() + Store() +
+                 Job("step { name: \"a\" map {} } step { name: \"b\" input: \"read\" map {} } "
+                     "step { name: \"out\" input: \"a\" input: \"b\" sink { name: \"store\" } }")),
+      ElementsAre(HasSubstr("records of topic \"orders\" come to \"store\" by more than one way")));
 }
 
 TEST(SinkRulesTest, ATableHasOneWhoWritesIt) {

@@ -248,6 +248,68 @@ TEST(SchemaBreakTest, ABreakCostsWhatTheProducersPolicySays) {
   EXPECT_NEAR(Golden("schema_break.registry_down")[lost], 27'000, 5 * 165 + 300);
 }
 
+// --- Kafka Connect ---
+
+// Noticed after 7 to 10 s, told within 3 s, five minutes, and 3 s for the task's consumer to join.
+TEST(ConnectTest, AWorkerThatComesBackWaitsForTheEndOfTheDelay) {
+  const std::string stale = "orders_db freshness.staleness_ms_max";
+  const std::string doubled = "orders_db effects.duplicated_total";
+  for (const char* variant : {"shared_nothing", "shared_storage"}) {
+    const Golden one(absl::StrCat("connect_worker_loss.", variant));
+    EXPECT_GT(one[stale], 310'000) << variant;
+    EXPECT_LT(one[stale], 317'000) << variant;
+    EXPECT_GT(one[doubled], 0) << variant;
+    EXPECT_LE(one[doubled], 61'000) << variant;  // A flush of 60 s, and a poll.
+  }
+  // Tasks that are left have its partitions after the session of 45 s.
+  const Golden three("connect_worker_loss.three_tasks");
+  EXPECT_LT(three[stale], 50'000);
+  EXPECT_GT(three["pipes connect.unassigned_time_ms_max"], 307'000);
+  EXPECT_LE(three[doubled], 21'000);
+  for (const char* variant : {"no_delay", "leader_lost"}) {
+    const Golden soon(absl::StrCat("connect_worker_loss.", variant));
+    EXPECT_LT(soon["pipes connect.unassigned_time_ms_max"], 14'000) << variant;
+    EXPECT_LT(soon[stale], 50'000) << variant;
+  }
+}
+
+TEST(ConnectTest, APoisonRecordStopsLeavesOutOrIsSetAside) {
+  const Golden stop("connect_poison.stop");
+  EXPECT_EQ(stop["pipes connect.failed_tasks_max"], 3);
+  EXPECT_EQ(stop["pipes connect.failures_unreadable_total"], 6);  // And once more each at 10 min.
+  EXPECT_EQ(stop["pipes group.rebalances_total"], 0);
+  const Golden skip("connect_poison.skip");
+  const Golden dead("connect_poison.dead_letter");
+  // 890 s of 1000 records, one in 20 000, by Poisson's law; the same ones in both.
+  EXPECT_NEAR(skip["profiles effects.filtered_total"], 44.5, 5 * 6.7);
+  EXPECT_EQ(dead["profiles effects.dead_lettered_total"], skip["profiles effects.filtered_total"]);
+  EXPECT_EQ(dead["pipes/dead-letters dead_letter_topic.records_total"],
+            dead["profiles effects.dead_lettered_total"]);
+  EXPECT_EQ(dead.exit_code(), 0);
+}
+
+TEST(ConnectTest, ExpiredCredentialsCostTheTimeUntilSomebodyRenewsThem) {
+  const Golden renewed("connect_credentials");
+  EXPECT_GT(renewed["orders_db freshness.staleness_ms_max"], 480'000);
+  EXPECT_LT(renewed["orders_db freshness.staleness_ms_max"], 490'000);
+  EXPECT_EQ(renewed["pipes connect.failures_credentials_total"], 3);
+  EXPECT_EQ(renewed["orders_db effects.duplicated_total"], 0);
+}
+
+TEST(ConnectTest, AZombieCoordinatorDoublesAllThatIsCommittedBesideIt) {
+  const std::string doubled = "orders_rows effects.duplicated_total";
+  EXPECT_EQ(Golden("connect_zombie.fenced")[doubled], 0);
+  for (const char* variant : {"unfenced", "unfenced_shared_storage"}) {
+    const Golden zombie(absl::StrCat("connect_zombie.", variant));
+    // Five minutes of a third, a minute of the rest, and four minutes of all, or five.
+    EXPECT_GT(zombie[doubled], 333.0 * 300 + 667 * 60 + 4 * 60'000 - 30'000) << variant;
+    EXPECT_LT(zombie[doubled], 333.0 * 300 + 667 * 60 + 5 * 60'000 + 30'000) << variant;
+    EXPECT_EQ(zombie["orders_rows effects.lost_max"], 0) << variant;
+  }
+  EXPECT_EQ(Golden("connect_zombie.unfenced")["pipes/sink-writer connect.zombie_commits_total"],
+            Golden("connect_zombie.fenced")["pipes/sink-writer connect.zombie_commits_total"]);
+}
+
 // --- One zone, little retention ---
 
 int64_t MonthDollars(const RunOutcome& run) {
