@@ -366,6 +366,8 @@ const char* NameOf(TrafficRow::Cause cause) {
       return "fetch";
     case TrafficRow::CONTROL:
       return "control";
+    case TrafficRow::MIRROR:
+      return "mirror";
     default:
       return "other";
   }

@@ -148,6 +148,35 @@ void Consumers::ResumeAt(const std::vector<Offset>& positions) {
   }
 }
 
+void Consumers::StopReading(int number) {
+  SIM_REQUIRE(group_ == nullptr);
+  Member& member = *members_[static_cast<size_t>(number)];
+  CloseSessions(member);
+  DropWork(member);
+  for (Owned& owned : member.owned) owned.reading = false;
+}
+
+void Consumers::ResumeAt(int number, HostId host, const std::vector<Offset>& positions) {
+  SIM_REQUIRE(group_ == nullptr && positions.size() == position_.size());
+  Member& member = *members_[static_cast<size_t>(number)];
+  if (host != member.host) {
+    member.host = host;
+    hosts_[static_cast<size_t>(number)] = host;
+    for (const auto& link : member.links) {
+      link->session.request_on = network_->Connect(host, log_->HostOf(link->broker));
+      link->session.reply_on = network_->Connect(log_->HostOf(link->broker), host);
+    }
+  }
+  member.metadata = log_->CurrentMetadata(host);
+  for (Owned& owned : member.owned) {
+    const size_t slot = owned.partition - topic_.first;
+    cut_ += position_[slot] - positions[slot];
+    position_[slot] = owned.position = owned.polled = positions[slot];
+    owned.reading = true;
+  }
+  OpenSessions(member);
+}
+
 void Consumers::CommitOnce(int member) { SendCommit(*members_[static_cast<size_t>(member)]); }
 
 }  // namespace freshet

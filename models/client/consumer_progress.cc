@@ -24,6 +24,20 @@ Offset Consumers::FirstUnprocessed(size_t slot) const {
   return group_->progress[slot].effects.FirstMissing(position_[slot]);
 }
 
+int64_t Consumers::ProcessedIn(int partition, Offset from, Offset to) const {
+  SIM_REQUIRE(group_ != nullptr);
+  const SourceEffects& effects = group_->progress[static_cast<size_t>(partition)].effects;
+  if (!effects.begun()) return 0;
+  from = std::max(from, effects.start());
+  return from >= to ? 0 : to - from - effects.MissingIn(from, to);
+}
+
+std::optional<Offset> Consumers::BeganAt(int partition) const {
+  SIM_REQUIRE(group_ != nullptr);
+  const SourceEffects& effects = group_->progress[static_cast<size_t>(partition)].effects;
+  return effects.begun() ? std::optional<Offset>(effects.start()) : std::nullopt;
+}
+
 void Consumers::CutProgress(size_t slot, Offset end) {
   coordinator_->CutCommitted(static_cast<int>(slot), end);
   group_->progress[slot].effects.Cut(end);

@@ -103,6 +103,7 @@ void Consumers::AddMember(int number) {
     session.request_on = network_->Connect(member.host, log_->HostOf(broker));
     session.reply_on = network_->Connect(log_->HostOf(broker), member.host);
     session.client = client_id_;
+    session.cause = config_.traffic;
     session.min_bytes = config_.fetch_min_bytes;
     session.max_wait = config_.fetch_max_wait;
     session.max_bytes = config_.fetch_max_bytes;

@@ -108,7 +108,8 @@ class Consumers : public Component, private GroupMembership::Application {
     std::optional<Group> group;  // Absent: assign().
     int absent_members = 0;      // The last ones, which are not there at the start.
     bool event_times = false;    // Producers of the topic say that records may be late.
-    PollHandler* handler = nullptr;  // Has what they have processed; null: nobody has.
+    PollHandler* handler = nullptr;               // Has what they have processed; null: nobody has.
+    TrafficCause traffic = TrafficCause::kFetch;  // What its fetches are metered as.
   };
 
   static constexpr MetricDef kEndToEnd = {
@@ -247,10 +248,22 @@ class Consumers : public Component, private GroupMembership::Application {
   // they go on from there, by partition of the topic, or where retention leaves them. REQUIRES:
   // stopped; no more offsets than the log has.
   void ResumeAt(const std::vector<Offset>& positions);
+  // The same of one of them, which may go on from another host. By partition of the topic; of what
+  // is another member's nothing is taken.
+  void StopReading(int member);
+  void ResumeAt(int member, HostId host, const std::vector<Offset>& positions);
   // Members with fixed partitions: one sends its offsets to the broker, to be seen there.
   void CommitOnce(int member);
   // What has been handed over, by partition of the topic.
   const std::vector<Offset>& positions() const { return position_; }
+
+  // --- A group that is moved to another cluster ---
+
+  bool has_started() const { return started_; }
+  // Of a group that subscribes: how many records of [from, to) somebody has processed.
+  int64_t ProcessedIn(int partition, Offset from, Offset to) const;
+  // Where its concern with the partition begins; none before it has read there.
+  std::optional<Offset> BeganAt(int partition) const;
 
   // By member.
   const std::vector<HostId>& hosts() const { return hosts_; }

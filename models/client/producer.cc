@@ -123,6 +123,7 @@ void Producer::Start() {
 // --- The accumulators ---
 
 void Producer::OpenNext(size_t index) {
+  if (stopped_) return;
   if (transactions_ != nullptr && !transactions_->MayOpen(index)) return;
   if (parcels_ != nullptr) {
     if (blocked_lanes_.empty()) FormParcels();
@@ -282,7 +283,7 @@ void Producer::Resume() {
     return buffer_used_ + config.batch_size * config.batches_per_parcel <= config.buffer_memory ||
            (parcels_ != nullptr && buffer_used_ == Bytes(0));
   };
-  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady && has_room()) {
+  while (!blocked_lanes_.empty() && serializer_ == Serializer::kReady && has_room() && !stopped_) {
     const size_t lane = blocked_lanes_.front();
     blocked_lanes_.erase(blocked_lanes_.begin());
     if (blocked_lanes_.empty()) fleet_->blocked_.Add(-1);

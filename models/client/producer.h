@@ -27,6 +27,9 @@ class Producer {
   void RefreshMetadata();
   // Its turn in a deployment: its serializer is to write this version (producer_schema.cc).
   void Deploy(uint32_t deployment, int32_t version);
+  // It is closed, or begins with the records that come after `since` (producer_moves.cc).
+  void Stop();
+  void StartFrom(Time since);
 
   // Of a client with a transactional id: its application hangs, its process is down.
   void SetHung(bool hung);
@@ -148,6 +151,7 @@ class Producer {
   RandomStream backoff_stream_;
   const bool idempotent_;  // As Kafka: not without acks=all.
   uint32_t batches_closed_ = 0;
+  bool stopped_ = false;  // No record is taken any more.
   Serializer serializer_ = Serializer::kReady;
   uint32_t deployment_ = 0;               // That it has not answered yet.
   int32_t version_ = 0;                   // That it is to write,

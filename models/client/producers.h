@@ -178,6 +178,17 @@ class Producers : public Component {
   // when the next deployment takes its place. REQUIRES: a schema; the subject has that version.
   void Deploy(int32_t version, Duration interval, bool rolls_back, Callback done);
 
+  // --- A fleet that is moved to another cluster ---
+
+  // close(): nothing that comes from now on is taken here; what has been taken is sent, or fails in
+  // its time. What send() held back is refused. REQUIRES: no transactions, one batch a parcel.
+  void Stop();
+  // The world's records that came after `since` are this fleet's; those that have waited for longer
+  // than max.block.ms are refused at once. REQUIRES: it has not started, or was stopped; the same.
+  void StartFrom(Time since);
+  // Taken, and neither acknowledged nor failed.
+  int64_t held_records() const { return held_records_; }
+
   const Config& config() const { return config_; }
   // --- With transactions ---
   // The application of a client hangs: it neither sends nor commits.

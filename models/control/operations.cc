@@ -38,6 +38,10 @@ absl::string_view NameOf(OperationKind kind) {
       return "remove_workers";
     case OperationKind::kRenewCredentials:
       return "renew_credentials";
+    case OperationKind::kCutover:
+      return "cutover";
+    case OperationKind::kRollback:
+      return "rollback";
   }
   return "";
 }
@@ -169,6 +173,12 @@ void Operations::Begin() {
       return;
     case OperationKind::kRemoveWorkers:
       plan.connect->RemoveWorkers(plan.members, [this] { End(*current_); });
+      return;
+    case OperationKind::kCutover:
+      plan.cutover->Cutover(plan.drain, plan.start_time, [this] { End(*current_); });
+      return;
+    case OperationKind::kRollback:
+      plan.cutover->Rollback(plan.start_time, [this] { End(*current_); });
       return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:

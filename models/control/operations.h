@@ -20,6 +20,7 @@
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
 #include "models/connect/connect_cluster.h"
+#include "models/connect/mirror_cutover.h"
 #include "sim/component.h"
 #include "sim/units.h"
 
@@ -42,6 +43,8 @@ enum class OperationKind : uint8_t {
   kAddWorkers,
   kRemoveWorkers,
   kRenewCredentials,
+  kCutover,   // Clients of a mirrored topic move to its copy,
+  kRollback,  // and back.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -74,6 +77,8 @@ struct OperationPlan {
   bool rolls_back = true;             // The same.
   ConnectCluster* connect = nullptr;  // kRestartTasks and those after it
   bool only_failed = true;            // kRestartTasks
+  MirrorCutover* cutover = nullptr;   // kCutover, kRollback
+  bool drain = true;                  // kCutover
 };
 
 class Operations : public Component {

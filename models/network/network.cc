@@ -13,7 +13,12 @@ Network::Network(Simulation& sim, absl::string_view name, const Config& config)
       cross_zone_bytes_(AddCounter(kCrossZoneBytes)),
       between_(config.zones.size() * config.zones.size() * kTrafficCauseCount) {
   for (int cause = 0; cause < kTrafficCauseCount; ++cause) {
+    if (static_cast<TrafficCause>(cause) == TrafficCause::kMirror && !config.has_mirror) continue;
     bytes_[cause] = &AddCounter(kBytes[cause]);
+  }
+  if (!config.region_of.empty()) {
+    SIM_REQUIRE(config.region_of.size() == config.zones.size());
+    cross_region_bytes_ = &AddCounter(kCrossRegionBytes);
   }
 }
 
@@ -45,7 +50,10 @@ void Network::SetDown(HostId host, bool down) {
 
 Duration Network::HalfRoundTrip(HostId from, HostId to) {
   const bool same = hosts_[from].zone == hosts_[to].zone;
-  Sampler& rtt = same ? config_.rtt_within_zone : config_.rtt_across_zones;
+  Sampler& rtt = same ? config_.rtt_within_zone
+                 : cross_region_bytes_ != nullptr && CrossesRegions(from, to)
+                     ? config_.rtt_across_regions
+                     : config_.rtt_across_zones;
   return rtt.DrawDuration(rtt_stream_) / 2;
 }
 
@@ -53,9 +61,37 @@ void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
   bytes_[static_cast<size_t>(cause)]->Add(size.count());
   const ZoneId from_zone = hosts_[from].zone;
   const ZoneId to_zone = hosts_[to].zone;
-  if (from_zone != to_zone) cross_zone_bytes_.Add(size.count());
+  if (from_zone != to_zone) {
+    cross_zone_bytes_.Add(size.count());
+    if (cross_region_bytes_ != nullptr && RegionOf(from_zone) != RegionOf(to_zone)) {
+      cross_region_bytes_->Add(size.count());
+    }
+  }
   between_[PairIndex(from_zone, to_zone, cause)][static_cast<size_t>(sim().CurrentPhase())] +=
       size.count();
+}
+
+bool Network::IsCut(HostId from, HostId to) const {
+  const RegionId a = RegionOf(hosts_[from].zone);
+  const RegionId b = RegionOf(hosts_[to].zone);
+  return std::find(cuts_.begin(), cuts_.end(), std::minmax(a, b)) != cuts_.end();
+}
+
+void Network::SetCut(RegionId a, RegionId b, bool cut) {
+  SIM_REQUIRE(a != b);
+  const std::pair<RegionId, RegionId> link = std::minmax(a, b);
+  const auto known = std::find(cuts_.begin(), cuts_.end(), link);
+  if (cut == (known != cuts_.end())) return;
+  if (cut) {
+    cuts_.push_back(link);
+    return;
+  }
+  cuts_.erase(known);
+  // By index: what is delivered may open connections.
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    Connection& held = *connections_[i];
+    if (held.leaving_ == Connection::Stage::kIdle && !held.waiting_.empty()) held.StartLeaving();
+  }
 }
 
 Connection::Connection(Network* network, HostId from, HostId to)
@@ -75,6 +111,10 @@ void Connection::Send(Bytes size, TrafficCause cause, const Callback& delivered)
 
 void Connection::StartLeaving() {
   while (!waiting_.empty()) {
+    if (!network_->cuts_.empty() && network_->IsCut(from_, to_)) {
+      ++network_->held_messages_;
+      return;
+    }
     if (waiting_.front().size > Network::kSmallMessage) {
       leaving_ = Stage::kBusy;
       leaving_transfer_ =

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -35,8 +36,8 @@ using HostId = uint32_t;
 using ZoneId = uint32_t;
 
 // Why bytes cross the network; each is metered apart.
-enum class TrafficCause : uint8_t { kProduce, kReplicate, kFetch, kControl };
-inline constexpr int kTrafficCauseCount = 4;
+enum class TrafficCause : uint8_t { kProduce, kReplicate, kFetch, kControl, kMirror };
+inline constexpr int kTrafficCauseCount = 5;
 
 class Network;
 
@@ -85,12 +86,18 @@ class Connection {
   Bandwidth::TransferId entering_transfer_ = 0;
 };
 
+using RegionId = uint32_t;
+
 class Network : public Component {
  public:
   struct Config {
     std::vector<std::string> zones;
     Sampler rtt_within_zone;
     Sampler rtt_across_zones;
+    // By zone; none: all are of one region. Regions are joined by links of their own round trip.
+    std::vector<RegionId> region_of;
+    Sampler rtt_across_regions;
+    bool has_mirror = false;  // Something may send bytes with the cause kMirror.
   };
 
   // Longer messages go in pieces of this size.
@@ -104,10 +111,18 @@ class Network : public Component {
        "Bytes sent between replicas."},
       {"network.fetch_bytes", MetricKind::kCounter, MetricUnit::kBytes, "Bytes sent to consumers."},
       {"network.control_bytes", MetricKind::kCounter, MetricUnit::kBytes,
-       "Bytes of everything else."}};
+       "Bytes of everything else."},
+      // Registered only where there is a mirror.
+      {"network.mirror_bytes", MetricKind::kCounter, MetricUnit::kBytes,
+       "Bytes sent to mirrors that copy to another cluster."}};
   static constexpr MetricDef kCrossZoneBytes = {"network.cross_zone_bytes", MetricKind::kCounter,
                                                 MetricUnit::kBytes,
                                                 "Bytes that went from one zone to another."};
+
+  // Registered only with regions.
+  static constexpr MetricDef kCrossRegionBytes = {
+      "network.cross_region_bytes", MetricKind::kCounter, MetricUnit::kBytes,
+      "Bytes that went from one region to another; they are between zones, too."};
 
   Network(Simulation& sim, absl::string_view name, const Config& config);
 
@@ -132,6 +147,16 @@ class Network : public Component {
   void SetDown(HostId host, bool down);
   bool down(HostId host) const { return hosts_[host].down; }
 
+  RegionId RegionOf(ZoneId zone) const {
+    return config_.region_of.empty() ? 0 : config_.region_of[zone];
+  }
+  // The link between two regions is cut: what has left arrives, the rest waits at its sender, and
+  // streams go on when the link is back. REQUIRES: a != b.
+  void SetCut(RegionId a, RegionId b, bool cut);
+  bool IsCut(HostId from, HostId to) const;
+  // Messages that were held back by cut links, so far.
+  int64_t held_messages() const { return held_messages_; }
+
  private:
   friend class Connection;
   struct Host {
@@ -142,6 +167,9 @@ class Network : public Component {
   };
 
   Duration HalfRoundTrip(HostId from, HostId to);
+  bool CrossesRegions(HostId from, HostId to) const {
+    return RegionOf(hosts_[from].zone) != RegionOf(hosts_[to].zone);
+  }
   void Meter(HostId from, HostId to, Bytes size, TrafficCause cause);
   size_t PairIndex(ZoneId from, ZoneId to, TrafficCause cause) const {
     return (from * zone_count() + to) * kTrafficCauseCount + static_cast<size_t>(cause);
@@ -153,6 +181,9 @@ class Network : public Component {
   RandomStream rtt_stream_;
   std::array<Counter*, kTrafficCauseCount> bytes_;
   Counter& cross_zone_bytes_;
+  Counter* cross_region_bytes_ = nullptr;
+  std::vector<std::pair<RegionId, RegionId>> cuts_;  // The lower one first.
+  int64_t held_messages_ = 0;
   std::vector<std::array<int64_t, kPhaseCount>> between_;  // By PairIndex().
 };
 

@@ -30,6 +30,7 @@
 #include "scenarios/language/assemble_job.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
+#include "scenarios/language/assemble_mirror.h"
 #include "scenarios/language/assemble_operations.h"
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/assemble_quotas.h"
@@ -42,6 +43,7 @@
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/connect_rules.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 
@@ -98,14 +100,10 @@ class Assembler {
     }
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
     if (!topics.ok()) return topics.status();
-    topics_ = *std::move(topics);
-    if (std::optional<TopicConfig> offsets = OffsetsTopicOf(scenario_)) {
-      topics_.push_back(*std::move(offsets));
-    }
-    if (std::optional<TopicConfig> transactions = TransactionTopicOf(scenario_)) {
-      topics_.push_back(*std::move(transactions));
-    }
+    all_topics_ = *std::move(topics);
     for (const v1::Component& component : scenario_.component()) {
+      topics_ = TopicsAt(component.name());
+      added_ = IsFirst(component.name()) ? AddedBrokers(scenario_) : 0;
       if (component.has_kafka()) BuildKafka(component.name(), component.kafka());
       if (component.has_s3stream()) BuildS3Stream(component.name(), component.s3stream());
       if (component.has_leaderless()) BuildLeaderless(component.name(), component.leaderless());
@@ -116,15 +114,24 @@ class Assembler {
       absl::Status status = BuildClient(component);
       if (!status.ok()) return status;
     }
+    for (const v1::Component& component : scenario_.component()) {
+      if (!component.has_mirror()) continue;
+      absl::Status status = BuildMirrorAndImages(component.name(), component.mirror());
+      if (!status.ok()) return status;
+    }
     pipeline_->faults = std::make_unique<FaultInjector>(sim_, "faults");
     absl::Status faults = BuildFaults();
     if (!faults.ok()) return faults;
     pipeline_->faults->SchedulePhases(DurationOf(scenario_.warm_up()));
-    for (const auto& producers : pipeline_->producers) producers->Start();
+    for (const auto& producers : pipeline_->producers) {
+      if (!IsImage(producers->name())) producers->Start();
+    }
     for (const auto& consumers : pipeline_->consumers) {
+      if (IsImage(consumers->name())) continue;
       if (!IsStartedByOperation(scenario_, consumers->name())) consumers->Start();
     }
     for (const auto& connect : pipeline_->connects) connect->Start();
+    for (const auto& mirror : pipeline_->mirrors) mirror->Start();
     for (const auto& job : pipeline_->jobs) job->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
@@ -154,6 +161,7 @@ class Assembler {
     config.zones.assign(scenario_.zones().begin(), scenario_.zones().end());
     config.rtt_within_zone = SamplerOf(scenario_.network().rtt_within_zone());
     config.rtt_across_zones = SamplerOf(scenario_.network().rtt_across_zones());
+    SetRegions(scenario_, &config);
     pipeline_->network = std::make_unique<Network>(sim_, "network", config);
   }
 
@@ -181,7 +189,7 @@ class Assembler {
 
   void BuildKafka(const std::string& name, const v1::Kafka& kafka) {
     KafkaCluster::Config config;
-    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    config.absent_brokers = static_cast<int>(added_);
     const int brokers = static_cast<int>(kafka.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(kafka.zones(), brokers)) {
       KafkaBroker::Config broker;
@@ -237,7 +245,7 @@ class Assembler {
       pipeline_->targets[absl::StrCat(name, "/broker-", broker + 1, "/disk")] =
           std::make_unique<DiskTarget>(cluster.get(), broker);
     }
-    pipeline_->log = std::move(cluster);
+    Keep(name, std::move(cluster));
     AddBrokers(name);
     AddControllers(name, config);
   }
@@ -275,7 +283,7 @@ class Assembler {
 
   void BuildS3Stream(const std::string& name, const v1::S3Stream& text) {
     S3StreamCluster::Config config;
-    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    config.absent_brokers = static_cast<int>(added_);
     const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
       config.brokers.push_back(S3StreamBrokerOf(text));
@@ -294,8 +302,8 @@ class Assembler {
     config.balancer = BalancerOf(text, topics_);
     config.router_channel = RouterChannelOf(text);
     AddTableTopics(scenario_, text, pipeline_->tables, &config);
-    pipeline_->log = std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
-                                                       pipeline_->object_store.get(), config);
+    Keep(name, std::make_unique<S3StreamCluster>(sim_, name, pipeline_->network.get(),
+                                                 pipeline_->object_store.get(), config));
     AddBrokers(name);
     AddControllers(name, config);
   }
@@ -307,7 +315,7 @@ class Assembler {
   void AddControllers(const std::string& name, const BrokerCluster::Config& config) {
     for (int i = 0; i < static_cast<int>(config.controllers.zones.size()); ++i) {
       pipeline_->targets[absl::StrCat(name, "/controller-", i + 1)] =
-          std::make_unique<ControllerTarget>(pipeline_->log.get(), i);
+          std::make_unique<ControllerTarget>(LogNamed(name), i);
     }
   }
 
@@ -315,7 +323,7 @@ class Assembler {
     LeaderlessCluster::Config config = LeaderlessClusterOf(text);
     config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.quotas = QuotasOf(scenario_, text.has_quotas(), text.quotas());
-    config.absent_brokers = static_cast<int>(AddedBrokers(scenario_));
+    config.absent_brokers = static_cast<int>(added_);
     const int brokers = static_cast<int>(text.brokers()) + config.absent_brokers;
     for (const ZoneId zone : ZonesOf(text.zones(), brokers)) {
       config.brokers.push_back(LeaderlessBrokerOf(text));
@@ -335,12 +343,82 @@ class Assembler {
                                                        regional, config);
     pipeline_->targets[absl::StrCat(name, "/coordinator")] =
         std::make_unique<CoordinatorTarget>(&cluster->coordinator());
-    pipeline_->log = std::move(cluster);
+    Keep(name, std::move(cluster));
     AddBrokers(name);
   }
 
+  bool IsFirst(const std::string& cluster) const {
+    return ClustersOf(scenario_)[0]->name() == cluster;
+  }
+  void Keep(const std::string& name, std::unique_ptr<BrokerCluster> cluster) {
+    if (IsFirst(name)) {
+      pipeline_->log = std::move(cluster);
+    } else {
+      pipeline_->other_logs[name] = std::move(cluster);
+    }
+  }
+  BrokerCluster* LogNamed(const std::string& name) const {
+    const auto other = pipeline_->other_logs.find(name);
+    return other == pipeline_->other_logs.end() ? pipeline_->log.get() : other->second.get();
+  }
+  std::vector<TopicConfig> TopicsAt(const std::string& cluster) const {
+    std::vector<TopicConfig> topics;
+    for (const TopicConfig& topic : all_topics_) {
+      if (ClusterOf(scenario_, topic.name) == cluster) topics.push_back(topic);
+    }
+    if (std::optional<TopicConfig> offsets = OffsetsTopicOf(scenario_)) {
+      topics.push_back(*std::move(offsets));
+    }
+    if (std::optional<TopicConfig> transactions = TransactionTopicOf(scenario_)) {
+      topics.push_back(*std::move(transactions));
+    }
+    return topics;
+  }
+
+  bool IsImage(const std::string& client) const {
+    const std::vector<std::string> images = ImagesOf(scenario_);
+    return std::find(images.begin(), images.end(), client) != images.end();
+  }
+
+  // Clients that a cutover moves are there at the target, too, in the zones of its brokers; they do
+  // not run before.
+  absl::Status BuildMirrorAndImages(const std::string& name, const v1::Mirror& text) {
+    const std::string cluster = ClusterOf(scenario_, text.writes());
+    const v1::Operation::Cutover* cutover = CutoverOf(scenario_, name);
+    const v1::Component* target = nullptr;
+    for (const v1::Component* each : ClustersOf(scenario_)) {
+      if (each->name() == cluster) target = each;
+    }
+    const auto& zones = target->has_kafka()      ? target->kafka().zones()
+                        : target->has_s3stream() ? target->s3stream().zones()
+                                                 : target->leaderless().zones();
+    for (const v1::Component& component : scenario_.component()) {
+      if (cutover == nullptr) break;
+      const auto moves = [&component](const auto& names) {
+        return std::find(names.begin(), names.end(), component.name()) != names.end();
+      };
+      if (moves(cutover->producers())) {
+        v1::Producers image = component.producers();
+        image.set_topic(cutover->producers_write().empty() ? text.writes()
+                                                           : cutover->producers_write());
+        *image.mutable_zones() = zones;
+        absl::Status built = BuildProducers(ImageName(component.name(), cluster), image);
+        if (!built.ok()) return built;
+      }
+      if (moves(cutover->consumers())) {
+        v1::Consumers image = component.consumers();
+        image.set_reads(text.writes());
+        *image.mutable_zones() = zones;
+        BuildConsumers(ImageName(component.name(), cluster), image);
+      }
+    }
+    BuildMirror(scenario_, name, text, ZonesOf(text.zones(), static_cast<int>(text.workers())),
+                sim_, pipeline_.get());
+    return absl::OkStatus();
+  }
+
   void AddBrokers(const std::string& name) {
-    BrokerCluster* cluster = pipeline_->log.get();
+    BrokerCluster* cluster = LogNamed(name);
     for (BrokerId broker = 0; broker < cluster->broker_count(); ++broker) {
       const std::string handle = absl::StrCat(name, "/broker-", broker + 1);
       pipeline_->targets[handle] = std::make_unique<BrokerTarget>(cluster, broker);
@@ -389,6 +467,7 @@ class Assembler {
       case v1::Component::kObjectArchive:
       case v1::Component::kKafka:
       case v1::Component::kS3Stream:
+      case v1::Component::kMirror:  // Behind all clients.
       case v1::Component::kObjectStore:
       case v1::Component::kLeaderless:
       case v1::Component::kLakehouseTable:
@@ -440,8 +519,9 @@ class Assembler {
     config.max_request_size = BytesOf(text.max_request_size());
     config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.transactions = TransactionsOf(text, pipeline_->transactions.get());
-    pipeline_->producers.push_back(std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
-                                                               pipeline_->log.get(), config));
+    pipeline_->producers.push_back(
+        std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
+                                    LogOf(scenario_, *pipeline_, text.topic()), config));
     Producers* fleet = pipeline_->producers.back().get();
     AddNics(name, "client", fleet->hosts());
     for (int i = 0; config.transactions && i < static_cast<int>(fleet->hosts().size()); ++i) {
@@ -483,11 +563,12 @@ class Assembler {
     config.event_times = HasEventTimes(scenario_, text.reads());
     SinkWriter* const writer = BuildSinkWriter(name, text, sim_, pipeline_.get());
     config.handler = writer;
-    pipeline_->consumers.push_back(std::make_unique<Consumers>(sim_, name, pipeline_->network.get(),
-                                                               pipeline_->log.get(), config));
+    BrokerCluster* const log = LogOf(scenario_, *pipeline_, text.reads());
+    pipeline_->consumers.push_back(
+        std::make_unique<Consumers>(sim_, name, pipeline_->network.get(), log, config));
     Consumers* consumers = pipeline_->consumers.back().get();
     if (writer != nullptr) {
-      writer->Serve(consumers, pipeline_->log.get(), pipeline_->log->PartitionsOf(text.reads()));
+      writer->Serve(consumers, log, log->PartitionsOf(text.reads()));
     }
     AddNics(name, "member", consumers->hosts());
     for (int i = 0; config.group && i < consumers->member_count(); ++i) {
@@ -589,7 +670,9 @@ class Assembler {
   const std::string& root_;
   Simulation& sim_;
   std::unique_ptr<Pipeline> pipeline_;
-  std::vector<TopicConfig> topics_;
+  std::vector<TopicConfig> all_topics_;
+  std::vector<TopicConfig> topics_;  // Of the cluster that is being built,
+  int64_t added_ = 0;                // and the brokers that operations add to it.
 };
 
 }  // namespace
@@ -899,6 +982,22 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &KraftQuorum::kElections,
       &KraftQuorum::kLeaderless,
       &KraftQuorum::kCommitLatency,
+      &Network::kBytes[4],
+      &Network::kCrossRegionBytes,
+      &MirrorTopic::kRetries,
+      &MirrorTopic::kSyncs,
+      &Mirror::kRecordAge,
+      &Mirror::kRunning,
+      &Mirror::kUnassigned,
+      &Mirror::kCheckpoints,
+      &Mirror::kDistance,
+      &MirrorCutover::kRedelivered,
+      &MirrorCutover::kSkipped,
+      &MirrorCutover::kLost,
+      &MirrorCutover::kLeftBehind,
+      &MirrorCutover::kReadAgain,
+      &MirrorCutover::kDrain,
+      &MirrorCutover::kOutage,
       &ConnectCluster::kWorkers,
       &ConnectCluster::kRunning,
       &ConnectCluster::kFailed,

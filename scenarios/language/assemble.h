@@ -14,6 +14,8 @@
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
 #include "models/connect/connect_cluster.h"
+#include "models/connect/mirror.h"
+#include "models/connect/mirror_cutover.h"
 #include "models/control/operations.h"
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
@@ -46,12 +48,15 @@ struct Pipeline {
   std::vector<std::unique_ptr<ObjectStore>> archives;                 // Buckets of sinks.
   std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
   std::vector<std::unique_ptr<Dashboard>> dashboards;
-  std::unique_ptr<BrokerCluster> log;
+  std::unique_ptr<BrokerCluster> log;  // The first of the text.
+  std::map<std::string, std::unique_ptr<BrokerCluster>> other_logs;  // By name.
   std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;
   std::vector<std::unique_ptr<SinkWriter>> sink_writers;
   std::vector<std::unique_ptr<Consumers>> consumers;
   std::vector<std::unique_ptr<ConnectCluster>> connects;
+  std::vector<std::unique_ptr<Mirror>> mirrors;
+  std::map<std::string, std::unique_ptr<MirrorCutover>> cutovers;  // By mirror.
   std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.

@@ -167,6 +167,17 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
         plan.kind = OperationKind::kRenewCredentials;
         plan.connect = ConnectOf(*pipeline, text->renew_credentials().connect());
         break;
+      case v1::Operation::kCutover:
+        plan.kind = OperationKind::kCutover;
+        plan.cutover = pipeline->cutovers.at(text->cutover().mirror()).get();
+        plan.drain = text->cutover().drain();
+        plan.start_time = DurationOf(text->cutover().restart_time());
+        break;
+      case v1::Operation::kRollback:
+        plan.kind = OperationKind::kRollback;
+        plan.cutover = pipeline->cutovers.at(text->rollback().mirror()).get();
+        plan.start_time = DurationOf(text->rollback().restart_time());
+        break;
       case v1::Operation::KIND_NOT_SET:
         continue;
     }

@@ -58,6 +58,8 @@ TrafficRow::Cause CauseOf(TrafficCause cause) {
       return TrafficRow::FETCH;
     case TrafficCause::kControl:
       return TrafficRow::CONTROL;
+    case TrafficCause::kMirror:
+      return TrafficRow::MIRROR;
   }
   return TrafficRow::CAUSE_UNSPECIFIED;
 }
@@ -96,11 +98,13 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
     if (!component.has_kafka() && !component.has_s3stream() && !component.has_leaderless()) {
       continue;
     }
-    std::vector<HostId> hosts;
-    for (BrokerId broker = 0; broker < pipeline.log->broker_count(); ++broker) {
-      hosts.push_back(pipeline.log->HostOf(broker));
-    }
     const std::string& name = component.name();
+    const auto other = pipeline.other_logs.find(name);
+    const BrokerCluster& log = other == pipeline.other_logs.end() ? *pipeline.log : *other->second;
+    std::vector<HostId> hosts;
+    for (BrokerId broker = 0; broker < log.broker_count(); ++broker) {
+      hosts.push_back(log.HostOf(broker));
+    }
     if (component.has_kafka()) {
       AddHosts(network, name, "broker", component.kafka().instance(), hosts, &meters);
       AddVolumes(network, name, "broker", component.kafka().volume(), hosts, &meters);
@@ -127,6 +131,11 @@ MeterTable CollectMeters(const v1::Scenario& scenario, const Pipeline& pipeline)
     for (int i = 0; i < job->task_manager_count(); ++i)
       hosts.push_back(job->task_manager(i).host());
     AddHosts(network, job->name(), "task manager", "", hosts, &meters);
+  }
+  for (const auto& mirror : pipeline.mirrors) {
+    std::vector<HostId> hosts;
+    for (int i = 0; i < mirror->worker_count(); ++i) hosts.push_back(mirror->HostOf(i));
+    AddHosts(network, mirror->name(), "connect worker", "", hosts, &meters);
   }
   AddTraffic(network, &meters);
   return meters;

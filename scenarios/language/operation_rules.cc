@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -28,6 +29,7 @@ class OperationCheck {
                  Findings* findings)
       : scenario_(scenario), places_(places), blanked_(blanked), findings_(findings) {
     for (const Component& component : scenario.component()) {
+      if (brokers_ > 0) break;  // Operations are for the first cluster.
       if (component.has_kafka()) {
         brokers_ = component.kafka().brokers();
         is_kafka_ = true;
@@ -40,6 +42,7 @@ class OperationCheck {
     }
     all_ = brokers_ + AddedBrokers(scenario);
     for (const Topic& topic : scenario.topic()) {
+      if (ClusterOf(scenario, topic.name()) != ClusterOf(scenario, "")) continue;
       if (is_kafka_) replicas_ = std::max<int64_t>(replicas_, topic.replication_factor());
     }
   }
@@ -101,6 +104,8 @@ class OperationCheck {
       case Operation::kAddWorkers:
       case Operation::kRemoveWorkers:
       case Operation::kRenewCredentials:  // connect_rules.cc
+      case Operation::kCutover:
+      case Operation::kRollback:  // mirror_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

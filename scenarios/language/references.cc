@@ -16,6 +16,7 @@
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/transaction_rules.h"
@@ -64,6 +65,11 @@ class ReferenceCheck {
     // What is measured about them has an owner of that name.
     if (!scenario.operation().empty()) known_["component"].push_back("operations");
     if (HasTransactions(scenario)) known_["component"].push_back(kTransactionsName);
+    for (const std::string& image : ImagesOf(scenario)) known_["component"].push_back(image);
+    for (const Component& component : scenario.component()) {
+      if (!component.has_mirror() || CutoverOf(scenario, component.name()) == nullptr) continue;
+      known_["component"].push_back(component.name() + "/cutover");
+    }
     known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
     if (scenario.zones().empty()) {
       known_["zone"] = {FactsOf(*Scenario::descriptor()->FindFieldByName("zones")).default_value()};
@@ -135,7 +141,8 @@ class ReferenceCheck {
   // in each zone offers the zones; a table offers its "warehouse", an archive its "bucket";
   // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
   // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
-  // Connect "worker-N" with "tasks", "group" and "nic".
+  // Connect "worker-N" with "tasks", "group" and "nic"; a mirror "worker-N" with a "nic", and
+  // between regions a "link".
   // Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
@@ -154,6 +161,10 @@ class ReferenceCheck {
       }
       if (of_fault && component.has_connect()) {
         CheckWorker(component, target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_mirror()) {
+        CheckMirrorHandle(component, target, parts, place);
         return;
       }
       if (of_fault && component.has_stream_job()) {
@@ -189,7 +200,9 @@ class ReferenceCheck {
       const uint32_t at_start = has_disk     ? component.kafka().brokers()
                                 : leaderless ? component.leaderless().brokers()
                                              : component.s3stream().brokers();
-      const auto brokers = static_cast<uint32_t>(at_start + AddedBrokers(scenario_));
+      const std::vector<const Component*> clusters = ClustersOf(scenario_);
+      const int64_t added = clusters[0]->name() == name ? AddedBrokers(scenario_) : 0;
+      const auto brokers = static_cast<uint32_t>(at_start + added);
       const uint32_t controllers = has_disk     ? component.kafka().controllers().count()
                                    : leaderless ? 0
                                                 : component.s3stream().controllers().count();
@@ -276,6 +289,25 @@ class ReferenceCheck {
         absl::StrCat("fault target ", Quoted(target), " is no worker; write ", Quoted(name + "1"),
                      " to ", Quoted(absl::StrCat(name, std::max<int64_t>(workers, 1))),
                      ", and behind it \"/tasks\", \"/group\" or \"/nic\" for a part"));
+  }
+
+  void CheckMirrorHandle(const Component& component, const std::string& target,
+                         const std::vector<std::string>& parts, Place place) {
+    const uint32_t workers = component.mirror().workers();
+    const uint32_t number = WorkerNumberOf(target);
+    if (number > 0 && number <= workers &&
+        (parts.size() == 2 || (parts.size() == 3 && parts[2] == "nic"))) {
+      return;
+    }
+    const bool has_regions = !scenario_.network().region().empty();
+    if (has_regions && parts.size() == 2 && parts[1] == "link") return;
+    const std::string name = absl::StrCat(component.name(), "/worker-");
+    findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
+                                         " is no part of a mirror; write ", Quoted(name + "1"),
+                                         " to ", Quoted(absl::StrCat(name, std::max(workers, 1u))),
+                                         ", behind it \"/nic\" for its card, or ",
+                                         Quoted(component.name() + "/link"),
+                                         has_regions ? "" : " where the network has regions"));
   }
 
   void CheckTaskManager(const Component& component, const std::string& target,

@@ -15,6 +15,7 @@
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/laws.h"
+#include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
@@ -61,11 +62,11 @@ class RuleCheck {
         ++(zonal ? zonal_stores_ : stores_);
       }
       if (scenario.component(i).has_s3stream() || scenario.component(i).has_leaderless()) {
-        if (++logs_ == 2) second_log_ = &places.In("component", i);
+        ++logs_;
       }
       if (!scenario.component(i).has_kafka()) continue;
-      if (++logs_ == 2) second_log_ = &places.In("component", i);
-      if (kafka_ != nullptr) continue;
+      ++logs_;
+      if (kafka_ != nullptr || logs_ > 1) continue;  // That of the first cluster.
       kafka_ = &scenario.component(i).kafka();
       kafka_places_ = &places.In("component", i).In("kafka");
     }
@@ -100,6 +101,7 @@ class RuleCheck {
     CheckSinks(scenario_, places_, findings_);
     CheckGroups(scenario_, places_, findings_);
     CheckConnects(scenario_, places_, findings_);
+    CheckMirrors(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
@@ -139,11 +141,6 @@ class RuleCheck {
           absl::StrCat("the scenario has ", std::max(stores_, zonal_stores_),
                        " object stores; brokers do not say which is theirs, so keep one"));
     }
-    if (logs_ > 1) {
-      findings_->Error(second_log_->place, absl::StrCat("the scenario has ", logs_,
-                                                        " clusters of brokers; topics do "
-                                                        "not say which holds them, so keep one"));
-    }
     int64_t partitions = 0;
     for (const Topic& topic : scenario_.topic()) partitions += topic.partitions();
     if (partitions > kMostPartitions) {
@@ -161,7 +158,10 @@ class RuleCheck {
   }
 
   void CheckTopic(const Topic& topic, const Places& here) {
-    const auto brokers = kafka_ != nullptr ? kafka_->brokers() : 0;
+    const std::vector<const Component*> clusters = ClustersOf(scenario_);
+    const bool elsewhere =
+        !clusters.empty() && ClusterOf(scenario_, topic.name()) != clusters[0]->name();
+    const auto brokers = kafka_ != nullptr && !elsewhere ? kafka_->brokers() : 0;
     if (brokers > 0 && topic.replication_factor() > brokers) {
       findings_->Error(
           here.In("replication_factor").place,
@@ -799,6 +799,7 @@ class RuleCheck {
       for (const Component& other : scenario_.component()) {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
         if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
+        if (other.has_mirror() && other.mirror().reads() == topic->name()) ++groups;
       }
       const Wide bytes = BytesPerSecondOf(component.producers());
       const Wide copies = std::max(topic->replication_factor(), 1u);
@@ -858,7 +859,6 @@ class RuleCheck {
   Findings* const findings_;
   const Kafka* kafka_ = nullptr;
   const Places* kafka_places_ = nullptr;
-  const Places* second_log_ = nullptr;
   int logs_ = 0;
   int stores_ = 0;        // Of a region,
   int zonal_stores_ = 0;  // and of one zone each.
@@ -892,6 +892,8 @@ int64_t PredictedEvents(const Scenario& scenario) {
     for (const Component& other : scenario.component()) {
       if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
       if (other.has_connect() && other.connect().reads() == producers.topic()) ++groups;
+      // What it reads is written and read again.
+      if (other.has_mirror() && other.mirror().reads() == producers.topic()) groups += 4;
       // Each of its operators takes what the one before it has made of a batch.
       for (const v1::StreamOperator& each : other.stream_job().step()) {
         if (each.source().reads() == producers.topic()) groups += other.stream_job().step_size();

@@ -191,6 +191,9 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
   for (const auto& consumers : (*pipeline)->consumers) {
     CollectWaterfall(sim, consumers->name(), consumers->waterfall(), &outcome.results);
   }
+  for (const auto& mirror : (*pipeline)->mirrors) {
+    CollectWaterfall(sim, mirror->name(), mirror->waterfall(), &outcome.results);
+  }
   for (const auto& [name, sink] : (*pipeline)->sinks) {
     CollectWaterfall(sim, name, sink->waterfall(), &outcome.results);
   }

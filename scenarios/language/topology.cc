@@ -79,6 +79,18 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.edges.emplace_back(topic->second, node);
       const auto letters = topics.find(component.connect().dead_letter_topic());
       if (letters != topics.end()) flow.edges.emplace_back(node, letters->second);
+    } else if (component.has_mirror()) {
+      const auto from = topics.find(component.mirror().reads());
+      const auto to = topics.find(component.mirror().writes());
+      if (from == topics.end() || to == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(from->second, node);
+      flow.edges.emplace_back(node, to->second);
+    } else if (component.has_batch_lane()) {
+      const auto topic = topics.find(component.batch_lane().reads());
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
     } else if (component.has_stream_job()) {
       std::vector<int> sources;
       for (const v1::StreamOperator& each : component.stream_job().step()) {
@@ -100,6 +112,16 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.nodes.push_back({component.name(), false, true, false, place});
       for (const int writer : writers) flow.edges.emplace_back(writer, node);
     }
+  }
+  // Producers that are moved may write a topic of their own there.
+  for (int i = 0; i < scenario.operation_size(); ++i) {
+    const v1::Operation::Cutover& cutover = scenario.operation(i).cutover();
+    const auto topic = topics.find(cutover.producers_write());
+    if (cutover.producers_write().empty() || topic == topics.end()) continue;
+    const int node = static_cast<int>(flow.nodes.size());
+    flow.nodes.push_back(
+        {cutover.mirror() + "/cutover", true, false, false, places.In("operation", i).place});
+    flow.edges.emplace_back(node, topic->second);
   }
   return flow;
 }
