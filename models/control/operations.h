@@ -42,6 +42,7 @@ enum class OperationKind : uint8_t {
   kAddWorkers,
   kRemoveWorkers,
   kRenewCredentials,
+  kRepairReader,  // Of what it could not read.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -74,6 +75,7 @@ struct OperationPlan {
   bool rolls_back = true;             // The same.
   ConnectCluster* connect = nullptr;  // kRestartTasks and those after it
   bool only_failed = true;            // kRestartTasks
+  Callback repair;                    // kRepairReader
 };
 
 class Operations : public Component {

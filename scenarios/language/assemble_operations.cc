@@ -167,6 +167,9 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
         plan.kind = OperationKind::kRenewCredentials;
         plan.connect = ConnectOf(*pipeline, text->renew_credentials().connect());
         break;
+      case v1::Operation::kRepairReader:
+        SetRepair(text->repair_reader(), pipeline, &plan);
+        break;
       case v1::Operation::KIND_NOT_SET:
         continue;
     }
