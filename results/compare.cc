@@ -7,6 +7,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "results/blast_radius.h"
 #include "results/compare_resolution.h"
 #include "results/money.h"
 #include "results/number_format.h"
@@ -253,6 +254,7 @@ Comparison Compare(absl::Span<const RunSummary> runs) {
   }
   AddObjectives(runs, &comparison);
   AddClients(runs, &comparison);
+  AddBlastRadius(runs, &comparison);
   AddResolutionErrors(runs, &comparison);
   AddTime(runs, &comparison);
   AddBill(runs, &comparison);

@@ -26,7 +26,7 @@ struct ComparisonCell {
 };
 
 struct ComparisonRow {
-  std::string section;       // "objectives", "clients", "resolution", "time", "bill", "run"
+  std::string section;       // "objectives", "clients", "blast radius", "resolution", "time", "bill", "run"
   std::string owner;         // The component, or the feed.
   std::string name;          // "producer.latency p99"
   std::string machine_name;  // "producer.latency_ms_p99"

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "results/blast_radius.h"
 #include "results/metric_window.h"
 #include "results/number_format.h"
 #include "results/report_bill.h"
@@ -167,6 +168,7 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOpt
   std::vector<ReportTable> tables;
   AddFaultTable(summary, &tables);
   AddOperationTable(summary, &tables);
+  AddBlastRadius(summary, &tables);
   for (const WaterfallTable& waterfall : summary.waterfall()) {
     AddWaterfallTable(waterfall, &tables);
   }

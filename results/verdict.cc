@@ -194,7 +194,20 @@ absl::StatusOr<Verdict> Judge(absl::Span<const ResolvedObjective> objectives,
 }
 
 std::string Describe(const Objective& objective) {
-  std::string text = objective.metric();
+  std::string text;
+  if (objective.has_feed_contract()) {
+    const FeedContract& clause = objective.feed_contract();
+    absl::StrAppend(&text, "feed contract, ",
+                    clause.has_lost()               ? "offsets"
+                    : clause.has_duplicated()       ? "duplicates"
+                    : clause.has_schema_version()   ? "schema version"
+                    : !clause.lateness().empty()    ? "lateness"
+                    : !clause.freshness().empty()   ? "freshness"
+                    : !clause.staleness().empty()   ? "staleness"
+                                                    : "",
+                    ": ");
+  }
+  absl::StrAppend(&text, objective.metric());
   if (!objective.percentile().empty()) absl::StrAppend(&text, " p", objective.percentile());
   if (!objective.of().empty()) absl::StrAppend(&text, " of ", objective.of());
   const Window window = WindowOf(objective.when());

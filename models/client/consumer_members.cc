@@ -311,7 +311,7 @@ void Consumers::StartProcess(int number) {
   Member& member = *members_[static_cast<size_t>(number)];
   SIM_REQUIRE(started_ && !member.membership->running());
   member.stopped = false;
-  StartMember(member);
+  if (!member.down) StartMember(member);  // Else as the fault ends.
 }
 
 void Consumers::CloseProcess(int number) {

@@ -36,9 +36,8 @@ ConnectCluster::ConnectCluster(Simulation& sim, absl::string_view name, Network*
   slots_.resize(workers_.size() * tasks_.size());
   BuildGroup();
 
-  ReadPolicy::Config policy;
-  policy.on_unreadable = config.on_unreadable;
-  if (config.on_unreadable == OnUnreadable::kDeadLetter) {
+  ReadPolicy::Config policy = config.reading;
+  if (policy.on_unreadable == OnUnreadable::kDeadLetter) {
     dead_letters_ =
         std::make_unique<DeadLetterTopic>(sim, absl::StrCat(name, "/dead-letters"), network, log,
                                           log->PartitionsOf(config.dead_letter_topic), hosts);
@@ -48,6 +47,7 @@ ConnectCluster::ConnectCluster(Simulation& sim, absl::string_view name, Network*
   policy_ = std::make_unique<ReadPolicy>(sim, absl::StrCat(name, "/errors"), policy);
   SinkTasks::Config tasks = config.sink;
   tasks.slots = config.tasks;
+  tasks.max_poll_records = config.consumers.max_poll_records;
   SinkTasks::Runner* const runner = this;
   sink_tasks_ = std::make_unique<SinkTasks>(sim, absl::StrCat(name, "/sink-writer"), sink, tasks,
                                             policy_.get(), dead_letters_.get(), runner);

@@ -60,7 +60,7 @@ class ConnectCluster : public Component,
     Duration max_delay;      // scheduled.rebalance.max.delay.ms
     Duration graceful_stop;  // task.shutdown.graceful.timeout.ms
     SinkTasks::Config sink;  // Its `slots` are set here.
-    OnUnreadable on_unreadable = OnUnreadable::kStop;
+    ReadPolicy::Config reading;     // Its store and host are set here.
     std::string dead_letter_topic;  // With kDeadLetter.
     // The sink takes them for so long, from the start and from each renewal on.
     std::optional<Duration> credential_lifetime;
@@ -122,6 +122,8 @@ class ConnectCluster : public Component,
   void RestartTasks(bool only_failed);
   // New ones are in the connector's config, whose change restarts all its tasks.
   void RenewCredentials();
+  // What is done with what they cannot read: another version, another policy, redriven.
+  SinkTasks& sink_tasks() { return *sink_tasks_; }
   // Absent ones are there after `start_time`.
   void AddWorkers(int count, Duration start_time, Callback done);
   // The last ones are stopped in good order.

@@ -14,14 +14,17 @@ DeadLetterTopic::DeadLetterTopic(Simulation& sim, absl::string_view name, Networ
                                  LogService* log, LogService::TopicPartitions partitions,
                                  const std::vector<HostId>& workers)
     : Sink(sim, name),
+      network_(network),
       log_(log),
       partitions_(partitions),
       producer_(log->NewProducerId()),
       records_(AddCounter(kRecords)),
       retries_(AddCounter(kRetries)) {
-  for (const HostId host : workers) {
-    producers_.push_back({host, 0, std::make_unique<BatchWriter>(network, log, host)});
-  }
+  for (const HostId host : workers) AddWorker(host);
+}
+
+void DeadLetterTopic::AddWorker(HostId host) {
+  producers_.push_back({host, 0, std::make_unique<BatchWriter>(network_, log_, host)});
 }
 
 void DeadLetterTopic::Write(WriterId /*writer*/, const RecordRange& records,

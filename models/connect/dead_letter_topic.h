@@ -30,9 +30,11 @@ class DeadLetterTopic : public Sink {
   static constexpr MetricDef kRetries = {"dead_letter_topic.retries", MetricKind::kCounter,
                                          MetricUnit::kCount, "Dead letters that were sent again."};
 
-  // REQUIRES: all outlive it.
+  // REQUIRES: all outlive it. Workers may be added, before the run.
   DeadLetterTopic(Simulation& sim, absl::string_view name, Network* network, LogService* log,
                   LogService::TopicPartitions partitions, const std::vector<HostId>& workers);
+
+  void AddWorker(HostId host);
 
   // The next ones are of this worker. Whoever writes does not know where he runs.
   void From(int worker) { worker_ = worker; }
@@ -67,6 +69,7 @@ class DeadLetterTopic : public Sink {
   void Send(uint32_t index);
   void Answered(uint32_t index, bool ok);
 
+  Network* const network_;
   LogService* const log_;
   const LogService::TopicPartitions partitions_;
   const ProducerId producer_;

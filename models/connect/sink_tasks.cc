@@ -1,17 +1,14 @@
 #include "models/connect/sink_tasks.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace freshet {
 
 SinkTasks::SinkTasks(Simulation& sim, absl::string_view name, MeteredSink* sink,
                      const Config& config, ReadPolicy* policy, DeadLetterTopic* dead_letters,
                      Runner* runner)
-    : SinkWriter(sim, name, sink, config.writer),
+    : ReadingWriter(sim, name, sink, config.writer, policy, dead_letters, config.max_poll_records),
       config_(config),
-      policy_(policy),
-      dead_letters_(dead_letters),
       runner_(runner) {
   if (transactional()) zombie_commits_ = &AddCounter(kZombieCommits);
 }
@@ -25,60 +22,11 @@ SinkTasks::Task& SinkTasks::TaskOf(int member) {
 // --- Converting ---
 
 void SinkTasks::HandlePoll(int number, const std::vector<RecordRange>& poll) {
-  Task& task = TaskOf(number);
   if (!runner_->HasCredentials()) {
     Fail(number, TaskFailure::kCredentials);
     return;
   }
-  const bool plain = std::all_of(poll.begin(), poll.end(), [](const RecordRange& range) {
-    return range.mark.kind != RecordKind::kPoison;
-  });
-  if (plain) {
-    SinkWriter::HandlePoll(number, poll);
-    return;
-  }
-  task.poll = poll;
-  task.next = 0;
-  Convert(number);
-}
-
-void SinkTasks::Convert(int number) {
-  Task& task = TaskOf(number);
-  while (task.next < task.poll.size()) {
-    const RecordRange& range = task.poll[task.next];
-    if (dead_letters_ != nullptr) dead_letters_->From(number / config_.slots);
-    const Reading reading = policy_->Judge(range, [this, number, life = task.life] {
-      if (life == TaskOf(number).life) Convert(number);
-    });
-    switch (reading) {
-      case Reading::kAwait:
-        return;
-      case Reading::kStop:
-        Fail(number, TaskFailure::kUnreadable);
-        return;
-      case Reading::kSkip:
-        sink().ledger().Settle(range, dead_letters_ != nullptr ? EffectLedger::How::kDeadLettered
-                                                               : EffectLedger::How::kFiltered);
-        sink().ShowEffects();
-        break;
-      case Reading::kRead:
-      case Reading::kReadCorrupt:
-        break;
-    }
-    ++task.next;
-  }
-  const std::vector<RecordRange> poll = std::move(task.poll);
-  task.poll.clear();
-  SinkWriter::HandlePoll(number, poll);
-}
-
-bool SinkTasks::IsSettled(const RecordRange& records) const {
-  return records.mark.kind == RecordKind::kPoison;
-}
-
-bool SinkTasks::HoldsPoll(int number) const {
-  const auto index = static_cast<size_t>(number);
-  return index < tasks_.size() && !tasks_[index].poll.empty();
+  ReadingWriter::HandlePoll(number, poll);
 }
 
 // --- Ends ---
@@ -103,14 +51,14 @@ void SinkTasks::Fail(int number, TaskFailure why) {
 }
 
 void SinkTasks::DropPoll(int number) {
-  SinkWriter::DropPoll(number);
+  ReadingWriter::DropPoll(number);
   Task& task = TaskOf(number);
   ++task.life;
-  task.poll.clear();
   task.failing = false;
 }
 
 void SinkTasks::MemberDied(int number) {
+  // Dead letters are the worker's, which may live: ReadingWriter::MemberDied() would drop them.
   SinkWriter::MemberDied(number);
   NoCoordinator(number);
 }

@@ -19,21 +19,20 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "models/connect/dead_letter_topic.h"
-#include "models/schema/read_policy.h"
-#include "models/sink/sink_writer.h"
+#include "models/schema/reading_writer.h"
 
 namespace freshet {
 
 enum class TaskFailure : uint8_t { kUnreadable, kWrite, kCredentials };
 inline constexpr int kTaskFailures = 3;
 
-class SinkTasks : public SinkWriter {
+class SinkTasks : public ReadingWriter {
  public:
   struct Config {
     SinkWriter::Config writer;
     std::optional<int64_t> max_retries;  // Of a write; absent: without end.
     int slots = 1;                       // Of each worker.
+    int64_t max_poll_records = 500;
   };
   // Who runs them.
   class Runner {
@@ -69,20 +68,15 @@ class SinkTasks : public SinkWriter {
   struct Task {
     uint32_t life = 0;
     bool failing = false;
-    std::vector<RecordRange> poll;  // That is being converted,
-    size_t next = 0;                // and the next of it.
   };
 
-  bool IsSettled(const RecordRange& records) const override;
-  bool HoldsPoll(int number) const override;
+  void CannotRead(int number) override { Fail(number, TaskFailure::kUnreadable); }
+  int ProducerOf(int number) const override { return number / config_.slots; }
   bool TriesAgain(int number, int64_t retries) override;
   void Commits(Sink::Epoch epoch) override;
-  void Convert(int number);
   void NoCoordinator(int member);
 
   const Config config_;
-  ReadPolicy* const policy_;
-  DeadLetterTopic* const dead_letters_;
   Runner* const runner_;
   std::vector<Task> tasks_;  // By member, grown as they come.
   Task& TaskOf(int member);

@@ -42,6 +42,8 @@ absl::string_view NameOf(OperationKind kind) {
       return "cutover";
     case OperationKind::kRollback:
       return "rollback";
+    case OperationKind::kRepairReader:
+      return "repair_reader";
   }
   return "";
 }
@@ -90,7 +92,7 @@ void Operations::Due(size_t index) {
 bool Operations::IsAtOnce(OperationKind kind) {
   return kind == OperationKind::kChangeRetention || kind == OperationKind::kStartConsumer ||
          kind == OperationKind::kAlterQuota || kind == OperationKind::kRestartTasks ||
-         kind == OperationKind::kRenewCredentials;
+         kind == OperationKind::kRenewCredentials || kind == OperationKind::kRepairReader;
 }
 
 void Operations::DoAtOnce(const OperationPlan& plan) {
@@ -102,6 +104,9 @@ void Operations::DoAtOnce(const OperationPlan& plan) {
     plan.connect->RestartTasks(plan.only_failed);
   } else if (plan.kind == OperationKind::kRenewCredentials) {
     plan.connect->RenewCredentials();
+  } else if (plan.kind == OperationKind::kRepairReader) {
+    Callback repair = plan.repair;
+    repair();
   } else {
     for (const OperationPlan::QuotaChange& change : plan.quotas) {
       cluster_->AlterQuota(plan.client, change.type, change.per_second);
@@ -186,6 +191,7 @@ void Operations::Begin() {
     case OperationKind::kDeployProducers:
     case OperationKind::kRestartTasks:
     case OperationKind::kRenewCredentials:
+    case OperationKind::kRepairReader:
       return;
   }
 }

@@ -45,6 +45,7 @@ enum class OperationKind : uint8_t {
   kRenewCredentials,
   kCutover,   // Clients of a mirrored topic move to its copy,
   kRollback,  // and back.
+  kRepairReader,  // Of what it could not read.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -79,6 +80,7 @@ struct OperationPlan {
   bool only_failed = true;            // kRestartTasks
   MirrorCutover* cutover = nullptr;   // kCutover, kRollback
   bool drain = true;                  // kCutover
+  Callback repair;                    // kRepairReader
 };
 
 class Operations : public Component {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "models/client/consumers.h"
+#include "models/connect/dead_letter_topic.h"
 #include "models/processing/channel.h"
 #include "models/processing/operator.h"
+#include "models/schema/read_policy.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
 #include "sim/backoff.h"
@@ -25,6 +27,9 @@ struct VertexConfig {
   std::vector<OperatorConfig> chain;
   // Of a source. Its members, handler and hosts are the job's.
   std::optional<Consumers::Config> source;
+  // What a source does with what it cannot read; null: it reads all.
+  ReadPolicy* reading = nullptr;
+  DeadLetterTopic* dead_letters = nullptr;
 };
 
 enum class Partitioning : uint8_t {

@@ -112,6 +112,7 @@ void StreamJob::AddSource(int vertex) {
   source->start.assign(static_cast<size_t>(source->topic.count), 0);
   source->taken = source->start;
   source->held.assign(static_cast<size_t>(config.parallelism), false);
+  if (config.reading != nullptr) source->judged.resize(static_cast<size_t>(config.parallelism));
   Consumers::Config members = *config.source;
   members.member_zones.clear();
   members.assignment = Consumers::FixedPartitions::kInTurn;
@@ -124,6 +125,9 @@ void StreamJob::AddSource(int vertex) {
     members.member_zones.push_back(
         config_.task_managers[static_cast<size_t>(host - task_managers_.begin())].zone);
     members.member_hosts.push_back((*host)->host());
+  }
+  for (const HostId host : members.member_hosts) {
+    if (config.dead_letters != nullptr) config.dead_letters->AddWorker(host);
   }
   source->consumers = std::make_unique<Consumers>(
       sim(), absl::StrCat(name(), "/", config.name, "/reader"), network_, log_, members);
@@ -154,6 +158,19 @@ void StreamJob::Start() {
 }
 
 void StreamJob::Source::HandlePoll(int member, const std::vector<RecordRange>& poll) {
+  if (!judged.empty()) {
+    Judged& mine = judged[static_cast<size_t>(member)];
+    mine.poll = poll;
+    mine.kept.clear();
+    mine.next = 0;
+    Judge(member);
+  } else {
+    Take(member, poll, poll);
+  }
+}
+
+void StreamJob::Source::Take(int member, const std::vector<RecordRange>& poll,
+                             const std::vector<RecordRange>& given) {
   const bool at_once = job->config_.guarantee == DeliveryGuarantee::kAtMostOnce;
   for (const RecordRange& records : poll) {
     Offset& next = taken[records.partition - topic.first];
@@ -163,7 +180,7 @@ void StreamJob::Source::HandlePoll(int member, const std::vector<RecordRange>& p
   }
   if (at_once) consumers->CommitOnce(member);
   Subtask& subtask = job->subtask(vertex, member);
-  subtask.AddPoll(poll);
+  subtask.AddPoll(given);
   if (subtask.polls_waiting() < job->config_.polls_ahead) {
     consumers->PollHandled(member);
   } else {

@@ -108,7 +108,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   // Between one source's consumers and its subtasks.
   struct Source final : PollHandler {
     void HandlePoll(int member, const std::vector<RecordRange>& poll) override;
-    void DropPoll(int member) override { held[static_cast<size_t>(member)] = false; }
+    void DropPoll(int member) override;
     void Truncated(PartitionId partition, Offset end) override;
     void Begun(const std::vector<Offset>& from) override;
 
@@ -117,6 +117,18 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
     LogService::TopicPartitions topic;
     std::unique_ptr<Consumers> consumers;
     std::vector<bool> held;  // By member: a poll that is not told to be done with.
+    // With a read policy, by member: a poll that is judged (stream_job_reading.cc).
+    struct Judged {
+      uint32_t life = 0;
+      std::vector<RecordRange> poll;
+      std::vector<RecordRange> kept;
+      size_t next = 0;
+    };
+    std::vector<Judged> judged;
+    void Judge(int member);
+    // All of a poll, and what the job is given of it.
+    void Take(int member, const std::vector<RecordRange>& poll,
+              const std::vector<RecordRange>& given);
     // By partition of the topic: where it began, and handed over up to here.
     std::vector<Offset> start;
     std::vector<Offset> taken;

@@ -15,6 +15,7 @@ constexpr Duration kLookInterval = Seconds(1);
 ReadPolicy::ReadPolicy(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name),
       config_(config),
+      on_unreadable_(config.on_unreadable),
       reader_version_(config.reader_version),
       unreadable_(AddCounter(kUnreadable)),
       poison_(AddCounter(kPoison)),
@@ -26,7 +27,7 @@ ReadPolicy::ReadPolicy(Simulation& sim, absl::string_view name, const Config& co
       windows_(AddGauge(kWindows)),
       files_(AddGauge(kFiles)) {
   SIM_REQUIRE(config.on_unreadable != OnUnreadable::kDeadLetter || config.dead_letters != nullptr);
-  if (config.on_unreadable == OnUnreadable::kDeadLetter) {
+  if (config.dead_letters != nullptr) {
     writer_ = config.dead_letters->AddWriter(absl::StrCat(name, "/dead-letters"), config.host);
   }
 }
@@ -53,7 +54,7 @@ Reading ReadPolicy::Judge(const RecordRange& range, Callback passable) {
   }
   if (CanRead(range.mark)) return Reading::kRead;
   if (HasPassed(range)) return Reading::kSkip;
-  OnUnreadable action = config_.on_unreadable;
+  OnUnreadable action = on_unreadable_;
   if (poison && action == OnUnreadable::kCorrupt) action = OnUnreadable::kStop;
   switch (action) {
     case OnUnreadable::kStop:
@@ -131,10 +132,28 @@ bool ReadPolicy::HasPassed(const RecordRange& range) const {
   return at >= range.to;
 }
 
+bool ReadPolicy::IsDeadLetter(const RecordRange& range) const {
+  const auto of = fates_.find(range.partition);
+  if (of == fates_.end()) return false;
+  const auto known = of->second.LowerBound(range.from);
+  return known != of->second.end() && (*known).low < range.to &&
+         (*known).value.fate == Fate::kDeadLetter;
+}
+
 void ReadPolicy::Assign(const RecordRange& range, Fate fate) {
   const Moved moved = Move(range.partition, range.from, range.to, fate, life_);
   if (range.mark.kind == RecordKind::kPoison) poison_.Add(moved.met);
   if (fate == Fate::kCorrupt) corrupt_.Add(moved.changed);
+  if (fate == Fate::kQuarantined || fate == Fate::kDeadLetter) {
+    set_aside_.try_emplace({range.partition, range.from}, range);
+  }
+  // To stop at a record does no window any harm but that it is late.
+  if (!config_.window || fate == Fate::kMet) return;
+  const int64_t width = config_.window->nanos();
+  const int64_t last = std::max(range.created.first, range.created.high).nanos() / width;
+  for (int64_t number = range.created.Earliest().nanos() / width; number <= last; ++number) {
+    NoteWindow(number);
+  }
 }
 
 ReadPolicy::Moved ReadPolicy::Move(PartitionId partition, Offset from, Offset to, Fate fate,
@@ -189,6 +208,29 @@ void ReadPolicy::LetPass(PartitionId partition, Offset from, Offset to) {
   Move(partition, from, to, Fate::kQuarantined, kForGood);
 }
 
+void ReadPolicy::SetOnUnreadable(OnUnreadable action) {
+  SIM_REQUIRE(action != OnUnreadable::kDeadLetter || config_.dead_letters != nullptr);
+  on_unreadable_ = action;
+}
+
+std::vector<RecordRange> ReadPolicy::Redrivable() const {
+  std::vector<RecordRange> all;
+  for (const auto& [at, range] : set_aside_) {
+    if (CanRead(range.mark)) all.push_back(range);
+  }
+  return all;
+}
+
+bool ReadPolicy::IsWrong(const RecordSpan& records) const {
+  const auto of = fates_.find(records.partition);
+  if (of == fates_.end()) return false;
+  for (auto next = of->second.LowerBound(records.from);
+       next != of->second.end() && (*next).low < records.to; ++next) {
+    if ((*next).value.fate == Fate::kCorrupt) return true;
+  }
+  return false;
+}
+
 std::vector<ReadPolicy::SetAside> ReadPolicy::AllSetAside() const {
   std::vector<SetAside> all;
   for (const auto& [partition, fates] : fates_) {
@@ -203,6 +245,10 @@ std::vector<ReadPolicy::SetAside> ReadPolicy::AllSetAside() const {
 
 void ReadPolicy::Redriven(PartitionId partition, Offset from, Offset to) {
   Move(partition, from, to, Fate::kReadSince, life_);
+  auto next = set_aside_.lower_bound({partition, from});
+  while (next != set_aside_.end() && next->first.first == partition && next->second.to <= to) {
+    next = set_aside_.erase(next);
+  }
 }
 
 // --- What is told ---

@@ -12,19 +12,22 @@
 //
 // What happens to a record is counted once, however often it is read: exactly, by offset. So is the
 // blast radius: the records that were not read as they should have been, the windows of which they
-// are, and the files that hold what became of them.
+// are, and the files that hold what became of them. What was read since is of it no more; a window
+// or file that was hit stays one.
 #ifndef FRESHET_MODELS_SCHEMA_READ_POLICY_H_
 #define FRESHET_MODELS_SCHEMA_READ_POLICY_H_
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_set.h"
 #include "models/log/record_range.h"
 #include "models/schema/schema_registry.h"
-#include "models/sink/sink.h"
+#include "models/sink/metered_sink.h"
 #include "sim/component.h"
 #include "sim/interval_map.h"
 #include "sim/pool.h"
@@ -42,7 +45,7 @@ enum class Reading : uint8_t {
   kStop,         // Fail.
 };
 
-class ReadPolicy : public Component {
+class ReadPolicy : public Component, public RowJudge {
  public:
   struct Config {
     OnUnreadable on_unreadable = OnUnreadable::kStop;
@@ -52,6 +55,8 @@ class ReadPolicy : public Component {
     int32_t reader_version = 0;
     Sink* dead_letters = nullptr;      // With kDeadLetter.
     HostId host = 0;                   // Of the reader, for the dead letters.
+    // Its output is cut into windows of event time; absent: nobody counts them, or the caller does.
+    std::optional<Duration> window;
     Duration retry_wait = Seconds(1);  // After the registry or the store has failed.
   };
 
@@ -86,12 +91,24 @@ class ReadPolicy : public Component {
   // nothing has been filtered or split off. After kAwait it is asked about again when `passable`
   // fires, which it does once, never re-entrantly.
   Reading Judge(const RecordRange& range, Callback passable);
+  // The same without consequences: all that is known says that it can be read as it should be.
+  bool Readable(const RecordMark& mark) const {
+    return KnowsVersion(mark.schema_version) && CanRead(mark);
+  }
+  // Judge() has said kSkip of it, or would.
+  bool IsOutOfTheWay(const RecordRange& range) const {
+    return !CanRead(range.mark) && HasPassed(range);
+  }
+  // Of what it skips: whether it is in the dead-letter store, or only remembered.
+  bool IsDeadLetter(const RecordRange& range) const;
   // The reader's process ended: nothing that it waited for is told any more, and another process
   // knows no versions but its own.
   void Reset();
 
   // The reader has another version from now on. REQUIRES: a registry that knows it.
   void SetReaderVersion(int32_t version);
+  // Or does something else with what it cannot read. REQUIRES: not kDeadLetter without a store.
+  void SetOnUnreadable(OnUnreadable action);
   // An operator lets records of a partition pass that would stop the reader: they count as
   // quarantined.
   void LetPass(PartitionId partition, Offset from, Offset to);
@@ -105,10 +122,13 @@ class ReadPolicy : public Component {
   };
   std::vector<SetAside> AllSetAside() const;
   void Redriven(PartitionId partition, Offset from, Offset to);
+  // The ranges of these that the reader can read by now, as they came.
+  std::vector<RecordRange> Redrivable() const;
 
   // The blast radius. `number` is a name of the caller's for the window, or the file.
   void NoteWindow(int64_t number);
-  void NoteFile(int64_t number);
+  void NoteFile(int64_t number) override;
+  bool IsWrong(const RecordSpan& records) const override;
   struct BlastRadius {
     int64_t records = 0;
     int64_t windows = 0;
@@ -151,10 +171,13 @@ class ReadPolicy : public Component {
   void Look();
 
   const Config config_;
+  OnUnreadable on_unreadable_;
   int32_t reader_version_;
   std::vector<int32_t> known_versions_;
   std::map<PartitionId, IntervalMap<Known>> fates_;
   std::array<int64_t, kFates> by_fate_ = {};
+  // What was set aside and not redriven since, by where it begins.
+  std::map<std::pair<PartitionId, Offset>, RecordRange> set_aside_;
   uint32_t life_ = 1;
   Sink::WriterId writer_ = 0;
   Pool<Pending> pending_;

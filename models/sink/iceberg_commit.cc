@@ -9,6 +9,7 @@ namespace freshet {
 IcebergTable::CommitKey IcebergTable::Begin(TableAppend append, ObjectClient* client,
                                             Completion<TableOutcome> done) {
   SIM_REQUIRE(append.id != 0 && !append.files.empty());
+  SIM_REQUIRE(append.replaces.empty() || (config_.knows_files && !append.fenced));
   const CommitKey key = next_key_++;
   Pending& commit = pending_[key];
   commit.append = std::move(append);
@@ -98,6 +99,10 @@ void IcebergTable::StepsOver(CommitKey key) {
   Pending& commit = pending_.at(key);
   switch (commit.stage) {
     case Stage::kBegun:
+      if (!HasAll(commit.append.replaces)) {
+        Fail(key);
+        return;
+      }
       commit.stage = Stage::kStaging;
       PlanStaging(commit);
       break;
@@ -108,6 +113,11 @@ void IcebergTable::StepsOver(CommitKey key) {
       return;
     }
     case Stage::kLoading:
+      if (!HasAll(commit.append.replaces)) {
+        // "Missing required files to delete": nothing can be done about it.
+        Fail(key);
+        return;
+      }
       if (commit.base != version_) {
         commit.stage = Stage::kRestaging;
         commit.base = version_;
@@ -148,12 +158,43 @@ void IcebergTable::PlanList(Pending& commit) {
     commit.steps.push_back(
         {Step::Kind::kRead, snapshots_.back().list, snapshots_.back().list_bytes});
   }
+  PlanFiltering(commit);
   PlanMerges(commit);
-  size_t manifests = manifests_.size() + 1;
+  size_t manifests = ManifestsFor(commit).size() + 1;
   for (const Merge& merge : commit.merges) manifests -= merge.of.size() - 1;
   commit.list = warehouse_->NewObject(metadata_);
   commit.list_bytes = config_.list_header + config_.list_entry * static_cast<int64_t>(manifests);
   commit.steps.push_back({Step::Kind::kWrite, commit.list, commit.list_bytes});
+}
+
+void IcebergTable::PlanFiltering(Pending& commit) {
+  if (commit.append.replaces.empty()) return;
+  // What an earlier attempt has filtered, and is still there, is good.
+  std::vector<Filtered> filtered;
+  for (const Manifest& manifest : manifests_) {
+    const auto before =
+        std::find_if(commit.filtered.begin(), commit.filtered.end(),
+                     [&manifest](const Filtered& each) { return each.from == manifest.object; });
+    if (before != commit.filtered.end()) {
+      filtered.push_back(*before);
+      continue;
+    }
+    int64_t gone = 0;
+    for (const ObjectId object : commit.append.replaces) {
+      gone += known_files_.at(object).manifest == manifest.object;
+    }
+    if (gone == 0) continue;
+    commit.steps.push_back({Step::Kind::kRead, manifest.object, manifest.bytes});
+    const int64_t left = manifest.files - gone;
+    Filtered made = {manifest.object, {0, Bytes(0), left}};
+    if (left > 0) {
+      made.to = {warehouse_->NewObject(metadata_),
+                 config_.manifest_header + config_.manifest_entry * left, left};
+      commit.steps.push_back({Step::Kind::kWrite, made.to.object, made.to.bytes});
+    }
+    filtered.push_back(made);
+  }
+  commit.filtered = std::move(filtered);
 }
 
 void IcebergTable::PlanMerges(Pending& commit) {
@@ -181,7 +222,7 @@ void IcebergTable::PlanMerges(Pending& commit) {
     bin.clear();
     size = Bytes(0);
   };
-  for (const Manifest& manifest : manifests_) {
+  for (const Manifest& manifest : ManifestsFor(commit)) {
     if (!bin.empty() && size + manifest.bytes > config_.manifest_target) close(false);
     bin.push_back(manifest);
     size += manifest.bytes;

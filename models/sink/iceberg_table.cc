@@ -45,6 +45,16 @@ IcebergTable::IcebergTable(Simulation& sim, absl::string_view name, ObjectStore*
       lag_(AddGauge(kLag)),
       staleness_(AddGauge(kStaleness)),
       metadata_requests_(AddCounter(kMetadataRequests)) {
+  if (config.knows_files) {
+    for (size_t i = 0; i < kSizeClasses; ++i) of_size_[i] = &AddGauge(kFilesOfSize[i]);
+    rewrites_ = &AddCounter(kRewrites);
+    files_rewritten_ = &AddCounter(kFilesRewritten);
+    bytes_rewritten_ = &AddCounter(kBytesRewritten);
+    backlog_files_ = &AddGauge(kBacklogFiles);
+    backlog_bytes_ = &AddGauge(kBacklogBytes);
+    retired_gauge_ = &AddGauge(kRetiredBytes);
+  }
+  if (config.is_planned) planning_time_ = &AddDistribution(kPlanningTime);
   if (config.orphan_age) {
     const std::string host = absl::StrCat(name, "/maintenance");
     maintenance_ = std::make_unique<ObjectClient>(
@@ -112,14 +122,20 @@ void IcebergTable::PassOver(uint32_t number, Offset offset) {
 // --- Snapshots ---
 
 void IcebergTable::Apply(Pending& commit) {
+  const bool rewrites = !commit.append.replaces.empty();
   ++version_;
-  last_append_ = commit.append.id;
+  // To a committer of appends a rewrite is somebody else's commit.
+  last_append_ = rewrites ? 0 : commit.append.id;
   largest_append_ = std::max(largest_append_, last_append_);
   snapshots_made_.Add(1);
   sim().recorder().Mark(RecordLevel::kState, lane_, "snapshot", Now(),
                         static_cast<int64_t>(commit.append.files.size()), Severity::kInfo);
-  CountFiles(commit.append);
-  CountRows(commit.append);
+  if (rewrites) {
+    CountRewrite(commit.append);
+  } else {
+    CountFiles(commit.append);
+    CountRows(commit.append);
+  }
   ApplyManifests(commit);
   snapshots_.push_back({version_, Now(), commit.list, commit.list_bytes});
   ObjectClient* const client = commit.abandoned ? nullptr : commit.client;
@@ -127,15 +143,14 @@ void IcebergTable::Apply(Pending& commit) {
   Expire(client);
   KeepMetadata(commit.metadata, client);
   ShowFiles();
-  if (on_visible_) on_visible_(commit.append);
+  if (on_visible_ && !rewrites) on_visible_(commit.append);
 }
 
 void IcebergTable::CountFiles(const TableAppend& append) {
   Bytes added;
   for (const TableFile& file : append.files) {
     added += file.bytes;
-    ++files_;
-    if (file.bytes < config_.small_file) ++small_files_;
+    CountFile(file, 1);
     const auto entry = uncommitted_.find(file.object);
     if (entry == uncommitted_.end()) continue;  // A zombie's commit had it.
     if (entry->second.dropped) {
@@ -147,6 +162,40 @@ void IcebergTable::CountFiles(const TableAppend& append) {
   bytes_ += added;
   commit_files_.Record(static_cast<int64_t>(append.files.size()));
   commit_bytes_.Record(added.count());
+}
+
+void IcebergTable::CountFile(const TableFile& file, int64_t more) {
+  files_ += more;
+  if (file.bytes < config_.small_file) small_files_ += more;
+  if (!config_.knows_files) return;
+  constexpr Bytes kBounds[kSizeClasses - 1] = {MiB(1), MiB(16), MiB(128), MiB(512)};
+  size_t of = 0;
+  while (of < kSizeClasses - 1 && file.bytes >= kBounds[of]) ++of;
+  of_size_[of]->Add(more);
+}
+
+void IcebergTable::CountRewrite(const TableAppend& rewrite) {
+  rewrites_->Add(1);
+  files_rewritten_->Add(static_cast<int64_t>(rewrite.replaces.size()));
+  int64_t rows = 0;
+  for (const TableFile& file : rewrite.files) {
+    rows += file.records;
+    bytes_ += file.bytes;
+    CountFile(file, 1);
+    uncommitted_.erase(file.object);
+  }
+  for (const ObjectId object : rewrite.replaces) {
+    const auto old = known_files_.find(object);
+    rows -= old->second.file.records;
+    bytes_ -= old->second.file.bytes;
+    CountFile(old->second.file, -1);
+    bytes_rewritten_->Add(old->second.file.bytes.count());
+    retired_files_.push_back({object, old->second.file.bytes, version_ - 1});
+    retired_bytes_ += old->second.file.bytes;
+    known_files_.erase(old);
+  }
+  SIM_CHECK(rows == 0, "inv.I19",
+            absl::StrCat(name(), ": a rewrite has ", rows, " rows more than what it replaces"));
 }
 
 void IcebergTable::CountRows(const TableAppend& append) {
@@ -177,7 +226,15 @@ void IcebergTable::CountRows(const TableAppend& append) {
 }
 
 void IcebergTable::ApplyManifests(const Pending& commit) {
+  for (const Filtered& each : commit.filtered) {
+    if (std::any_of(manifests_.begin(), manifests_.end(),
+                    [&each](const Manifest& m) { return m.object == each.from; })) {
+      retired_.push_back({each.from, version_ - 1});
+    }
+  }
+  manifests_ = ManifestsFor(commit);
   manifests_.push_back(commit.manifest);
+  if (config_.knows_files) NoteManifests(commit);
   for (const Merge& merge : commit.merges) {
     std::vector<Manifest> kept;
     for (const Manifest& manifest : manifests_) {
@@ -192,6 +249,56 @@ void IcebergTable::ApplyManifests(const Pending& commit) {
     }
     manifests_ = std::move(kept);
   }
+}
+
+void IcebergTable::NoteManifests(const Pending& commit) {
+  for (const TableFile& file : commit.append.files) {
+    // A zombie's commit may have brought the same file: it is in the table twice, and known once.
+    known_files_[file.object] = {file, commit.manifest.object};
+  }
+  if (commit.filtered.empty() && commit.merges.empty()) return;
+  for (auto& [object, known] : known_files_) {
+    for (const Filtered& each : commit.filtered) {
+      if (known.manifest == each.from) known.manifest = each.to.object;
+    }
+    for (const Merge& merge : commit.merges) {
+      if (std::find(merge.of.begin(), merge.of.end(), known.manifest) != merge.of.end()) {
+        known.manifest = merge.into.object;
+      }
+    }
+  }
+}
+
+std::vector<IcebergTable::Manifest> IcebergTable::ManifestsFor(const Pending& commit) const {
+  if (commit.filtered.empty()) return manifests_;
+  std::vector<Manifest> manifests;
+  for (const Manifest& manifest : manifests_) {
+    const auto filtered =
+        std::find_if(commit.filtered.begin(), commit.filtered.end(),
+                     [&manifest](const Filtered& each) { return each.from == manifest.object; });
+    if (filtered == commit.filtered.end()) {
+      manifests.push_back(manifest);
+    } else if (filtered->to.files > 0) {
+      manifests.push_back(filtered->to);
+    }
+  }
+  return manifests;
+}
+
+bool IcebergTable::HasAll(const std::vector<ObjectId>& files) const {
+  return std::all_of(files.begin(), files.end(),
+                     [this](ObjectId object) { return known_files_.contains(object); });
+}
+
+IcebergTable::Metadata IcebergTable::CurrentMetadata() const {
+  Metadata current;
+  if (snapshots_.empty()) return current;
+  current.file = {metadata_files_[metadata_files_.size() - 1], MetadataBytes(), 0};
+  current.list = {snapshots_.back().list, snapshots_.back().list_bytes, 0};
+  for (const Manifest& manifest : manifests_) {
+    current.manifests.push_back({manifest.object, manifest.bytes, manifest.files});
+  }
+  return current;
 }
 
 void IcebergTable::DiscardUnused(const Pending& commit, ObjectClient* client) {
@@ -221,6 +328,12 @@ void IcebergTable::Expire(ObjectClient* client) {
   }
   while (!retired_.empty() && retired_.front().last_version < snapshots_.front().version) {
     Discard(retired_.pop_front().manifest, client);
+  }
+  while (!retired_files_.empty() &&
+         retired_files_.front().last_version < snapshots_.front().version) {
+    const RetiredFile gone = retired_files_.pop_front();
+    retired_bytes_ -= gone.bytes;
+    if (client != nullptr) client->Delete(gone.object, ObjectCause::kOther, [](ObjectResult) {});
   }
 }
 
@@ -253,6 +366,7 @@ void IcebergTable::ShowFiles() {
   snapshots_gauge_.Set(static_cast<int64_t>(snapshots_.size()));
   orphans_gauge_.Set(orphans_);
   orphan_bytes_gauge_.Set(orphan_bytes_.count());
+  if (retired_gauge_ != nullptr) retired_gauge_->Set(retired_bytes_.count());
 }
 
 void IcebergTable::Audit() const {

@@ -12,6 +12,11 @@
 // too old are expired: what only they refer to is deleted, and to know it the committer reads the
 // lists of all snapshots, one after the other.
 //
+// A rewrite swaps new files in for old ones with the same rows: nothing becomes visible. Manifests
+// that list old files are read and written anew without them. It is no conflict with appends, which
+// it retries over as they do; but if an old file is not in the table any more it fails for good.
+// The old files lie in the warehouse until the last snapshot that refers to them is expired.
+//
 // Each append says which offsets of which source its files hold, so the table knows what is visible
 // of each source, what it has twice and what it has passed over.
 //
@@ -21,11 +26,12 @@
 //
 // Faults: the catalog down (requests fail after their latency) and slow.
 //
-// Left out: deletes and upserts, compaction of data files, readers. docs/models/table.md says the
+// Left out: deletes and upserts, readers of data. docs/models/table.md says the
 // rest and has the sources.
 #ifndef FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
 #define FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,6 +55,8 @@ struct TableFile {
   ObjectId object = 0;
   Bytes bytes;
   int64_t records = 0;
+  int64_t partition = 0;  // Of the table.
+  bool wrong = false;     // Rows of it are (metered_sink.h).
 };
 
 // What a commit adds. REQUIRES: the files hold all records of the spans, but `skipped` of them.
@@ -61,6 +69,8 @@ struct TableAppend {
   // Ids ascend, and one that the table has already is not added again: the committer looks at the
   // table's history as it swaps.
   bool fenced = false;
+  // Of a rewrite: files of the table whose rows these hold. No sources, not fenced.
+  std::vector<ObjectId> replaces;
 };
 
 enum class TableOutcome : uint8_t {
@@ -75,6 +85,8 @@ class IcebergTable : public Component {
   struct Config {
     Sampler catalog_latency;  // Of a load and of a swap.
     Bytes small_file;         // Data files below that are counted as small.
+    bool knows_files = false;  // Each of them: what a rewrite needs. Else their number is known.
+    bool is_planned = false;   // Somebody plans scans of it.
     Backoff::Config commit_retry;
     Duration commit_retry_total;  // From the first attempt; beyond it none is made.
     Bytes manifest_target;
@@ -157,6 +169,40 @@ class IcebergTable : public Component {
       "table.metadata_requests", MetricKind::kCounter, MetricUnit::kCount,
       "Reads and writes of manifests, lists and metadata files by committers."};
 
+  // With Config::knows_files only: a histogram of the data files by size.
+  static constexpr int kSizeClasses = 5;
+  static constexpr MetricDef kFilesOfSize[kSizeClasses] = {
+      {"table.files_below_1_mib", MetricKind::kGauge, MetricUnit::kCount,
+       "Data files of the table below 1 MiB."},
+      {"table.files_below_16_mib", MetricKind::kGauge, MetricUnit::kCount,
+       "From 1 MiB to below 16 MiB."},
+      {"table.files_below_128_mib", MetricKind::kGauge, MetricUnit::kCount,
+       "From 16 MiB to below 128 MiB."},
+      {"table.files_below_512_mib", MetricKind::kGauge, MetricUnit::kCount,
+       "From 128 MiB to below 512 MiB."},
+      {"table.files_from_512_mib", MetricKind::kGauge, MetricUnit::kCount,
+       "From 512 MiB on."}};
+  static constexpr MetricDef kRewrites = {"table.rewrites", MetricKind::kCounter,
+                                          MetricUnit::kCount,
+                                          "Commits that swapped rewritten data files in."};
+  static constexpr MetricDef kFilesRewritten = {"table.files_rewritten", MetricKind::kCounter,
+                                                MetricUnit::kCount,
+                                                "Data files that rewrites swapped out."};
+  static constexpr MetricDef kBytesRewritten = {"table.bytes_rewritten", MetricKind::kCounter,
+                                                MetricUnit::kBytes, "Bytes of these."};
+  static constexpr MetricDef kBacklogFiles = {
+      "table.backlog_files", MetricKind::kGauge, MetricUnit::kCount,
+      "Candidates for a rewrite that the last planning of one found and did not rewrite."};
+  static constexpr MetricDef kBacklogBytes = {"table.backlog_bytes", MetricKind::kGauge,
+                                              MetricUnit::kBytes, "Bytes of these."};
+  // With Config::is_planned only.
+  static constexpr MetricDef kPlanningTime = {
+      "table.planning_time", MetricKind::kDistribution, MetricUnit::kDuration,
+      "From loading the table until all manifests are read: before a scan reads any data."};
+  static constexpr MetricDef kRetiredBytes = {
+      "table.retired_bytes", MetricKind::kGauge, MetricUnit::kBytes,
+      "Bytes of data files that were rewritten and that older snapshots still have."};
+
   // REQUIRES: `warehouse` and `network` outlive it.
   IcebergTable(Simulation& sim, absl::string_view name, ObjectStore* warehouse, Network* network,
                const Config& config);
@@ -213,6 +259,31 @@ class IcebergTable : public Component {
     staleness_.Set(staleness.nanos());
   }
   ObjectStore& warehouse() { return *warehouse_; }
+  // What a scan of the current snapshot reads before any data, in that order; manifests side by
+  // side. No list where there is no snapshot.
+  struct Metadata {
+    struct Part {
+      ObjectId object = 0;
+      Bytes bytes;
+      int64_t files = 0;
+    };
+    Part file;
+    Part list;
+    std::vector<Part> manifests;
+  };
+  Metadata CurrentMetadata() const;
+  // In the order of their keys: that of their coming.
+  template <class Visit>
+  void VisitFiles(Visit visit) const {
+    for (const auto& [object, known] : known_files_) visit(known.file);
+  }
+  // Who plans scans says how long it took. REQUIRES: is_planned.
+  void Planned(Duration time) { planning_time_->Record(time); }
+  // Who rewrites says what is left to do. REQUIRES: knows_files.
+  void ShowBacklog(int64_t files, Bytes bytes) {
+    backlog_files_->Set(files);
+    backlog_bytes_->Set(bytes.count());
+  }
 
   // Fault verbs down and slow, of the catalog.
   void SetDown(bool down) { down_ = down; }
@@ -238,6 +309,11 @@ class IcebergTable : public Component {
     std::vector<ObjectId> of;
     Manifest into;
   };
+  // A manifest, and the same without files that are rewritten; none is left without any.
+  struct Filtered {
+    ObjectId from;
+    Manifest to;
+  };
   struct Pending {
     TableAppend append;
     ObjectClient* client;
@@ -247,6 +323,7 @@ class IcebergTable : public Component {
     uint64_t base = 0;  // The version of the table that it goes by.
     Manifest manifest;
     std::vector<Merge> merges;
+    std::vector<Filtered> filtered;
     ObjectId list = 0;
     Bytes list_bytes;
     ObjectId metadata = 0;
@@ -265,6 +342,15 @@ class IcebergTable : public Component {
     ObjectId manifest;
     uint64_t last_version;  // The last snapshot that refers to it.
   };
+  struct KnownFile {
+    TableFile file;
+    ObjectId manifest = 0;  // That lists it, in the current snapshot.
+  };
+  struct RetiredFile {
+    ObjectId object;
+    Bytes bytes;
+    uint64_t last_version;
+  };
   struct Uncommitted {
     Bytes bytes;
     bool dropped = false;
@@ -278,6 +364,10 @@ class IcebergTable : public Component {
   void PlanStaging(Pending& commit);
   void PlanMerges(Pending& commit);
   void PlanExpiry(Pending& commit);
+  void PlanFiltering(Pending& commit);
+  // The manifests that a commit begins with: those of the table, filtered.
+  std::vector<Manifest> ManifestsFor(const Pending& commit) const;
+  bool HasAll(const std::vector<ObjectId>& files) const;
   void PlanList(Pending& commit);
   void Swap(CommitKey key);
   void RetryOrFail(CommitKey key);
@@ -289,6 +379,9 @@ class IcebergTable : public Component {
   void ApplyManifests(const Pending& commit);
   void CountRows(const TableAppend& append);
   void CountFiles(const TableAppend& append);
+  void CountRewrite(const TableAppend& rewrite);
+  void CountFile(const TableFile& file, int64_t more);
+  void NoteManifests(const Pending& commit);
   void DiscardUnused(const Pending& commit, ObjectClient* client);
   size_t ExpiredCount(Time now, size_t more) const;
   void Expire(ObjectClient* client);
@@ -322,6 +415,9 @@ class IcebergTable : public Component {
   Ring<Snapshot> snapshots_;
   Ring<Retired> retired_;
   Ring<ObjectId> metadata_files_;  // As far as the current one remembers them.
+  absl::btree_map<ObjectId, KnownFile> known_files_;
+  Ring<RetiredFile> retired_files_;
+  Bytes retired_bytes_;
   absl::btree_map<uint32_t, SourceEffects> sources_;
   int64_t sink_rows_ = 0;  // Of appends without sources.
   absl::btree_map<ObjectId, Uncommitted> uncommitted_;
@@ -355,6 +451,15 @@ class IcebergTable : public Component {
   Gauge& lag_;
   Gauge& staleness_;
   Counter& metadata_requests_;
+  // With Config::knows_files only.
+  std::array<Gauge*, kSizeClasses> of_size_ = {};
+  Counter* rewrites_ = nullptr;
+  Counter* files_rewritten_ = nullptr;
+  Counter* bytes_rewritten_ = nullptr;
+  Gauge* backlog_files_ = nullptr;
+  Gauge* backlog_bytes_ = nullptr;
+  Distribution* planning_time_ = nullptr;
+  Gauge* retired_gauge_ = nullptr;
 };
 
 }  // namespace freshet

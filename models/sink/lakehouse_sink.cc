@@ -24,7 +24,7 @@ LakehouseSink::LakehouseSink(Simulation& sim, absl::string_view name, IcebergTab
       flush_time_(AddDistribution(kFlushTime)),
       taken_over_(AddCounter(kTakenOver)) {
   SIM_REQUIRE(config.open_partitions > 0);
-  table->OnVisible([this](const TableAppend& append) { BecameVisible(append.id); });
+  table->OnVisible([this](const TableAppend& append) { BecameVisible(append); });
 }
 
 Sink::WriterId LakehouseSink::AddWriter(absl::string_view writer_name, HostId host) {
@@ -70,6 +70,7 @@ void LakehouseSink::Encoded(WriterId number, uint64_t write) {
   for (const RecordRange& range : entry->second) {
     writer.open_records += range.record_count();
     writer.open_bytes += config_.parquet_ratio * range.bytes;
+    writer.open_wrong = writer.open_wrong || IsWrong(range);
     writer.records.push_back(range);
     writer.records.back().trail.AddService(Now(), Milestone::kProcessed, component_id());
   }
@@ -91,11 +92,12 @@ void LakehouseSink::CloseFiles(WriterId number) {
     };
     File file;
     file.file = {table_->NewFile(), Bytes(std::max<int64_t>(1, share(writer.open_bytes.count()))),
-                 share(writer.open_records)};
+                 share(writer.open_records), i, writer.open_wrong};
     Upload(number, writer.files.emplace(file.file.object, file).first->second);
   }
   writer.open_records = 0;
   writer.open_bytes = Bytes(0);
+  writer.open_wrong = false;
 }
 
 void LakehouseSink::Upload(WriterId number, File& file) {
@@ -194,6 +196,7 @@ void LakehouseSink::Reset(WriterId number) {
   writer.records.clear();
   writer.open_records = 0;
   writer.open_bytes = Bytes(0);
+  writer.open_wrong = false;
   writer.preparing = false;
   ledger().ExplainAll(EffectCause::kRestart);
   for (auto entry = beside_.begin(); entry != beside_.end();) {
@@ -332,7 +335,8 @@ void LakehouseSink::EndCommit(bool ok) {
   done(ok);
 }
 
-void LakehouseSink::BecameVisible(uint64_t epoch) {
+void LakehouseSink::BecameVisible(const TableAppend& append) {
+  const uint64_t epoch = append.id;
   const auto entry = appended_.find(static_cast<Epoch>(epoch));
   SIM_CHECK(entry != appended_.end(), "inv.I19",
             absl::StrCat(name(), ": an append of epoch ", epoch, " that nobody made"));
@@ -344,6 +348,9 @@ void LakehouseSink::BecameVisible(uint64_t epoch) {
     BecomeVisible(range, EffectLedger::Again::kAdds, WaitFor::kNone);
   }
   entry->second.visible = true;
+  for (const TableFile& file : append.files) {
+    if (file.wrong) NoteWrongFile(static_cast<int64_t>(file.object));
+  }
 }
 
 }  // namespace freshet

@@ -72,6 +72,7 @@ class LakehouseSink : public MeteredSink {
   IcebergTable& table() { return *table_; }
 
  protected:
+  Distribution* FreshnessToo() override { return &table_->freshness(); }
   void Sampled(int64_t lag, Duration staleness) override { table_->ShowLag(lag, staleness); }
 
  private:
@@ -91,6 +92,7 @@ class LakehouseSink : public MeteredSink {
     std::vector<RecordRange> records;
     int64_t open_records = 0;
     Bytes open_bytes;
+    bool open_wrong = false;  // Rows of these are.
     absl::btree_map<ObjectId, File> files;
     // Being prepared: what was written before it was asked for.
     Epoch epoch = 0;
@@ -122,7 +124,7 @@ class LakehouseSink : public MeteredSink {
   void LookForIt();
   void Append();
   void EndCommit(bool ok);
-  void BecameVisible(uint64_t epoch);
+  void BecameVisible(const TableAppend& append);
 
   const Config config_;
   IcebergTable* const table_;

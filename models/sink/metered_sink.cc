@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "models/log/record_profiles.h"
 
 namespace freshet {
 namespace {
@@ -45,21 +46,68 @@ void MeteredSink::AddSource(LogService* log, LogService::TopicPartitions partiti
   }
 }
 
+void MeteredSink::Promise(const Contract& contract) {
+  contract_ = contract;
+  if (contract.schema_version) other_version_ = &AddCounter(kOtherVersion);
+  if (contract.lateness) too_late_ = &AddCounter(kTooLate);
+}
+
+void MeteredSink::CountBreaches(const RecordRange& records, int64_t fresh, bool wrong) {
+  if (other_version_ != nullptr &&
+      (wrong || records.mark.schema_version != *contract_.schema_version)) {
+    other_version_->Add(fresh);
+  }
+  if (too_late_ == nullptr) return;
+  int64_t late = 0;
+  for (const Source& source : sources_) {
+    const PartitionId first = source.partitions.first;
+    if (records.partition < first ||
+        records.partition >= first + static_cast<PartitionId>(source.partitions.count)) {
+      continue;
+    }
+    source.log->profiles().VisitRuns(StretchOf(records), [&](const EventRun& run) {
+      if (run.lateness > *contract_.lateness) late += records.CountIn(run.from, run.to);
+    });
+    break;
+  }
+  // Some of a range again: those that are late are taken to be as many of the rest.
+  if (fresh < records.record_count()) late = MulDivFloor(late, fresh, records.record_count());
+  too_late_->Add(late);
+}
+
+bool MeteredSink::IsWrong(const RecordSpan& records) const {
+  return std::any_of(judges_.begin(), judges_.end(),
+                     [&records](const RowJudge* judge) { return judge->IsWrong(records); });
+}
+
+void MeteredSink::NoteWrongFile(int64_t number) {
+  for (RowJudge* judge : judges_) judge->NoteFile(number);
+}
+
 void MeteredSink::BecomeVisible(const RecordRange& records, EffectLedger::Again again,
                                 WaitFor why) {
   const int64_t count = records.record_count();
   const int64_t fresh = ledger_.Visible(records, again, Now());
+  const bool wrong = !judges_.empty() && IsWrong(records);
+  if (wrong) wrong_ += fresh;
   ShowEffects();
   if (fresh == 0) return;
+  if (other_version_ != nullptr || too_late_ != nullptr) CountBreaches(records, fresh, wrong);
   const CreatedTimes& created = records.created;
+  Distribution* const too = FreshnessToo();
   const bool whole = fresh == count && !records.interpolated && fresh >= created.first_count;
   if (!whole) {
     freshness_.RecordEvenly((Now() - std::max(created.first, created.high)).nanos(),
                             (Now() - created.Earliest()).nanos(), fresh);
+    if (too != nullptr) {
+      too->RecordEvenly((Now() - std::max(created.first, created.high)).nanos(),
+                        (Now() - created.Earliest()).nanos(), fresh);
+    }
     interpolated_.Add(fresh);
     return;
   }
   created.RecordUntil(Now(), fresh, freshness_);
+  if (too != nullptr) created.RecordUntil(Now(), fresh, *too);
   StampTrail<> trail = records.trail;
   if (why == WaitFor::kNone) {
     trail.AddService(Now(), Milestone::kVisible, component_id());
@@ -85,7 +133,7 @@ void MeteredSink::ShowEffects() {
   Follow(filtered_, ledger_.settled(How::kFiltered));
   Follow(late_dropped_, ledger_.settled(How::kLateDropped));
   Follow(dead_lettered_, ledger_.settled(How::kDeadLettered));
-  Follow(corrupt_, ledger_.settled(How::kCorrupt));
+  Follow(corrupt_, ledger_.settled(How::kCorrupt) + wrong_);
   Follow(phantom_, ledger_.phantom());
 }
 

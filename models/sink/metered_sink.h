@@ -7,6 +7,7 @@
 #ifndef FRESHET_MODELS_SINK_METERED_SINK_H_
 #define FRESHET_MODELS_SINK_METERED_SINK_H_
 
+#include <optional>
 #include <vector>
 
 #include "models/log/log_service.h"
@@ -15,6 +16,15 @@
 #include "sim/stamps.h"
 
 namespace freshet {
+
+// Who knows which records were written wrong: the reader that could not read them and went on.
+class RowJudge {
+ public:
+  virtual ~RowJudge() = default;
+  virtual bool IsWrong(const RecordSpan& records) const = 0;
+  // A file of the store that people see holds some of them.
+  virtual void NoteFile(int64_t number) = 0;
+};
 
 class MeteredSink : public Sink {
  public:
@@ -55,13 +65,20 @@ class MeteredSink : public Sink {
                                               MetricUnit::kCount,
                                               "Records put aside as dead letters."};
   static constexpr MetricDef kCorrupt = {"effects.corrupt", MetricKind::kCounter,
-                                         MetricUnit::kCount, "Records that came out wrong."};
+                                         MetricUnit::kCount, "Records that came out wrong, visible ones among them."};
   static constexpr MetricDef kLost = {
       "effects.lost", MetricKind::kGauge, MetricUnit::kCount,
       "Records below where their reader went on from, which are neither visible nor settled."};
   static constexpr MetricDef kPhantom = {
       "effects.phantom", MetricKind::kCounter, MetricUnit::kCount,
       "Visible records that an election has cut from the log since."};
+  // Of a sink whose feed has a contract only.
+  static constexpr MetricDef kOtherVersion = {
+      "contract.other_version_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Visible records of another schema version than the contract's, or that are wrong."};
+  static constexpr MetricDef kTooLate = {
+      "contract.late_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Visible records that were sent later after their event times than the contract has it."};
   static constexpr MetricDef kNotTracked = {
       "effects.not_tracked", MetricKind::kCounter, MetricUnit::kCount,
       "Effects on offsets so scattered that the ledger has folded them."};
@@ -72,6 +89,14 @@ class MeteredSink : public Sink {
   void AddSource(LogService* log, LogService::TopicPartitions partitions);
 
   MeteredSink* metered() override { return this; }
+  // Rows are wrong if it says so when they become visible. REQUIRES: it outlives the sink.
+  void JudgeRowsBy(RowJudge* judge) { judges_.push_back(judge); }
+  // What the feed into it has promised; it is counted, and not enforced.
+  struct Contract {
+    std::optional<int32_t> schema_version;
+    std::optional<Duration> lateness;
+  };
+  void Promise(const Contract& contract);
   EffectLedger& ledger() { return ledger_; }
   const EffectLedger& ledger() const { return ledger_; }
   const Waterfall& waterfall() const { return waterfall_; }
@@ -87,8 +112,12 @@ class MeteredSink : public Sink {
   virtual int64_t WorkTouched() const { return writes_.Value() + failed_writes_.Value(); }
 
  protected:
+  bool IsWrong(const RecordSpan& records) const;
+  void NoteWrongFile(int64_t number);
   // Now. The trail goes on to here with a wait for `why` at this store, or service.
   void BecomeVisible(const RecordRange& records, EffectLedger::Again again, WaitFor why);
+  // Where freshness is recorded a second time; null: nowhere.
+  virtual Distribution* FreshnessToo() { return nullptr; }
   // Each second, for who shows it elsewhere, too.
   virtual void Sampled(int64_t /*lag*/, Duration /*staleness*/) {}
   void WriteEnded(bool ok) { (ok ? writes_ : failed_writes_).Add(1); }
@@ -98,12 +127,18 @@ class MeteredSink : public Sink {
     LogService* log;
     LogService::TopicPartitions partitions;
   };
+  void CountBreaches(const RecordRange& records, int64_t fresh, bool wrong);
   void Sample();
   void Audit() const;
 
   EffectLedger ledger_;
+  std::vector<RowJudge*> judges_;
+  int64_t wrong_ = 0;  // Visible, each once.
   Waterfall waterfall_;
   std::vector<Source> sources_;
+  Contract contract_;
+  Counter* other_version_ = nullptr;
+  Counter* too_late_ = nullptr;
   Distribution& freshness_;
   Counter& writes_;
   Counter& failed_writes_;

@@ -128,6 +128,7 @@ void SinkWriter::DropPoll(int number) {
   member.has_poll = false;
   member.poll.clear();
   member.handed.clear();
+  WorkDropped(number);
 }
 
 void SinkWriter::Truncated(PartitionId partition, Offset end) {
@@ -181,6 +182,7 @@ void SinkWriter::HandlePoll(int number, const std::vector<RecordRange>& poll) {
       member.poll.back().interpolated = true;
     }
   }
+  AddTo(number, &member.poll);
   if (member.stage == Stage::kIdle) Write(number);
 }
 
@@ -219,6 +221,7 @@ void SinkWriter::Handled(int number) {
   member.poll.clear();
   member.handed.clear();
   member.has_poll = false;
+  PollWritten(number);
   if (member.prepares) Prepare(number);
   consumers_->PollHandled(number);
 }
@@ -284,6 +287,7 @@ void SinkWriter::Prepared(int number, bool ok) {
   for (Source& source : sources_) {
     if (source.owner == number) source.safe = std::max(source.safe, source.written);
   }
+  WorkSafe(number);
   MemberReady();
   if (member.has_poll) Write(number);
 }

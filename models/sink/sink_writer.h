@@ -80,6 +80,13 @@ class SinkWriter : public Component, public PollHandler {
   virtual bool TriesAgain(int /*number*/, int64_t /*retries*/) { return true; }
   // An epoch is committed, for the first time.
   virtual void Commits(Sink::Epoch /*epoch*/) {}
+  // Records that go with its poll into the sink, and are not of it: read again, long after.
+  virtual void AddTo(int /*number*/, std::vector<RecordRange>* /*writes*/) {}
+  // Its poll is written; what it had written is prepared (of a transactional sink); what it had and
+  // was neither is dropped, and may be there or not.
+  virtual void PollWritten(int /*number*/) {}
+  virtual void WorkSafe(int /*number*/) {}
+  virtual void WorkDropped(int /*number*/) {}
   // What it has staged and what is under way is dropped: nobody waits for it.
   void Forget(int number);
   // The same, and its poll is done with.

@@ -98,6 +98,7 @@ class Assembler {
     for (const v1::Component& component : scenario_.component()) {
       BuildSink(scenario_, component, sim_, pipeline_.get());
     }
+    SetContracts(scenario_, pipeline_.get());
     absl::StatusOr<std::vector<TopicConfig>> topics = Topics();
     if (!topics.ok()) return topics.status();
     all_topics_ = *std::move(topics);
@@ -271,6 +272,7 @@ class Assembler {
     built.warehouse = std::make_unique<ObjectStore>(sim_, bucket, StoreConfigOf(text.warehouse()));
     built.table = std::make_unique<IcebergTable>(sim_, name, built.warehouse.get(),
                                                  pipeline_->network.get(), TableConfigOf(text));
+    AddUpkeep(name, text, sim_, pipeline_->network.get(), &built);
     pipeline_->targets[name] = std::make_unique<TableTarget>(built.table.get());
     pipeline_->targets[bucket] = std::make_unique<ObjectStoreTarget>(built.warehouse.get());
   }
@@ -569,6 +571,10 @@ class Assembler {
     Consumers* consumers = pipeline_->consumers.back().get();
     if (writer != nullptr) {
       writer->Serve(consumers, log, log->PartitionsOf(text.reads()));
+      const auto reader = pipeline_->readers.find(name);
+      if (reader != pipeline_->readers.end()) {
+        reader->second.service->AddSenders(consumers->hosts());
+      }
     }
     AddNics(name, "member", consumers->hosts());
     for (int i = 0; config.group && i < consumers->member_count(); ++i) {
@@ -589,8 +595,14 @@ class Assembler {
       sinks.back() = pipeline_->job_sinks.back().get();
     }
     const int count = static_cast<int>(text.task_managers());
-    const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,
-                                         pipeline_->object_store.get(), kUnlimited);
+    JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,
+                                   pipeline_->object_store.get(), kUnlimited);
+    for (const v1::StreamOperator& each : text.step()) {
+      if (!each.source().has_reading()) continue;
+      const Reader* reader = BuildJobReader(name, each.source().reads(), each.source().reading(),
+                                            sim_, pipeline_.get());
+      SetReaderOf(each.name(), *reader, sinks, &config);
+    }
     pipeline_->jobs.push_back(std::make_unique<StreamJob>(sim_, name, pipeline_->network.get(),
                                                           pipeline_->log.get(), config));
     StreamJob* job = pipeline_->jobs.back().get();
@@ -725,6 +737,28 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &ReadPolicy::kStops,
       &ReadPolicy::kWindows,
       &ReadPolicy::kFiles,
+      &ReadingService::kFailures,
+      &ReadingService::kWaiting,
+      &DataFileRewriter::kRuns,
+      &DataFileRewriter::kFailedRuns,
+      &DataFileRewriter::kTime,
+      &TablePlanner::kFiles,
+      &TablePlanner::kBytes,
+      &TablePlanner::kFailed,
+      &IcebergTable::kFilesOfSize[0],
+      &IcebergTable::kFilesOfSize[1],
+      &IcebergTable::kFilesOfSize[2],
+      &IcebergTable::kFilesOfSize[3],
+      &IcebergTable::kFilesOfSize[4],
+      &IcebergTable::kRewrites,
+      &IcebergTable::kFilesRewritten,
+      &IcebergTable::kBytesRewritten,
+      &IcebergTable::kBacklogFiles,
+      &IcebergTable::kBacklogBytes,
+      &IcebergTable::kPlanningTime,
+      &IcebergTable::kRetiredBytes,
+      &MeteredSink::kOtherVersion,
+      &MeteredSink::kTooLate,
       &ClientQuotas::kProduceThrottle,
       &ClientQuotas::kFetchThrottle,
       &ClientQuotas::kRequestThrottle,

@@ -23,10 +23,13 @@
 #include "models/processing/stream_job.h"
 #include "models/schema/schema_registry.h"
 #include "models/sink/dashboard.h"
+#include "models/sink/data_file_rewriter.h"
 #include "models/sink/iceberg_table.h"
 #include "models/sink/metered_sink.h"
 #include "models/sink/sink_writer.h"
+#include "models/sink/table_planner.h"
 #include "models/storage/object_store.h"
+#include "scenarios/language/assemble_readers.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
 
@@ -42,6 +45,8 @@ struct Pipeline {
   struct Table {
     std::unique_ptr<ObjectStore> warehouse;
     std::unique_ptr<IcebergTable> table;
+    std::unique_ptr<DataFileRewriter> rewriter;
+    std::unique_ptr<TablePlanner> planner;
   };
   std::map<std::string, Table> tables;
   std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.
@@ -57,6 +62,8 @@ struct Pipeline {
   std::vector<std::unique_ptr<ConnectCluster>> connects;
   std::vector<std::unique_ptr<Mirror>> mirrors;
   std::map<std::string, std::unique_ptr<MirrorCutover>> cutovers;  // By mirror.
+  std::map<std::string, Reader> readers;  // By component: those with a policy of their own.
+  std::vector<std::unique_ptr<ReaderRepair>> repairs;
   std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.

@@ -60,9 +60,11 @@ void BuildConnect(const v1::Scenario& scenario, const std::string& name, const v
   config.sink.writer.fenced = text.fencing();
   config.sink.max_retries = text.max_retries();
   config.dead_letter_topic = text.dead_letter_topic();
-  config.on_unreadable = text.errors_tolerance() != v1::Connect::ALL ? OnUnreadable::kStop
-                         : text.dead_letter_topic().empty()          ? OnUnreadable::kQuarantine
-                                                                     : OnUnreadable::kDeadLetter;
+  if (text.has_reading()) config.reading = ReadPolicyOf(text.reading(), text.reads(), *pipeline);
+  if (text.errors_tolerance() == v1::Connect::ALL) {
+    config.reading.on_unreadable = text.dead_letter_topic().empty() ? OnUnreadable::kQuarantine
+                                                                    : OnUnreadable::kDeadLetter;
+  }
   if (!text.credential_lifetime().empty()) {
     config.credential_lifetime = DurationOf(text.credential_lifetime());
   }
@@ -71,6 +73,10 @@ void BuildConnect(const v1::Scenario& scenario, const std::string& name, const v
       std::make_unique<ConnectCluster>(sim, name, pipeline->network.get(), pipeline->log.get(),
                                        pipeline->sinks.at(text.writes_to()).get(), config));
   ConnectCluster* const connect = pipeline->connects.back().get();
+  if (text.has_reading()) {
+    pipeline->readers[name].policy = &connect->sink_tasks().policy();
+    pipeline->readers[name].connect = connect;
+  }
   for (int worker = 0; worker < connect->worker_count(); ++worker) {
     const std::string handle = absl::StrCat(name, "/worker-", worker + 1);
     pipeline->targets[handle] = std::make_unique<WorkerTarget>(connect, worker);

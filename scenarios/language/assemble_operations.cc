@@ -178,6 +178,9 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
         plan.cutover = pipeline->cutovers.at(text->rollback().mirror()).get();
         plan.start_time = DurationOf(text->rollback().restart_time());
         break;
+      case v1::Operation::kRepairReader:
+        SetRepair(text->repair_reader(), pipeline, &plan);
+        break;
       case v1::Operation::KIND_NOT_SET:
         continue;
     }

@@ -152,6 +152,19 @@ class SinkBuilder {
 
 }  // namespace
 
+void SetContracts(const v1::Scenario& scenario, Pipeline* pipeline) {
+  for (const Objective& objective : scenario.objective()) {
+    if (!objective.has_feed_contract()) continue;
+    const FeedContract& text = objective.feed_contract();
+    MeteredSink::Contract contract;
+    if (text.has_schema_version()) {
+      contract.schema_version = static_cast<int32_t>(text.schema_version());
+    }
+    if (!text.lateness().empty()) contract.lateness = DurationOf(text.lateness());
+    pipeline->sinks.at(objective.of())->Promise(contract);
+  }
+}
+
 void BuildSink(const v1::Scenario& scenario, const v1::Component& component, Simulation& sim,
                Pipeline* pipeline) {
   SinkBuilder builder(scenario, component.name(), sim, pipeline);
@@ -184,8 +197,13 @@ SinkWriter* BuildSinkWriter(const std::string& name, const v1::Consumers& text, 
   config.commit_interval = DurationOf(text.sink_commit_interval());
   config.fenced = text.sink_fencing();
   config.commits_first = text.application_commits() == v1::Consumers::BEFORE_PROCESSING;
-  pipeline->sink_writers.push_back(std::make_unique<SinkWriter>(
-      sim, absl::StrCat(name, "/sink-writer"), pipeline->sinks.at(text.writes_to()).get(), config));
+  if (text.has_reading()) {
+    pipeline->sink_writers.push_back(BuildReadingService(name, text, config, sim, pipeline));
+  } else {
+    pipeline->sink_writers.push_back(
+        std::make_unique<SinkWriter>(sim, absl::StrCat(name, "/sink-writer"),
+                                     pipeline->sinks.at(text.writes_to()).get(), config));
+  }
   return pipeline->sink_writers.back().get();
 }
 

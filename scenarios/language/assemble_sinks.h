@@ -14,6 +14,8 @@ namespace freshet {
 // A component of another kind is left alone.
 void BuildSink(const v1::Scenario& scenario, const v1::Component& component, Simulation& sim,
                Pipeline* pipeline);
+// What feeds have promised is counted at their sinks, which are built.
+void SetContracts(const v1::Scenario& scenario, Pipeline* pipeline);
 
 // The handler of consumers that write to a sink, which is built; null where they do not.
 SinkWriter* BuildSinkWriter(const std::string& name, const v1::Consumers& text, Simulation& sim,

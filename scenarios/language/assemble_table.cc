@@ -1,5 +1,8 @@
 #include "scenarios/language/assemble_table.h"
 
+#include <memory>
+
+#include "absl/strings/str_cat.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/quantity.h"
 
@@ -10,6 +13,9 @@ namespace {
 constexpr Bytes kMicroBatch = MiB(32);
 // ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
 constexpr Bytes kPartSize = MiB(32);
+
+// A link that never limits: far beyond any card, and far from overflow.
+constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 // Ours, of small tables: schema and all in a manifest, a list and a metadata file, and what a
 // manifest, a snapshot with its summary, and an earlier version add to them. They move the bytes of
@@ -42,6 +48,8 @@ IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
     config.orphan_age = DurationOf(text.remove_orphans_after());
   }
   config.maintenance = ObjectClient::Defaults(1);
+  config.knows_files = text.has_rewrite_data_files();
+  config.is_planned = text.has_planning();
   config.manifest_header = kManifestHeader;
   config.manifest_entry = BytesOf(text.manifest_entry_size());
   config.list_header = kListHeader;
@@ -50,6 +58,39 @@ IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
   config.snapshot_entry = kSnapshotEntry;
   config.version_entry = kVersionEntry;
   return config;
+}
+
+void AddUpkeep(const std::string& name, const v1::LakehouseTable& text, Simulation& sim,
+               Network* network, Pipeline::Table* built) {
+  if (text.has_rewrite_data_files()) {
+    const v1::RewriteDataFiles& job = text.rewrite_data_files();
+    DataFileRewriter::Config config;
+    config.every = DurationOf(job.every());
+    config.target_file = BytesOf(job.target_file_size());
+    config.min_input_files = job.min_input_files();
+    config.max_group = BytesOf(job.max_file_group_size());
+    config.groups_at_once = job.max_concurrent_file_group_rewrites();
+    config.cpu_per_mib = DurationOf(job.cpu_per_mib());
+    config.part_size = kPartSize;
+    config.object_client = ObjectClient::Defaults(1);
+    const std::string of = absl::StrCat(name, "/rewriter");
+    const HostId host = network->AddHost(
+        of, 0,
+        job.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(job.network_bandwidth()));
+    built->rewriter =
+        std::make_unique<DataFileRewriter>(sim, of, built->table.get(), network, host, config);
+  }
+  if (text.has_planning()) {
+    TablePlanner::Config config;
+    config.every = DurationOf(text.planning().every());
+    config.threads = text.planning().threads();
+    config.time_per_file = DurationOf(text.planning().time_per_file());
+    config.object_client = ObjectClient::Defaults(1);
+    const std::string of = absl::StrCat(name, "/planner");
+    const HostId host = network->AddHost(of, 0, kUnlimited);
+    built->planner =
+        std::make_unique<TablePlanner>(sim, of, built->table.get(), network, host, config);
+  }
 }
 
 void AddTableTopics(const v1::Scenario& scenario, const v1::S3Stream& brokers,

@@ -15,6 +15,11 @@ namespace freshet {
 // REQUIRES here and below: the text is checked and has its defaults.
 IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text);
 
+// Who rewrites its files and who plans scans of it, where the text has them. REQUIRES: the table is
+// built.
+void AddUpkeep(const std::string& name, const v1::LakehouseTable& text, Simulation& sim,
+               Network* network, Pipeline::Table* built);
+
 // What a cluster needs for the scenario's table topics: their tables, and the topics over which it
 // talks about them. Nothing if there is none. REQUIRES: config->topics are those of the scenario.
 void AddTableTopics(const v1::Scenario& scenario, const v1::S3Stream& brokers,

@@ -106,6 +106,7 @@ class OperationCheck {
       case Operation::kRenewCredentials:  // connect_rules.cc
       case Operation::kCutover:
       case Operation::kRollback:  // mirror_rules.cc
+      case Operation::kRepairReader:      // reading_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

@@ -12,6 +12,7 @@
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/connect_rules.h"
 #include "scenarios/language/facts.h"
+#include "scenarios/language/feed_contract.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/laws.h"
@@ -19,6 +20,7 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
+#include "scenarios/language/reading_rules.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
@@ -102,6 +104,8 @@ class RuleCheck {
     CheckGroups(scenario_, places_, findings_);
     CheckConnects(scenario_, places_, findings_);
     CheckMirrors(scenario_, places_, findings_);
+    CheckReaders(scenario_, places_, findings_);
+    CheckFeedContracts(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
@@ -844,6 +848,11 @@ class RuleCheck {
   }
 
   void CheckObjective(const Objective& objective, const Places& here) {
+    if (objective.has_feed_contract()) return;  // feed_contract.cc
+    if (objective.metric().empty() && !here.Has("metric") && !AnyWithin(blanked_, here)) {
+      findings_->Error(here.place,
+                       "the objective has no metric; state it, or feed_contract");
+    }
     if (objective.at_most().empty() == objective.at_least().empty() && !here.Has("at_most") &&
         !here.Has("at_least") && !AnyWithin(blanked_, here)) {
       findings_->Error(here.place, "the objective has no bound; state at_most or at_least");

@@ -15,6 +15,7 @@
 #include "results/verdict.h"
 #include "scenarios/language/assemble.h"
 #include "scenarios/language/defaults.h"
+#include "scenarios/language/feed_contract.h"
 #include "scenarios/language/meters.h"
 #include "scenarios/language/price_book.h"
 #include "scenarios/language/quantity.h"
@@ -54,7 +55,11 @@ RunRecordHeader HeaderOf(const v1::Scenario& scenario, const RunOptions& options
 
 absl::StatusOr<std::vector<ResolvedObjective>> ResolveObjectives(const v1::Scenario& scenario) {
   std::vector<ResolvedObjective> resolved;
+  std::vector<Objective> all;
   for (const Objective& objective : scenario.objective()) {
+    for (Objective& clause : ClausesOf(objective)) all.push_back(std::move(clause));
+  }
+  for (const Objective& objective : all) {
     const std::string& bound =
         objective.at_most().empty() ? objective.at_least() : objective.at_most();
     absl::StatusOr<Quantity> quantity = ParseQuantity(UNIT_VALUE, bound);

@@ -84,6 +84,17 @@ void CheckTable(const Component& component, const Places& all, bool is_written,
         absl::StrCat("small_put ", table.warehouse().small_put(), " is not below large_put ",
                      table.warehouse().large_put(), "; latencies lie between the two"));
   }
+  const v1::RewriteDataFiles& rewrite = table.rewrite_data_files();
+  const auto target = AmountOf(UNIT_BYTES, rewrite.target_file_size());
+  const auto group = AmountOf(UNIT_BYTES, rewrite.max_file_group_size());
+  if (table.has_rewrite_data_files() && target && group && *group < *target) {
+    const Places& job = here.In("rewrite_data_files");
+    findings->Error(
+        job.In(job.Has("max_file_group_size") ? "max_file_group_size" : "target_file_size").place,
+        absl::StrCat("max_file_group_size ", rewrite.max_file_group_size(),
+                     " is below target_file_size ", rewrite.target_file_size(),
+                     ": no file would reach it; raise it"));
+  }
   const auto wait = AmountOf(UNIT_DURATION, table.commit_retry_wait());
   const auto longest = AmountOf(UNIT_DURATION, table.commit_retry_max_wait());
   if (wait && longest && *wait > *longest) {
@@ -134,6 +145,13 @@ int64_t PredictedTableEvents(const Scenario& scenario) {
     if (!component.has_lakehouse_table()) continue;
     const auto other = AmountOf(UNIT_DURATION, component.lakehouse_table().other_commits());
     if (other) events += *run_for / std::max<int64_t>(*other, 1'000'000);
+    // A rewrite and a planning read all manifests, some requests each.
+    const auto add = [&](const std::string& every) {
+      const auto interval = AmountOf(UNIT_DURATION, every);
+      if (interval) events += 20 * (*run_for / std::max<int64_t>(*interval, 1'000'000'000));
+    };
+    add(component.lakehouse_table().rewrite_data_files().every());
+    add(component.lakehouse_table().planning().every());
   }
   return static_cast<int64_t>(std::min<Wide>(events, kMost));
 }

@@ -11,7 +11,7 @@ constexpr char kDeadLetters[] = "dead";
 ConnectSettings Poisoned(OnUnreadable policy) {
   ConnectSettings s = Connected(2, 2, Seconds(60));
   s.producers.poison_share = Ratio::Percent(1);
-  s.connect.on_unreadable = policy;
+  s.connect.reading.on_unreadable = policy;
   if (policy == OnUnreadable::kDeadLetter) {
     TopicConfig dead = s.topic;
     dead.name = kDeadLetters;

@@ -1,0 +1,243 @@
+#include "scenarios/language/reading_rules.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "scenarios/language/suggest.h"
+
+namespace freshet {
+
+using v1::Component;
+using v1::Reading;
+using v1::Scenario;
+using v1::SchemaRegistry;
+namespace {
+
+class ReadingCheck {
+ public:
+  ReadingCheck(const Scenario& scenario, const Places& places, Findings* findings)
+      : scenario_(scenario), places_(places), findings_(findings) {}
+
+  void Run() {
+    for (int i = 0; i < scenario_.component_size(); ++i) {
+      const Component& component = scenario_.component(i);
+      const Places& here = places_.In("component", static_cast<size_t>(i));
+      if (component.consumers().has_reading()) {
+        CheckConsumers(component.consumers(), here.In("consumers").In("reading"));
+      } else if (component.connect().has_reading()) {
+        CheckConnect(component.connect(), here.In("connect").In("reading"));
+      }
+      int sources = 0;
+      for (int at = 0; at < component.stream_job().step_size(); ++at) {
+        const v1::StreamSource& source = component.stream_job().step(at).source();
+        if (!source.has_reading()) continue;
+        const Places& place = here.In("stream_job")
+                                  .In("step", static_cast<size_t>(at))
+                                  .In("source")
+                                  .In("reading");
+        CheckAll(source.reading(), source.reads(), place);
+        if (++sources == 2) {
+          findings_->Error(place.place,
+                           "the job has reading on two sources, and one policy; remove one");
+        }
+        NoWait("the job's restart strategy says when it starts again", place);
+      }
+    }
+    for (int i = 0; i < scenario_.operation_size(); ++i) {
+      if (!scenario_.operation(i).has_repair_reader()) continue;
+      CheckRepair(scenario_.operation(i).repair_reader(),
+                  places_.In("operation", static_cast<size_t>(i)).In("repair_reader"));
+    }
+  }
+
+ private:
+  void CheckConsumers(const v1::Consumers& consumers, const Places& here) {
+    CheckAll(consumers.reading(), consumers.reads(), here);
+    if (consumers.writes_to().empty()) {
+      findings_->Error(here.place,
+                       "reading is for members that write to a sink, where it shows what became "
+                       "of the records; state writes_to, or remove it");
+    }
+  }
+
+  void CheckConnect(const v1::Connect& connect, const Places& here) {
+    const Reading& reading = connect.reading();
+    CheckAll(reading, connect.reads(), here);
+    if (here.Has("restart_wait")) NoWait("a task is FAILED until somebody restarts it", here);
+    if (here.Has("on_unreadable") && reading.on_unreadable() != Reading::CORRUPT) {
+      findings_->Error(here.In("on_unreadable").place,
+                       "of a connector errors_tolerance and dead_letter_topic say that, but for "
+                       "CORRUPT; remove it");
+    } else if (reading.on_unreadable() == Reading::CORRUPT &&
+               connect.errors_tolerance() == v1::Connect::ALL) {
+      findings_->Error(here.In("on_unreadable").place,
+                       "CORRUPT with errors_tolerance ALL: a record is either read wrong or left "
+                       "out; keep one");
+    }
+  }
+
+  void CheckAll(const Reading& reading, const std::string& topic, const Places& here) {
+    const bool has_topic = !reading.dead_letter_topic().empty();
+    if (has_topic && reading.on_unreadable() != Reading::DEAD_LETTER && !GetsDeadLetters(topic)) {
+      findings_->Error(here.In("dead_letter_topic").place,
+                       "nothing goes to dead_letter_topic; state on_unreadable: DEAD_LETTER, or "
+                       "remove it");
+    } else if (!has_topic && reading.on_unreadable() == Reading::DEAD_LETTER) {
+      findings_->Error(here.In("on_unreadable").place,
+                       "DEAD_LETTER needs a topic; state dead_letter_topic");
+    } else if (has_topic && reading.dead_letter_topic() == topic) {
+      findings_->Error(here.In("dead_letter_topic").place,
+                       absl::StrCat("dead letters would come back in ", Quoted(topic),
+                                    "; give them a topic of their own"));
+    }
+    if (reading.registry().empty()) {
+      for (const char* field : {"subject", "version"}) {
+        if (!here.Has(field)) continue;
+        findings_->Error(here.In(field).place,
+                         absl::StrCat(field, " is in no registry; state registry, or remove it"));
+      }
+      if (reading.on_unreadable() == Reading::CORRUPT) {
+        findings_->Error(here.In("on_unreadable").place,
+                         "CORRUPT without a registry: only poison is unreadable then, and nobody "
+                         "can read it; state registry, or another policy");
+      }
+      return;
+    }
+    const SchemaRegistry::Subject* subject = FindSubject(reading, topic, &here);
+    if (subject != nullptr) CheckVersion(*subject, reading.version(), here);
+  }
+
+  // An operation turns some reader of the topic to DEAD_LETTER.
+  bool GetsDeadLetters(const std::string& topic) const {
+    for (const v1::Operation& operation : scenario_.operation()) {
+      if (operation.repair_reader().on_unreadable() != Reading::DEAD_LETTER) continue;
+      for (const Component& component : scenario_.component()) {
+        std::string read;
+        if (component.name() == operation.repair_reader().reader() &&
+            ReadingOf(component, &read) != nullptr && read == topic) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  void NoWait(absl::string_view why, const Places& here) {
+    if (!here.Has("restart_wait")) return;
+    findings_->Error(
+        here.In("restart_wait").place,
+        absl::StrCat("restart_wait is for consumers; ", why, "; remove restart_wait"));
+  }
+
+  const SchemaRegistry::Subject* FindSubject(const Reading& reading, const std::string& topic,
+                                             const Places* here) {
+    for (const Component& component : scenario_.component()) {
+      if (component.name() != reading.registry()) continue;
+      for (const SchemaRegistry::Subject& subject : component.schema_registry().subject()) {
+        if (subject.name() == SubjectOf(reading, topic)) return &subject;
+      }
+      if (here == nullptr) return nullptr;
+      if (!component.has_schema_registry()) {
+        findings_->Error(
+            here->In("registry").place,
+            absl::StrCat(Quoted(reading.registry()),
+                         " is no registry; name a component { schema_registry { ... } }"));
+      } else {
+        findings_->Error(
+            here->In("subject").place,
+            absl::StrCat(Quoted(reading.registry()), " has no subject ",
+                         Quoted(SubjectOf(reading, topic)), "; add it there, or name another one"));
+      }
+      return nullptr;
+    }
+    return nullptr;  // Told with the references.
+  }
+
+  void CheckVersion(const SchemaRegistry::Subject& subject, uint32_t version, const Places& here) {
+    const bool known = std::any_of(
+        subject.version().begin(), subject.version().end(),
+        [version](const SchemaRegistry::Version& each) { return each.number() == version; });
+    if (known || version == 0) return;  // 0: told as out of range.
+    findings_->Error(here.In("version").place,
+                     absl::StrCat("subject ", Quoted(subject.name()), " has no version ", version,
+                                  "; state it in the registry"));
+  }
+
+  void CheckRepair(const v1::RepairReader& repair, const Places& here) {
+    if (!repair.has_version() && !repair.has_on_unreadable() && !repair.redrive()) {
+      findings_->Error(here.place,
+                       "the repair changes nothing; state version, on_unreadable or redrive");
+    }
+    for (const Component& component : scenario_.component()) {
+      if (component.name() != repair.reader()) continue;
+      std::string topic;
+      const Reading* reading = ReadingOf(component, &topic);
+      if (reading == nullptr) {
+        findings_->Error(here.In("reader").place,
+                         absl::StrCat(Quoted(repair.reader()),
+                                      " has no reading; give it one, or name another reader"));
+        return;
+      }
+      CheckRepairOf(component, *reading, topic, repair, here);
+      return;
+    }
+  }
+
+  void CheckRepairOf(const Component& component, const Reading& reading, const std::string& topic,
+                     const v1::RepairReader& repair, const Places& here) {
+    if (repair.has_version() && reading.registry().empty()) {
+      findings_->Error(here.In("version").place,
+                       absl::StrCat(Quoted(repair.reader()),
+                                    " reads without a schema; state registry in its reading"));
+    } else if (repair.has_version()) {
+      const SchemaRegistry::Subject* subject = FindSubject(reading, topic, nullptr);
+      if (subject != nullptr) CheckVersion(*subject, repair.version(), here);
+    }
+    const bool has_topic = component.has_connect() ? !component.connect().dead_letter_topic().empty()
+                                                   : !reading.dead_letter_topic().empty();
+    if (repair.on_unreadable() == Reading::DEAD_LETTER && !has_topic) {
+      findings_->Error(here.In("on_unreadable").place,
+                       absl::StrCat(Quoted(repair.reader()),
+                                    " has no dead_letter_topic; state one there"));
+    }
+    if (repair.redrive() && component.has_stream_job()) {
+      findings_->Error(here.In("redrive").place,
+                       "a stream job has moved on past what was set aside, and its windows are "
+                       "closed; remove redrive");
+    }
+  }
+
+  const Scenario& scenario_;
+  const Places& places_;
+  Findings* const findings_;
+};
+
+}  // namespace
+
+std::string SubjectOf(const Reading& reading, const std::string& topic) {
+  return reading.subject().empty() ? absl::StrCat(topic, "-value") : reading.subject();
+}
+
+const Reading* ReadingOf(const Component& component, std::string* topic) {
+  if (component.consumers().has_reading()) {
+    *topic = component.consumers().reads();
+    return &component.consumers().reading();
+  }
+  if (component.connect().has_reading()) {
+    *topic = component.connect().reads();
+    return &component.connect().reading();
+  }
+  for (const v1::StreamOperator& step : component.stream_job().step()) {
+    if (!step.source().has_reading()) continue;
+    *topic = step.source().reads();
+    return &step.source().reading();
+  }
+  return nullptr;
+}
+
+void CheckReaders(const Scenario& scenario, const Places& places, Findings* findings) {
+  ReadingCheck(scenario, places, findings).Run();
+}
+
+}  // namespace freshet
