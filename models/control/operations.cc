@@ -44,6 +44,8 @@ absl::string_view NameOf(OperationKind kind) {
       return "rollback";
     case OperationKind::kRepairReader:
       return "repair_reader";
+    case OperationKind::kRescale:
+      return "rescale";
   }
   return "";
 }
@@ -184,6 +186,9 @@ void Operations::Begin() {
       return;
     case OperationKind::kRollback:
       plan.cutover->Rollback(plan.start_time, [this] { End(*current_); });
+      return;
+    case OperationKind::kRescale:
+      plan.job->Rescale(plan.parallelism, [this](bool /*ok*/) { End(*current_); });
       return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:

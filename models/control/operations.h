@@ -21,6 +21,7 @@
 #include "models/client/producers.h"
 #include "models/connect/connect_cluster.h"
 #include "models/connect/mirror_cutover.h"
+#include "models/processing/stream_job.h"
 #include "sim/component.h"
 #include "sim/units.h"
 
@@ -46,6 +47,7 @@ enum class OperationKind : uint8_t {
   kCutover,   // Clients of a mirrored topic move to its copy,
   kRollback,  // and back.
   kRepairReader,  // Of what it could not read.
+  kRescale,  // A stream job.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -81,6 +83,8 @@ struct OperationPlan {
   MirrorCutover* cutover = nullptr;   // kCutover, kRollback
   bool drain = true;                  // kCutover
   Callback repair;                    // kRepairReader
+  StreamJob* job = nullptr;           // kRescale
+  int parallelism = 0;                // The same.
 };
 
 class Operations : public Component {

@@ -29,23 +29,31 @@ size_t Subtask::AddOutput(const EdgeConfig& edge) {
   output->by = edge.by;
   output->late = edge.late;
   output->purpose = MixHash(Fnv1a64(vertex_->config().name), static_cast<uint64_t>(edge.to));
-  const int receivers = config_.vertices[static_cast<size_t>(edge.to)].parallelism;
-  if (edge.by == Partitioning::kHash) {
-    std::vector<int64_t> weights = edge.weights;
-    if (weights.empty()) weights.assign(static_cast<size_t>(receivers), 1);
-    output->bounds = BoundsOf(weights);
-  }
-  const ChannelConfig& buffers = config_.channels;
-  const int channels = edge.by == Partitioning::kForward ? 1 : receivers;
-  output->pool.limit =
-      buffers.buffer * (channels * buffers.buffers_per_channel + buffers.floating_buffers);
-  output->pool.channel_limit = buffers.buffer * buffers.most_buffers_waiting;
+  output->pool.channel_limit = config_.channels.buffer * config_.channels.most_buffers_waiting;
   outputs_.push_back(std::move(output));
+  SetReceivers(outputs_.size() - 1, edge,
+               config_.vertices[static_cast<size_t>(edge.to)].parallelism);
   return outputs_.size() - 1;
 }
 
-size_t Subtask::AddInput() {
+void Subtask::SetReceivers(size_t number, const EdgeConfig& edge, int receivers) {
+  Output& output = *outputs_[number];
+  if (edge.by == Partitioning::kHash) {
+    std::vector<int64_t> weights = edge.weights;
+    if (weights.empty()) weights.assign(static_cast<size_t>(receivers), 1);
+    output.bounds = BoundsOf(weights);
+  }
+  output.in_use = edge.by == Partitioning::kForward ? 1 : static_cast<size_t>(receivers);
+  output.next = 0;
+  const ChannelConfig& buffers = config_.channels;
+  output.pool.limit =
+      buffers.buffer * (static_cast<int64_t>(output.in_use) * buffers.buffers_per_channel +
+                        buffers.floating_buffers);
+}
+
+size_t Subtask::AddInput(const EdgeConfig& edge) {
   inputs_.push_back(std::make_unique<InputGate>());
+  inputs_.back()->changes = edge.by == Partitioning::kBroadcast;
   inputs_.back()->floating = config_.channels.buffer * config_.channels.floating_buffers;
   taken_.push_back(0);
   return inputs_.size() - 1;
@@ -103,7 +111,7 @@ void Subtask::Loop() {
       TakeSnapshot(std::exchange(barrier_due_, 0), false);
       continue;
     }
-    if (!TakeNext()) return Show(Activity::kIdle);
+    if ((halt_after_ != 0 && passed_ >= halt_after_) || !TakeNext()) return Show(Activity::kIdle);
   }
 }
 
@@ -131,7 +139,7 @@ bool Subtask::Drain() {
 void Subtask::Send(const Outgoing& unsent) {
   if (unsent.element.kind != Element::Kind::kRecords) {
     for (const auto& output : outputs_) {
-      for (Channel* channel : output->channels) channel->Put(unsent.element);
+      for (size_t i = 0; i < output->in_use; ++i) output->channels[i]->Put(unsent.element);
     }
     return;
   }
@@ -150,7 +158,12 @@ void Subtask::Send(const Outgoing& unsent) {
 
 void Subtask::Route(Output* output, const RecordRange& records) {
   Element element;
-  const size_t channels = output->channels.size();
+  const size_t channels = output->in_use;
+  if (output->by == Partitioning::kBroadcast) {
+    element.records = records;
+    for (size_t i = 0; i < channels; ++i) output->channels[i]->Put(element);
+    return;
+  }
   if (output->by != Partitioning::kHash || channels == 1) {
     element.records = records;
     output->channels[output->next]->Put(element);
@@ -211,7 +224,7 @@ bool Subtask::TakeFromChannels() {
         taken_[input] += element.records.record_count();
         element.records.trail.AddWait(std::max(element.records.trail.End(), sim_.Now()),
                                       Milestone::kProcessed, WaitFor::kQueue, Job(), Part());
-        Work(element.records);
+        Work(element.records, inputs_[input]->changes);
         break;
     }
     return true;
@@ -219,10 +232,10 @@ bool Subtask::TakeFromChannels() {
   return false;
 }
 
-void Subtask::Work(const RecordRange& records) {
+void Subtask::Work(const RecordRange& records, bool changes) {
   vertex_->records_in.Add(records.record_count());
   cost_ = Duration::Zero();
-  cost_ += chain_[0]->Take(records);
+  cost_ += changes ? chain_[0]->TakeChanges(records) : chain_[0]->Take(records);
   Serve(cost_);
 }
 
@@ -281,10 +294,11 @@ void Subtask::Emit(size_t at, const RecordRange& records) {
   unsent_.push_back(std::move(unsent));
 }
 
-void Subtask::CountResult(int64_t windows, int64_t rows, int64_t updates) {
-  vertex_->windows->Add(windows);
-  vertex_->rows->Add(rows);
-  vertex_->updates->Add(updates);
+void Subtask::CountResult(const Result& result) {
+  vertex_->windows->Add(result.windows);
+  vertex_->rows->Add(result.rows);
+  vertex_->in_time->Add(result.in_time);
+  vertex_->updates->Add(result.updates);
 }
 
 void Subtask::Filtered(const RecordSpan& records) {
@@ -309,7 +323,7 @@ void Subtask::CombineWatermarks() {
   Time least = Time::Max();
   bool all_idle = true;
   for (const auto& [channel, input] : channels_) {
-    if (channel->idle) continue;
+    if (channel->idle || !channel->in_use) continue;
     all_idle = false;
     least = std::min(least, channel->watermark);
   }

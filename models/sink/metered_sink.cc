@@ -108,7 +108,7 @@ void MeteredSink::BecomeVisible(const RecordRange& records, EffectLedger::Again 
   }
   created.RecordUntil(Now(), fresh, freshness_);
   if (too != nullptr) created.RecordUntil(Now(), fresh, *too);
-  StampTrail<> trail = records.trail;
+  RecordTrail trail = records.trail;
   if (why == WaitFor::kNone) {
     trail.AddService(Now(), Milestone::kVisible, component_id());
   } else {

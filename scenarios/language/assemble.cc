@@ -46,6 +46,7 @@
 #include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/rescale_rules.h"
 
 namespace freshet {
 namespace {
@@ -585,23 +586,31 @@ class Assembler {
   }
 
   void BuildJob(const std::string& name, const v1::StreamJob& text) {
-    std::vector<Sink*> sinks;
+    std::vector<OperatorEnds> ends;
     for (const v1::StreamOperator& each : text.step()) {
-      sinks.push_back(nullptr);
-      if (each.has_sink()) sinks.back() = pipeline_->sinks.at(each.sink().name()).get();
+      ends.emplace_back();
+      if (each.has_sink()) ends.back().sink = pipeline_->sinks.at(each.sink().name()).get();
+      if (each.has_lookup()) {
+        const std::string handle = absl::StrCat(name, "/", each.name(), "/service");
+        pipeline_->lookups.push_back(
+            std::make_unique<LookupService>(sim_, handle, LookupServiceOf(each.lookup())));
+        ends.back().service = pipeline_->lookups.back().get();
+        pipeline_->targets[handle] = std::make_unique<LookupTarget>(ends.back().service);
+      }
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
-      sinks.back() = pipeline_->job_sinks.back().get();
+      ends.back().sink = pipeline_->job_sinks.back().get();
     }
     const int count = static_cast<int>(text.task_managers());
-    JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,
-                                   pipeline_->object_store.get(), kUnlimited);
+    JobConfig config =
+        JobConfigOf(text, ZonesOf(text.zones(), count), ends, pipeline_->object_store.get(),
+                    kUnlimited, MostParallelism(scenario_, name));
     for (const v1::StreamOperator& each : text.step()) {
       if (!each.source().has_reading()) continue;
       const Reader* reader = BuildJobReader(name, each.source().reads(), each.source().reading(),
                                             sim_, pipeline_.get());
-      SetReaderOf(each.name(), *reader, sinks, &config);
+      SetReaderOf(each.name(), *reader, ends, &config);
     }
     pipeline_->jobs.push_back(std::make_unique<StreamJob>(sim_, name, pipeline_->network.get(),
                                                           pipeline_->log.get(), config));
@@ -1049,16 +1058,21 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamJob::kEndToEnd,
       &StreamJob::kLag,
       &StreamJob::kRestarts,
+      &StreamJob::kRescales,
       &StreamJob::kReplayed,
       &StreamJob::kDetection,
       &StreamJob::kDowntime,
       &StreamJob::kRestore,
       &StreamJob::kRunning,
+      &LookupService::kQuestions,
+      &LookupService::kLatency,
       &Vertex::kRecordsIn,
       &Vertex::kRecordsOut,
       &Vertex::kFiltered,
       &Vertex::kLate,
       &Vertex::kUpdates,
+      &Vertex::kInTime,
+      &Vertex::kCompleteness,
       &Vertex::kWindows,
       &Vertex::kRows,
       &Vertex::kState,

@@ -20,6 +20,7 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/processing/lookup.h"
 #include "models/processing/stream_job.h"
 #include "models/schema/schema_registry.h"
 #include "models/sink/dashboard.h"
@@ -65,6 +66,7 @@ struct Pipeline {
   std::map<std::string, Reader> readers;  // By component: those with a policy of their own.
   std::vector<std::unique_ptr<ReaderRepair>> repairs;
   std::vector<std::unique_ptr<Sink>> job_sinks;
+  std::vector<std::unique_ptr<LookupService>> lookups;  // That jobs ask.
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

@@ -98,16 +98,16 @@ Reader* BuildJobReader(const std::string& name, const std::string& topic, const 
   return &reader;
 }
 
-void SetReaderOf(const std::string& source, const Reader& reader, const std::vector<Sink*>& sinks,
-                 JobConfig* config) {
+void SetReaderOf(const std::string& source, const Reader& reader,
+                 const std::vector<OperatorEnds>& ends, JobConfig* config) {
   for (VertexConfig& vertex : config->vertices) {
     // A chain is named after its operators: "read+clean".
     if (!vertex.source || vertex.name.substr(0, vertex.name.find('+')) != source) continue;
     vertex.reading = reader.policy;
     vertex.dead_letters = reader.own_dead_letters.get();
   }
-  for (Sink* sink : sinks) {
-    MeteredSink* const metered = sink == nullptr ? nullptr : sink->metered();
+  for (const OperatorEnds& end : ends) {
+    MeteredSink* const metered = end.sink == nullptr ? nullptr : end.sink->metered();
     if (metered != nullptr) metered->JudgeRowsBy(reader.policy);
   }
 }

@@ -13,6 +13,7 @@
 #include "models/processing/job_config.h"
 #include "models/schema/read_policy.h"
 #include "models/schema/reading_service.h"
+#include "scenarios/language/assemble_job.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
 
@@ -54,8 +55,8 @@ Reader* BuildJobReader(const std::string& name, const std::string& topic, const 
                        Simulation& sim, Pipeline* pipeline);
 
 // That source's vertex of the job has it, and what is read wrong shows in the job's sinks.
-void SetReaderOf(const std::string& source, const Reader& reader, const std::vector<Sink*>& sinks,
-                 JobConfig* config);
+void SetReaderOf(const std::string& source, const Reader& reader,
+                 const std::vector<OperatorEnds>& ends, JobConfig* config);
 
 void SetRepair(const v1::RepairReader& text, Pipeline* pipeline, OperationPlan* plan);
 

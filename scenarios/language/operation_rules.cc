@@ -107,6 +107,7 @@ class OperationCheck {
       case Operation::kCutover:
       case Operation::kRollback:  // mirror_rules.cc
       case Operation::kRepairReader:      // reading_rules.cc
+      case Operation::kRescale:           // rescale_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }
