@@ -36,7 +36,7 @@ Bytes WindowOperator::StateOf(const Pane& pane) const {
 
 void WindowOperator::Process(const RecordRange& records) {
   cost_ = Duration::Zero();
-  ForEachSlice(records, window_.slide, [&](Time start, const RecordRange& part) {
+  ForEachSlice(records, context_->Profiles(), window_.slide, [&](Time start, const RecordRange& part) {
     const Time last_end = start + window_.size;
     const Time watermark = context_->Watermark();
     if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {

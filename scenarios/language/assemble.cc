@@ -28,6 +28,7 @@
 #include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_job.h"
+#include "scenarios/language/assemble_job_topic.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_operations.h"
@@ -502,6 +503,7 @@ class Assembler {
     for (const v1::StreamOperator& each : text.step()) {
       sinks.push_back(nullptr);
       if (each.has_sink()) sinks.back() = pipeline_->sinks.at(each.sink().name()).get();
+      if (each.has_topic()) sinks.back() = BuildTopicSink(name, each, sim_, pipeline_.get());
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
@@ -779,6 +781,11 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &WarehouseSink::kLoads,
       &WarehouseSink::kLoadTime,
       &WarehouseSink::kStaged,
+      &TopicSink::kSent,
+      &TopicSink::kBatches,
+      &TopicSink::kRetries,
+      &TopicSink::kTransactions,
+      &TopicSink::kTimedOut,
       &ArchiveSink::kObjects,
       &ArchiveSink::kObjectBytes,
       &ArchiveSink::kPending,

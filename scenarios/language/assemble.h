@@ -24,6 +24,7 @@
 #include "models/sink/iceberg_table.h"
 #include "models/sink/metered_sink.h"
 #include "models/sink/sink_writer.h"
+#include "models/sink/topic_sink.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/scenario.pb.h"
 #include "sim/simulation.h"
@@ -53,6 +54,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Consumers>> consumers;
   std::vector<std::unique_ptr<ConnectCluster>> connects;
   std::vector<std::unique_ptr<Sink>> job_sinks;
+  std::vector<std::unique_ptr<TopicSink>> topic_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

@@ -16,6 +16,7 @@
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/job_topic_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/transaction_rules.h"
@@ -60,6 +61,10 @@ class ReferenceCheck {
     for (const Topic& topic : scenario.topic()) known_["topic"].push_back(topic.name());
     for (const Component& component : scenario.component()) {
       known_["component"].push_back(component.name());
+      for (const v1::StreamOperator& step : component.stream_job().step()) {
+        if (!step.has_topic()) continue;
+        known_["component"].push_back(TopicSinkName(component.name(), step));
+      }
     }
     // What is measured about them has an owner of that name.
     if (!scenario.operation().empty()) known_["component"].push_back("operations");
