@@ -91,7 +91,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   const CheckpointCoordinator* checkpoints() const { return coordinator_.get(); }
   const std::vector<std::unique_ptr<Subtask>>& subtasks() const { return subtasks_; }
   Subtask& subtask(int vertex, int index) {
-    return *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(vertex)] + index)];
+    return *subtasks_[static_cast<size_t>(first_[static_cast<size_t>(vertex)]) +
+                      static_cast<size_t>(index)];
   }
   Vertex& vertex(int number) { return *vertices_[static_cast<size_t>(number)]; }
   int vertex_count() const { return static_cast<int>(vertices_.size()); }
