@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "results/blast_radius.h"
 #include "results/metric_window.h"
@@ -79,6 +80,24 @@ void AddOperationTable(const RunSummary& summary, std::vector<ReportTable>* tabl
                           : operation.begun() ? "not finished"
                                               : "not begun",
                           operation.moves() == 0 ? "-" : moves});
+  }
+  if (!table.rows.empty()) tables->push_back(std::move(table));
+}
+
+void AddHangingTable(const RunSummary& summary, std::vector<ReportTable>* tables) {
+  ReportTable table = {"Hanging transactions",
+                       {"transactional id", "producer", "partition", "since", "for", "who waits"},
+                       {},
+                       3};
+  for (const HangingTransaction& each : summary.hanging_transaction()) {
+    const int64_t until =
+        each.ended() ? each.ended_ns() : static_cast<int64_t>(summary.simulated_ns());
+    table.rows.push_back(
+        {each.transactional_id().empty() ? "unknown to its coordinator" : each.transactional_id(),
+         absl::StrCat(each.producer()), absl::StrCat(each.topic(), "-", each.partition()),
+         HumanMoment(each.since_ns()),
+         absl::StrCat(HumanMoment(until - each.since_ns()), each.ended() ? "" : ", still open"),
+         each.waits().empty() ? "nobody" : absl::StrJoin(each.waits(), ", ")});
   }
   if (!table.rows.empty()) tables->push_back(std::move(table));
 }
@@ -169,6 +188,7 @@ std::vector<ReportTable> ReportTables(const RunSummary& summary, const ReportOpt
   AddFaultTable(summary, &tables);
   AddOperationTable(summary, &tables);
   AddBlastRadius(summary, &tables);
+  AddHangingTable(summary, &tables);
   for (const WaterfallTable& waterfall : summary.waterfall()) {
     AddWaterfallTable(waterfall, &tables);
   }

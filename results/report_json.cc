@@ -1,4 +1,5 @@
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "results/json_writer.h"
 #include "results/metric_window.h"
 #include "results/report.h"
@@ -135,6 +136,19 @@ void WriteOperation(const OperationOutcome& operation, JsonWriter& json) {
   json.EndObject();
 }
 
+void WriteHanging(const HangingTransaction& hanging, JsonWriter& json) {
+  json.BeginObject();
+  json.Field("transactional_id", hanging.transactional_id());
+  json.Field("producer", static_cast<int64_t>(hanging.producer()));
+  json.Field("topic", hanging.topic());
+  json.Field("partition", static_cast<int64_t>(hanging.partition()));
+  json.Field("since_ns", static_cast<int64_t>(hanging.since_ns()));
+  json.Field("ended", hanging.ended());
+  json.Field("ended_ns", static_cast<int64_t>(hanging.ended_ns()));
+  json.Field("waits", absl::StrJoin(hanging.waits(), ", "));
+  json.EndObject();
+}
+
 void WriteWaterfall(const WaterfallTable& waterfall, JsonWriter& json) {
   // Means, since the exact sums are in nanoseconds x records, which no JSON reader holds.
   const double records = waterfall.records() > 0 ? static_cast<double>(waterfall.records()) : 1;
@@ -199,6 +213,10 @@ void WriteJsonReport(const RunSummary& summary, const ReportOptions&, std::strin
   json.Key("operations");
   json.BeginArray();
   for (const OperationOutcome& operation : summary.operation()) WriteOperation(operation, json);
+  json.EndArray();
+  json.Key("hanging_transactions");
+  json.BeginArray();
+  for (const HangingTransaction& each : summary.hanging_transaction()) WriteHanging(each, json);
   json.EndArray();
   json.Key("waterfalls");
   json.BeginArray();

@@ -290,6 +290,7 @@ RunSummary Summarise(const RunRecordHeader& header, const RunResults& results) {
   *summary.mutable_verdict() = results.verdict;
   *summary.mutable_fault() = table.fault();
   *summary.mutable_operation() = table.operation();
+  *summary.mutable_hanging_transaction() = table.hanging_transaction();
   *summary.mutable_waterfall() = table.waterfall();
   if (table.has_bill()) *summary.mutable_bill() = table.bill();
 

@@ -44,10 +44,10 @@ enum class OperationKind : uint8_t {
   kAddWorkers,
   kRemoveWorkers,
   kRenewCredentials,
-  kCutover,   // Clients of a mirrored topic move to its copy,
-  kRollback,  // and back.
+  kCutover,       // Clients of a mirrored topic move to its copy,
+  kRollback,      // and back.
   kRepairReader,  // Of what it could not read.
-  kRescale,  // A stream job.
+  kRescale,       // A stream job.
 };
 absl::string_view NameOf(OperationKind kind);
 

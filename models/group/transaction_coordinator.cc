@@ -268,6 +268,9 @@ void TransactionCoordinator::Sweep() {
       continue;
     }
     timed_out_.Add(1);
+    if (told_.size() < kMostTold) {
+      told_.push_back({IdOf(each), now.producer, now.partitions, now.started, Now()});
+    }
     sim().recorder().Mark(RecordLevel::kState, lane_, "transaction_timed_out", Now(),
                           static_cast<int64_t>(IdOf(each)), Severity::kWarning);
     Decide(each, false, true, {});
@@ -462,6 +465,15 @@ ProduceError TransactionCoordinator::Judge(ProducerId producer, int32_t epoch,
   const bool ongoing = now.state == TransactionState::kOngoing && now.epoch == epoch &&
                        std::binary_search(now.partitions.begin(), now.partitions.end(), partition);
   return ongoing ? ProduceError::kNone : ProduceError::kFenced;
+}
+
+std::optional<TransactionCoordinator::Id> TransactionCoordinator::OwnerOf(
+    ProducerId producer, PartitionId partition) const {
+  if (producer >= by_producer_.size() || !by_producer_[producer]) return std::nullopt;
+  const Entry& now = ids_[*by_producer_[producer]].now;
+  const bool open = now.state != TransactionState::kEmpty &&
+                    std::binary_search(now.partitions.begin(), now.partitions.end(), partition);
+  return open ? by_producer_[producer] : std::nullopt;
 }
 
 Bytes TransactionCoordinator::RecordBytes(const Transactional& each, const Entry& entry) const {

@@ -128,6 +128,22 @@ class TransactionCoordinator : public Component, public TransactionVerifier {
   // TransactionVerifier.
   ProduceError Judge(ProducerId producer, int32_t epoch, PartitionId partition) const override;
 
+  // One that it had to abort, since its producer did not end it in time.
+  struct TimedOut {
+    Id id = 0;
+    ProducerId producer = 0;
+    std::vector<PartitionId> partitions;
+    Time since;
+    Time until;
+  };
+  // The first ones of the run, kMostTold at the most.
+  const std::vector<TimedOut>& timed_out() const { return told_; }
+  // Whose transaction is open that the producer has in the partition; nobody's: it will hang for
+  // good.
+  std::optional<Id> OwnerOf(ProducerId producer, PartitionId partition) const;
+  absl::string_view NameOf(Id id) const { return ids_[id].name; }
+  Duration TimeoutOf(Id id) const { return ids_[id].now.timeout; }
+
   TransactionState StateOf(Id id) const { return ids_[id].now.state; }
   int32_t EpochOf(Id id) const { return ids_[id].now.epoch; }
 
@@ -202,6 +218,8 @@ class TransactionCoordinator : public Component, public TransactionVerifier {
   std::vector<Shard> shards_;
   std::vector<Transactional> ids_;
   std::vector<std::optional<Id>> by_producer_;
+  static constexpr size_t kMostTold = 256;
+  std::vector<TimedOut> told_;
   const ProducerId own_producer_;
   int64_t writes_ = 0;
   Counter& committed_;

@@ -53,9 +53,17 @@ struct EdgeConfig {
   bool late = false;             // What comes too late for a window, instead of what passes.
 };
 
+// What a job takes for a record's time.
+enum class Timestamps : uint8_t {
+  kRecord,  // That of Kafka's record: when it was sent.
+  kEvent,   // What a timestamp assigner finds in it: the event's, by the clock of its producer.
+};
+
 struct WatermarkConfig {
-  Duration out_of_orderness;         // forBoundedOutOfOrderness; 0: forMonotonousTimestamps.
-  Duration interval;                 // pipeline.auto-watermark-interval
+  Duration out_of_orderness;   // forBoundedOutOfOrderness; 0: forMonotonousTimestamps.
+  Duration interval;           // pipeline.auto-watermark-interval
+  bool at_each_event = false;  // In onEvent(), too: behind what came together.
+  Timestamps timestamps = Timestamps::kRecord;
   std::optional<Duration> idleness;  // withIdleness
 };
 
@@ -69,6 +77,7 @@ struct CheckpointConfig {
   bool unaligned = false;      // execution.checkpointing.unaligned.enabled
   bool incremental = false;    // execution.checkpointing.incremental
   Bytes inline_below;          // execution.checkpointing.data-inline-threshold
+  Duration cpu_per_mib;        // To serialise and send a file of state.
 };
 
 enum class RestartStrategy : uint8_t { kNone, kFixedDelay, kExponentialDelay };

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "models/log/record_profiles.h"
 #include "models/log/record_range.h"
 #include "models/sink/sink.h"
 #include "sim/time.h"
@@ -109,6 +110,8 @@ class OperatorContext {
   virtual int Parallelism() const = 0;
   // Of its subtask.
   virtual int Index() const = 0;
+  // What is known of the lateness of records; null: nothing.
+  virtual const RecordProfiles* Profiles() const { return nullptr; }
   // To the operator behind number `at` of the chain, or out of the subtask.
   virtual void Emit(size_t at, const RecordRange& records) = 0;
   // Too late for operator `at`: dropped, or into the side output.

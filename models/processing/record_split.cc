@@ -90,6 +90,36 @@ Offset FirstNotBefore(const RecordRange& range, Time boundary) {
   return range.from + std::min(steps, length);
 }
 
+namespace {
+
+bool MayBeLate(const RecordRange& range, const RecordProfiles* profiles) {
+  return profiles != nullptr &&
+         (range.mark.kind == RecordKind::kOffline || profiles->HasEventTimes(range.partition));
+}
+
+}  // namespace
+
+Time LatestStamp(const RecordRange& range, const RecordProfiles* profiles) {
+  if (!MayBeLate(range, profiles)) return LatestEventTime(range);
+  return profiles->ProfileOf(range, Duration::Max()).stamp_max();
+}
+
+void ForEachSlice(const RecordRange& range, const RecordProfiles* profiles, Duration width,
+                  absl::FunctionRef<void(Time, const RecordRange&)> visit) {
+  if (!MayBeLate(range, profiles)) return ForEachSlice(range, width, visit);
+  profiles->VisitRuns(StretchOf(range), [&](const EventRun& run) {
+    Offset from = run.from;
+    while (from < run.to) {
+      const Time slice = SliceStart(run.EventAt(from), width);
+      const Offset next = run.base + run.row.CountBefore(slice + width + run.lateness);
+      const Offset to = std::min(std::max(next, from + 1), run.to);
+      const RecordRange part = TakeOffsets(range, from, to);
+      if (part.record_count() > 0) visit(slice, part);
+      from = to;
+    }
+  });
+}
+
 Time SliceStart(Time at, Duration width) {
   SIM_REQUIRE(width > Duration::Zero());
   int64_t index = at.nanos() / width.nanos();

@@ -6,15 +6,17 @@
 // batch lies in its partition, so that over many batches the shares hold, and so that a replay
 // rounds as the first reading did.
 //
-// The event time of a record is the time of its creation. Whoever knows better (a law of lateness)
-// changes the functions of event time here, and nothing else.
+// The event time of a record is the time of its creation, less its lateness where its producers say
+// that records may be late.
 #ifndef FRESHET_MODELS_PROCESSING_RECORD_SPLIT_H_
 #define FRESHET_MODELS_PROCESSING_RECORD_SPLIT_H_
 
 #include <cstdint>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
+#include "models/log/record_profiles.h"
 #include "models/log/record_range.h"
 
 namespace freshet {
@@ -55,6 +57,13 @@ void ForEachSlice(const RecordRange& range, Duration width, Visit&& visit) {
     rest = TakeOffsets(rest, end, rest.to);
   }
 }
+
+// By what is known of the records' lateness; `profiles` null: nothing is. The latest event time as
+// the producer's clock stamped it, which a watermark follows; and slices of the true event time, of
+// which one may be visited more than once.
+Time LatestStamp(const RecordRange& range, const RecordProfiles* profiles);
+void ForEachSlice(const RecordRange& range, const RecordProfiles* profiles, Duration width,
+                  absl::FunctionRef<void(Time, const RecordRange&)> visit);
 
 }  // namespace freshet
 

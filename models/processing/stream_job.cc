@@ -48,6 +48,8 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
         std::make_unique<TaskManager>(sim, absl::StrCat(name, "/task-manager-", i + 1), network,
                                       config.task_managers[i], config.state, prefix));
   }
+  const bool knows_events =
+      config.watermarks && config.watermarks->timestamps == Timestamps::kEvent;
   for (size_t v = 0; v < config.vertices.size(); ++v) {
     const VertexConfig& vertex = config.vertices[v];
     vertices_.push_back(std::make_unique<Vertex>(sim, absl::StrCat(name, "/", vertex.name), vertex,
@@ -55,9 +57,9 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
     first_.push_back(static_cast<int>(subtasks_.size()));
     if (vertex.scales() && rescales_ == nullptr) rescales_ = &AddCounter(kRescales);
     for (int i = 0; i < vertex.subtasks(); ++i) {
-      subtasks_.push_back(std::make_unique<Subtask>(sim, config_, vertices_[v].get(),
-                                                    static_cast<int>(v), i,
-                                                    static_cast<Subtask::Owner*>(this)));
+      subtasks_.push_back(std::make_unique<Subtask>(
+          sim, config_, vertices_[v].get(), static_cast<int>(v), i,
+          knows_events ? &log->profiles() : nullptr, static_cast<Subtask::Owner*>(this)));
     }
   }
   for (const EdgeConfig& edge : config.edges) Connect(edge);

@@ -62,9 +62,7 @@ void StreamJob::SetTaskManagerDown(int number, bool down) {
   });
 }
 
-void StreamJob::FailNow() {
-  if (status_ == Status::kRunning) Fail();
-}
+void StreamJob::FailNow() { Fail(); }
 
 void StreamJob::Fail() {
   if (status_ == Status::kRestarting || status_ == Status::kWaitingForSlots ||

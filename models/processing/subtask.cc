@@ -11,12 +11,13 @@
 namespace freshet {
 
 Subtask::Subtask(Simulation& sim, const JobConfig& config, Vertex* vertex, int vertex_number,
-                 int index, Owner* owner)
+                 int index, const RecordProfiles* profiles, Owner* owner)
     : sim_(sim),
       config_(config),
       vertex_(vertex),
       vertex_number_(vertex_number),
       index_(index),
+      profiles_(profiles),
       owner_(owner),
       since_(sim.Now()) {
   for (size_t at = 0; at < vertex->config().chain.size(); ++at) {

@@ -60,7 +60,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   enum class Activity : uint8_t { kStopped, kIdle, kBusy, kBackPressured };
 
   Subtask(Simulation& sim, const JobConfig& config, Vertex* vertex, int vertex_number, int index,
-          Owner* owner);
+          const RecordProfiles* profiles, Owner* owner);
 
   // --- Wiring, before the run ---
 
@@ -142,6 +142,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   ComponentId Part() const override { return vertex_->component_id(); }
   int Parallelism() const override { return vertex_->parallelism(); }
   int Index() const override { return index_; }
+  const RecordProfiles* Profiles() const override { return profiles_; }
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
   void Ask(LookupService* service, int64_t questions, int64_t at_a_time) override;
@@ -199,6 +200,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   void BarrierArrived(CheckpointId checkpoint);
   void TakeSnapshot(CheckpointId checkpoint, bool unaligned);
   void ChannelStateComplete();
+  void Serialise(CheckpointId checkpoint, Bytes left);
   void PartSafe(CheckpointId checkpoint, bool ok);
   void Unblock();
   size_t ChannelsInUse() const;
@@ -213,6 +215,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   Vertex* const vertex_;
   const int vertex_number_;
   const int index_;
+  const RecordProfiles* const profiles_;
   Owner* const owner_;
   TaskManager* host_ = nullptr;
   std::vector<std::unique_ptr<Operator>> chain_;

@@ -125,8 +125,23 @@ void Subtask::ChannelStateComplete() {
     PartSafe(current_, true);
     return;
   }
-  uploaded_ = host_->Upload(state.size, [this, checkpoint = current_, life = life_](bool ok) {
-    if (life == life_) PartSafe(checkpoint, ok);
+  Serialise(current_, state.size);
+}
+
+void Subtask::Serialise(CheckpointId checkpoint, Bytes left) {
+  // A thread beside the subtask's, on the same cores; no longer at a time than a piece takes.
+  constexpr Bytes kPiece = MiB(1);
+  const Duration cpu_per_mib = config_.checkpoints->cpu_per_mib;
+  if (cpu_per_mib == Duration::Zero() || left == Bytes(0)) {
+    uploaded_ = host_->Upload(snapshot_->size, [this, checkpoint, life = life_](bool ok) {
+      if (life == life_) PartSafe(checkpoint, ok);
+    });
+    return;
+  }
+  const Bytes piece = std::min(left, kPiece);
+  const Duration cost = Nanoseconds(MulDivCeil(cpu_per_mib.nanos(), piece.count(), kPiece.count()));
+  host_->cpu().Serve(cost, [this, checkpoint, left = left - piece, life = life_] {
+    if (life == life_ && checkpoint == current_) Serialise(checkpoint, left);
   });
 }
 

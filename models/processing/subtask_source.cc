@@ -73,7 +73,7 @@ bool Subtask::TakeFromPolls() {
   for (Split& split : splits_) {
     if (split.partition != records.partition) continue;
     split.next = records.to;
-    const Time latest = LatestEventTime(records);
+    const Time latest = LatestStamp(records, Profiles());
     split.max = split.any ? std::max(split.max, latest) : latest;
     split.any = true;
     split.last_read = sim_.Now();
@@ -82,6 +82,7 @@ bool Subtask::TakeFromPolls() {
     records.trail.AddWait(std::max(records.trail.End(), sim_.Now()), Milestone::kProcessed,
                           WaitFor::kQueue, Job(), Part());
     Work(records);
+    if (config_.watermarks && config_.watermarks->at_each_event) watermark_due_ = true;
   }
   if (polled.ends_poll) {
     --polls_;

@@ -73,26 +73,27 @@ void WindowOperator::Sort(const RecordRange& records, Duration later) {
   // In whole steps, rounded up.
   const int64_t step = window_.slide.nanos();
   const Duration shift = Nanoseconds(MulDivCeil(later.nanos(), 1, step) * step);
-  ForEachSlice(records, window_.slide, [&](Time slice, const RecordRange& part) {
-    const Time start = slice + shift;
-    const Time last_end = start + window_.size;
-    const Time watermark = context_->Watermark();
-    if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {
-      counts_.late += part.record_count();
-      context_->EmitLate(at_, part);
-      return;
-    }
-    if (last_end <= fired_until_) {
-      std::vector<RecordRange> update = {part};
-      counts_.buffered += part.record_count();
-      fold_ += FoldOf(part);
-      Match(&update);
-      Send(&update, RowsOf(RecordsOf(update)));
-      context_->CountResult({0, 0, 0, part.record_count()});
-      return;
-    }
-    Add(start, part);
-  });
+  ForEachSlice(records, context_->Profiles(), window_.slide,
+               [&](Time slice, const RecordRange& part) {
+                 const Time start = slice + shift;
+                 const Time last_end = start + window_.size;
+                 const Time watermark = context_->Watermark();
+                 if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {
+                   counts_.late += part.record_count();
+                   context_->EmitLate(at_, part);
+                   return;
+                 }
+                 if (last_end <= fired_until_) {
+                   std::vector<RecordRange> update = {part};
+                   counts_.buffered += part.record_count();
+                   fold_ += FoldOf(part);
+                   Match(&update);
+                   Send(&update, RowsOf(RecordsOf(update)));
+                   context_->CountResult({0, 0, 0, part.record_count()});
+                   return;
+                 }
+                 Add(start, part);
+               });
 }
 
 void WindowOperator::Add(Time start, const RecordRange& records) {

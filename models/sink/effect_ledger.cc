@@ -11,8 +11,9 @@ namespace {
 constexpr size_t kMostCauses = SourceEffects::kMostIntervals;
 
 constexpr std::array<absl::string_view, kEffectCauseCount> kNames = {
-    "none_known", "restart",   "rebalance",    "zombie",    "retry",
-    "reset",      "retention", "commit_first", "truncated", "replay"};
+    "none_known", "restart", "rebalance",          "zombie",
+    "retry",      "reset",   "retention",          "commit_first",
+    "truncated",  "replay",  "transaction_timeout"};
 
 void Bound(IntervalMap<EffectCause>* causes) {
   if (causes->size() <= kMostCauses) return;
@@ -87,6 +88,12 @@ void EffectLedger::Settle(const RecordSpan& records, How how) {
                               });
 }
 
+void EffectLedger::Lose(const RecordSpan& records, EffectCause cause) {
+  const int64_t before = settled(How::kDeleted);
+  Settle(records, How::kDeleted);
+  given_up_by_[static_cast<size_t>(cause)] += settled(How::kDeleted) - before;
+}
+
 void EffectLedger::GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again) {
   const auto entry = rows_.find(partition);
   if (entry == rows_.end()) return;
@@ -155,7 +162,11 @@ int64_t EffectLedger::not_tracked() const {
 }
 
 int64_t EffectLedger::lost_by(EffectCause cause) const {
-  int64_t lost = cause == EffectCause::kRetention ? settled(How::kDeleted) : 0;
+  int64_t lost = given_up_by_[static_cast<size_t>(cause)];
+  if (cause == EffectCause::kRetention) {
+    lost += settled(How::kDeleted);
+    for (const int64_t given_up : given_up_by_) lost -= given_up;
+  }
   for (const auto& [partition, row] : rows_) {
     for (auto at = row.lost.begin(); at != row.lost.end(); ++at) {
       if ((*at).value == cause) lost += row.effects.MissingIn((*at).low, (*at).high);

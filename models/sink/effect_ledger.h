@@ -35,8 +35,9 @@ enum class EffectCause : uint8_t {
   kCommitFirst,  // Offsets were committed before the records were safe.
   kTruncated,    // The log lost them in an election.
   kReplay,       // On purpose.
+  kTimedOut,     // Their transaction was aborted before it was committed.
 };
-inline constexpr int kEffectCauseCount = 10;
+inline constexpr int kEffectCauseCount = 11;
 // "commit_first": snake_case, for marks and reports.
 absl::string_view NameOf(EffectCause cause);
 
@@ -53,6 +54,8 @@ class EffectLedger {
   // They never will be, and that is settled: not kDone. Those that were deleted are lost. Should
   // they become visible after all, they are that and no more.
   void Settle(const RecordSpan& records, How how);
+  // The same, and they are lost for this reason.
+  void Lose(const RecordSpan& records, EffectCause cause);
   // See above. Nothing of a source that has not begun.
   void GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again);
   // These may come again.
@@ -115,6 +118,7 @@ class EffectLedger {
   int64_t phantom_ = 0;
   std::array<int64_t, 7> settled_ = {};  // By How.
   std::array<int64_t, kEffectCauseCount> duplicated_by_ = {};
+  std::array<int64_t, kEffectCauseCount> given_up_by_ = {};  // By Lose(), of those kDeleted.
 };
 
 }  // namespace freshet

@@ -28,6 +28,7 @@
 #include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_job.h"
+#include "scenarios/language/assemble_job_topic.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/assemble_leaderless.h"
 #include "scenarios/language/assemble_mirror.h"
@@ -522,9 +523,8 @@ class Assembler {
     config.max_request_size = BytesOf(text.max_request_size());
     config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.transactions = TransactionsOf(text, pipeline_->transactions.get());
-    pipeline_->producers.push_back(
-        std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
-                                    LogOf(scenario_, *pipeline_, text.topic()), config));
+    pipeline_->producers.push_back(std::make_unique<Producers>(
+        sim_, name, pipeline_->network.get(), LogOf(scenario_, *pipeline_, text.topic()), config));
     Producers* fleet = pipeline_->producers.back().get();
     AddNics(name, "client", fleet->hosts());
     for (int i = 0; config.transactions && i < static_cast<int>(fleet->hosts().size()); ++i) {
@@ -597,6 +597,7 @@ class Assembler {
         ends.back().service = pipeline_->lookups.back().get();
         pipeline_->targets[handle] = std::make_unique<LookupTarget>(ends.back().service);
       }
+      if (each.has_topic()) ends.back().sink = BuildTopicSink(name, each, sim_, pipeline_.get());
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
@@ -905,6 +906,11 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &WarehouseSink::kLoads,
       &WarehouseSink::kLoadTime,
       &WarehouseSink::kStaged,
+      &TopicSink::kSent,
+      &TopicSink::kBatches,
+      &TopicSink::kRetries,
+      &TopicSink::kTransactions,
+      &TopicSink::kTimedOut,
       &ArchiveSink::kObjects,
       &ArchiveSink::kObjectBytes,
       &ArchiveSink::kPending,

@@ -29,6 +29,7 @@
 #include "models/sink/metered_sink.h"
 #include "models/sink/sink_writer.h"
 #include "models/sink/table_planner.h"
+#include "models/sink/topic_sink.h"
 #include "models/storage/object_store.h"
 #include "scenarios/language/assemble_readers.h"
 #include "scenarios/language/scenario.pb.h"
@@ -54,7 +55,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<ObjectStore>> archives;                 // Buckets of sinks.
   std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
   std::vector<std::unique_ptr<Dashboard>> dashboards;
-  std::unique_ptr<BrokerCluster> log;  // The first of the text.
+  std::unique_ptr<BrokerCluster> log;                                // The first of the text.
   std::map<std::string, std::unique_ptr<BrokerCluster>> other_logs;  // By name.
   std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;
@@ -67,6 +68,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<ReaderRepair>> repairs;
   std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<LookupService>> lookups;  // That jobs ask.
+  std::vector<std::unique_ptr<TopicSink>> topic_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

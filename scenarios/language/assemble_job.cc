@@ -25,6 +25,8 @@ constexpr Duration kMetadataMaxAge = Minutes(5);
 
 // Of a sink that answers at once: as many as StreamSink.max_in_flight_requests.
 constexpr int64_t kMostWrites = 50;
+// Of a topic: 32 MiB (buffer.memory) of batches of 1 KiB.
+constexpr int64_t kMostTopicWrites = 32'768;
 // What presto and hadoop file systems upload in one part by default (S3A: fs.s3a.multipart.size).
 constexpr Bytes kPartSize = MiB(64);
 
@@ -104,6 +106,11 @@ OperatorConfig OperatorOf(const StreamOperator& text) {
       config.most_retries = text.sink().max_retries();
       config.retry_delay = DurationOf(text.sink().retry_delay());
       break;
+    case StreamOperator::kTopic:
+      // As much as a producer's buffer holds; what was not acknowledged in time fails the job.
+      config.kind = OperatorKind::kSink;
+      config.most_writes = kMostTopicWrites;
+      break;
     case StreamOperator::kBlackhole:
     case StreamOperator::KIND_NOT_SET:
       config.kind = OperatorKind::kSink;
@@ -126,6 +133,9 @@ Consumers::Config ReaderOf(const v1::StreamSource& text, BytesPerSecond bandwidt
   config.max_partition_fetch_bytes = kMaxPartitionFetchBytes;
   config.metadata_max_age = kMetadataMaxAge;
   config.max_poll_records = text.max_poll_records();
+  config.isolation = text.isolation_level() == v1::Consumers::READ_COMMITTED
+                         ? Isolation::kReadCommitted
+                         : Isolation::kReadUncommitted;
   return config;
 }
 
@@ -223,6 +233,7 @@ CheckpointConfig CheckpointsOf(const v1::StreamCheckpoints& text) {
   config.unaligned = text.unaligned();
   config.incremental = text.incremental();
   config.inline_below = BytesOf(text.inline_below());
+  if (!text.cpu_per_mib().empty()) config.cpu_per_mib = DurationOf(text.cpu_per_mib());
   return config;
 }
 
@@ -255,6 +266,10 @@ JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,
     config.watermarks.emplace();
     config.watermarks->out_of_orderness = DurationOf(watermarks.out_of_orderness());
     config.watermarks->interval = DurationOf(watermarks.interval());
+    config.watermarks->at_each_event = watermarks.at_each_event();
+    config.watermarks->timestamps = watermarks.timestamps() == v1::StreamWatermarks::EVENT
+                                        ? Timestamps::kEvent
+                                        : Timestamps::kRecord;
     if (!watermarks.idleness().empty()) {
       config.watermarks->idleness = DurationOf(watermarks.idleness());
     }

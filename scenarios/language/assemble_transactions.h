@@ -13,7 +13,7 @@
 
 namespace freshet {
 
-// __transaction_state; nothing where no producer has transactions. REQUIRES: the scenario is
+// __transaction_state; nothing where nobody has transactions. REQUIRES: the scenario is
 // checked and has its defaults, here and below.
 std::optional<TopicConfig> TransactionTopicOf(const v1::Scenario& scenario);
 

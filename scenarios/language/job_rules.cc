@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/job_topic_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -33,12 +34,12 @@ class JobCheck {
     }
     for (int i = 0; i < job_.step_size(); ++i) {
       const StreamOperator& text = job_.step(i);
-      const bool is_end = text.has_blackhole() || text.has_sink();
+      const bool is_end = text.has_blackhole() || text.has_sink() || text.has_topic();
       if (!is_end && !read[static_cast<size_t>(i)]) {
         findings_->Error(here_.In("step", i).place,
                          absl::StrCat("nothing takes what operator ", Quoted(text.name()),
-                                      " passes on; end with step { sink { name: ... } } or "
-                                      "step { blackhole {} }"));
+                                      " passes on; end with step { sink { name: ... } }, "
+                                      "step { topic { name: ... } } or step { blackhole {} }"));
       } else if (is_end && read[static_cast<size_t>(i)]) {
         findings_->Error(here_.In("step", i).place,
                          absl::StrCat("operator ", Quoted(text.name()),
@@ -63,7 +64,7 @@ class JobCheck {
         findings_->Error(here.place,
                          absl::StrCat("operator ", Quoted(text.name()),
                                       " has no kind; add source, map, window, session, join, "
-                                      "deduplicate, lookup, broadcast, sink or blackhole"));
+                                      "deduplicate, lookup, broadcast, sink, topic or blackhole"));
       }
       return;
     }
@@ -88,6 +89,7 @@ class JobCheck {
     if (text.has_join()) CheckJoin(text, at, here);
     if (text.has_broadcast()) CheckBroadcast(text, at, here);
     if (is_source) CheckSource(text, here);
+    if (text.has_topic()) CheckJobTopic(scenario_, job_, text, here, findings_);
   }
 
   void CheckInput(const std::string& name, int at, const Places& here) {

@@ -135,12 +135,11 @@ class MirrorCheck {
     }
     if (clusters_.size() < 2 || cluster == clusters_[0]) return;
     if (cluster->has_kafka() && topic.replication_factor() > cluster->kafka().brokers()) {
-      findings_->Error(here.In("replication_factor").place,
-                       absl::StrCat("topic ", Quoted(topic.name()), " wants ",
-                                    topic.replication_factor(), " replicas of the ",
-                                    cluster->kafka().brokers(), " brokers of ",
-                                    Quoted(cluster->name()),
-                                    "; lower replication_factor or add brokers"));
+      findings_->Error(
+          here.In("replication_factor").place,
+          absl::StrCat("topic ", Quoted(topic.name()), " wants ", topic.replication_factor(),
+                       " replicas of the ", cluster->kafka().brokers(), " brokers of ",
+                       Quoted(cluster->name()), "; lower replication_factor or add brokers"));
     }
   }
 
@@ -215,8 +214,8 @@ class MirrorCheck {
     const Component* component = FindComponent(scenario_, name);
     if (component == nullptr) return nullptr;  // Told with the references.
     if (component->has_mirror()) return &component->mirror();
-    findings_->Error(here.place,
-                     absl::StrCat(Quoted(name), " copies nothing; name a component of kind mirror"));
+    findings_->Error(
+        here.place, absl::StrCat(Quoted(name), " copies nothing; name a component of kind mirror"));
     return nullptr;
   }
 
@@ -252,8 +251,7 @@ class MirrorCheck {
                          absl::StrCat("topic ", Quoted(cutover.producers_write()),
                                       " is not of cluster ", Quoted(target), "; name one that is"));
       }
-    } else if (!cutover.producers().empty() &&
-               mirror->replication_policy() != Mirror::IDENTITY) {
+    } else if (!cutover.producers().empty() && mirror->replication_policy() != Mirror::IDENTITY) {
       findings_->Error(here.In("producers").place,
                        "with replication_policy PREFIX the copy has another name than the topic, "
                        "and producers do not find it; state producers_write, or the policy "
@@ -265,9 +263,9 @@ class MirrorCheck {
     const Component* component = FindComponent(scenario_, name);
     if (component == nullptr) return;
     if (!component->has_consumers() || component->consumers().reads() != mirror.reads()) {
-      findings_->Error(here.place, absl::StrCat(Quoted(name), " does not read ",
-                                                Quoted(mirror.reads()),
-                                                "; name consumers of the mirrored topic"));
+      findings_->Error(here.place,
+                       absl::StrCat(Quoted(name), " does not read ", Quoted(mirror.reads()),
+                                    "; name consumers of the mirrored topic"));
       return;
     }
     if (component->consumers().assignment() != v1::Consumers::SUBSCRIBE) {
@@ -277,11 +275,11 @@ class MirrorCheck {
                                     "state assignment: SUBSCRIBE"));
     }
     if (!component->consumers().writes_to().empty()) {
-      findings_->Error(here.place,
-                       absl::StrCat(Quoted(name), " writes to ",
-                                    Quoted(component->consumers().writes_to()),
-                                    ", whose ledger is of one cluster's offsets; move a group "
-                                    "without a sink"));
+      findings_->Error(
+          here.place,
+          absl::StrCat(Quoted(name), " writes to ", Quoted(component->consumers().writes_to()),
+                       ", whose ledger is of one cluster's offsets; move a group "
+                       "without a sink"));
     }
     CheckImage(name, mirror, here);
   }
@@ -290,15 +288,15 @@ class MirrorCheck {
     const Component* component = FindComponent(scenario_, name);
     if (component == nullptr) return;
     if (!component->has_producers() || component->producers().topic() != mirror.reads()) {
-      findings_->Error(here.place, absl::StrCat(Quoted(name), " does not write ",
-                                                Quoted(mirror.reads()),
-                                                "; name producers of the mirrored topic"));
+      findings_->Error(here.place,
+                       absl::StrCat(Quoted(name), " does not write ", Quoted(mirror.reads()),
+                                    "; name producers of the mirrored topic"));
       return;
     }
     if (component->producers().has_transactions()) {
-      findings_->Error(here.place,
-                       absl::StrCat(Quoted(name),
-                                    " has transactions, which are not moved; remove them"));
+      findings_->Error(
+          here.place,
+          absl::StrCat(Quoted(name), " has transactions, which are not moved; remove them"));
     }
     CheckImage(name, mirror, here);
   }
@@ -306,9 +304,8 @@ class MirrorCheck {
   void CheckImage(const std::string& name, const Mirror& mirror, const Places& here) {
     const std::string image = ImageName(name, ClusterOf(scenario_, mirror.writes()));
     if (FindComponent(scenario_, image) == nullptr) return;
-    findings_->Error(here.place,
-                     absl::StrCat("what is moved is called ", Quoted(image),
-                                  ", and so is a component; give that another name"));
+    findings_->Error(here.place, absl::StrCat("what is moved is called ", Quoted(image),
+                                              ", and so is a component; give that another name"));
   }
 
   void CheckRollback(const Operation& operation, const Places& here) {
@@ -319,17 +316,15 @@ class MirrorCheck {
       if (each.has_cutover() && each.cutover().mirror() == mirror) before = &each;
     }
     const auto at = AmountOf(UNIT_DURATION, operation.at());
-    const auto moved =
-        before == nullptr ? std::nullopt : AmountOf(UNIT_DURATION, before->at());
+    const auto moved = before == nullptr ? std::nullopt : AmountOf(UNIT_DURATION, before->at());
     if (before == nullptr || (at && moved && *at <= *moved)) {
       findings_->Error(here.In("mirror").place,
                        absl::StrCat("no cutover of ", Quoted(mirror),
                                     " comes before; add one, or move the rollback"));
     }
     if (!back_.insert(mirror).second) {
-      findings_->Error(here.In("mirror").place,
-                       absl::StrCat("another operation is a rollback of ", Quoted(mirror),
-                                    " already; keep one"));
+      findings_->Error(here.In("mirror").place, absl::StrCat("another operation is a rollback of ",
+                                                             Quoted(mirror), " already; keep one"));
     }
   }
 

@@ -14,8 +14,8 @@ namespace freshet {
 // The clusters of brokers, in the order of the text. The first one is the scenario's: jobs,
 // connectors and operations are there.
 std::vector<const v1::Component*> ClustersOf(const v1::Scenario& scenario);
-// The name of the cluster that has the topic, the first one unless it says otherwise; "" where there
-// is none.
+// The name of the cluster that has the topic, the first one unless it says otherwise; "" where
+// there is none.
 std::string ClusterOf(const v1::Scenario& scenario, const std::string& topic);
 
 // What is measured of a client after its cutover has this name.

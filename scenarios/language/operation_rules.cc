@@ -105,9 +105,9 @@ class OperationCheck {
       case Operation::kRemoveWorkers:
       case Operation::kRenewCredentials:  // connect_rules.cc
       case Operation::kCutover:
-      case Operation::kRollback:  // mirror_rules.cc
-      case Operation::kRepairReader:      // reading_rules.cc
-      case Operation::kRescale:           // rescale_rules.cc
+      case Operation::kRollback:      // mirror_rules.cc
+      case Operation::kRepairReader:  // reading_rules.cc
+      case Operation::kRescale:       // rescale_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

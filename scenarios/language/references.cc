@@ -16,6 +16,7 @@
 #include "scenarios/language/facts.h"
 #include "scenarios/language/fields.h"
 #include "scenarios/language/group_rules.h"
+#include "scenarios/language/job_topic_rules.h"
 #include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/suggest.h"
@@ -61,6 +62,10 @@ class ReferenceCheck {
     for (const Topic& topic : scenario.topic()) known_["topic"].push_back(topic.name());
     for (const Component& component : scenario.component()) {
       known_["component"].push_back(component.name());
+      for (const v1::StreamOperator& step : component.stream_job().step()) {
+        if (!step.has_topic()) continue;
+        known_["component"].push_back(TopicSinkName(component.name(), step));
+      }
     }
     // What is measured about them has an owner of that name.
     if (!scenario.operation().empty()) known_["component"].push_back("operations");
@@ -302,12 +307,12 @@ class ReferenceCheck {
     const bool has_regions = !scenario_.network().region().empty();
     if (has_regions && parts.size() == 2 && parts[1] == "link") return;
     const std::string name = absl::StrCat(component.name(), "/worker-");
-    findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
-                                         " is no part of a mirror; write ", Quoted(name + "1"),
-                                         " to ", Quoted(absl::StrCat(name, std::max(workers, 1u))),
-                                         ", behind it \"/nic\" for its card, or ",
-                                         Quoted(component.name() + "/link"),
-                                         has_regions ? "" : " where the network has regions"));
+    findings_->Error(
+        place,
+        absl::StrCat("fault target ", Quoted(target), " is no part of a mirror; write ",
+                     Quoted(name + "1"), " to ", Quoted(absl::StrCat(name, std::max(workers, 1u))),
+                     ", behind it \"/nic\" for its card, or ", Quoted(component.name() + "/link"),
+                     has_regions ? "" : " where the network has regions"));
   }
 
   void CheckTaskManager(const Component& component, const std::string& target,

@@ -16,6 +16,7 @@
 #include "scenarios/language/assemble.h"
 #include "scenarios/language/defaults.h"
 #include "scenarios/language/feed_contract.h"
+#include "scenarios/language/hanging.h"
 #include "scenarios/language/meters.h"
 #include "scenarios/language/price_book.h"
 #include "scenarios/language/quantity.h"
@@ -202,6 +203,9 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
   for (const auto& [name, sink] : (*pipeline)->sinks) {
     CollectWaterfall(sim, name, sink->waterfall(), &outcome.results);
   }
+  for (const auto& sink : (*pipeline)->topic_sinks) {
+    CollectWaterfall(sim, sink->name(), sink->waterfall(), &outcome.results);
+  }
   for (const FaultInjector::Effect& effect : (*pipeline)->faults->Effects()) {
     FaultEffect* row = outcome.results.metrics.add_fault();
     row->set_name(effect.plan.name);
@@ -228,6 +232,7 @@ absl::StatusOr<RunOutcome> RunScenario(const v1::Scenario& scenario, const RunOp
       row->set_moves_done(done.moves_done);
     }
   }
+  CollectHanging(scenario, sim, **pipeline, &outcome.results.metrics);
   *outcome.results.metrics.mutable_meters() = CollectMeters(scenario, **pipeline);
   if (book->has_value()) {
     absl::StatusOr<Bill> bill = BuildBill(**book, outcome.results, Window::kAfterWarmUp);

@@ -100,6 +100,12 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       if (sources.empty()) continue;  // Told elsewhere.
       flow.nodes.push_back({component.name(), false, true, false, place});
       for (const int source : sources) flow.edges.emplace_back(source, node);
+      for (const v1::StreamOperator& each : component.stream_job().step()) {
+        const auto written = topics.find(each.topic().name());
+        if (each.has_topic() && written != topics.end()) {
+          flow.edges.emplace_back(node, written->second);
+        }
+      }
     } else if (component.has_lakehouse_table()) {
       std::vector<int> writers;
       for (const v1::Topic& topic : scenario.topic()) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/job_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -121,8 +122,15 @@ class TransactionCheck {
 bool HasTransactions(const Scenario& scenario) {
   return std::any_of(scenario.component().begin(), scenario.component().end(),
                      [](const Component& component) {
-                       return component.has_producers() && component.producers().has_transactions();
+                       if (component.has_producers())
+                         return component.producers().has_transactions();
+                       const auto& steps = component.stream_job().step();
+                       return std::any_of(steps.begin(), steps.end(), IsExactlyOnce);
                      });
+}
+
+bool IsExactlyOnce(const v1::StreamOperator& step) {
+  return step.topic().delivery_guarantee() == v1::StreamTopic::EXACTLY_ONCE;
 }
 
 void CheckTransactions(const Scenario& scenario, const Places& places, Findings* findings) {
@@ -138,6 +146,13 @@ int64_t PredictedTransactionEvents(const Scenario& scenario) {
   constexpr int64_t kMost = int64_t{1} << 60;
   Wide events = 0;
   for (const Component& component : scenario.component()) {
+    const v1::StreamJob& job = component.stream_job();
+    const auto checkpoint = AmountOf(UNIT_DURATION, job.checkpoints().interval());
+    for (const v1::StreamOperator& step : job.step()) {
+      if (!IsExactlyOnce(step) || !checkpoint) continue;
+      events += Wide{ParallelismOf(job, step)} *
+                (*run_for / std::max<int64_t>(*checkpoint, 10'000'000)) * kOfOne;
+    }
     if (!component.has_producers() || !component.producers().has_transactions()) continue;
     const Producers& producers = component.producers();
     const auto interval =

@@ -15,6 +15,8 @@ namespace freshet {
 inline constexpr char kTransactionsName[] = "transactions";
 
 bool HasTransactions(const v1::Scenario& scenario);
+// Whether a job's step writes a topic in transactions.
+bool IsExactlyOnce(const v1::StreamOperator& step);
 
 // REQUIRES: defaults are filled in.
 void CheckTransactions(const v1::Scenario& scenario, const Places& places, Findings* findings);

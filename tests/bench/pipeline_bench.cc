@@ -1,6 +1,10 @@
-// What a whole pipeline costs: a published set-up of the library for two simulated minutes,
-// through the door of `freshet run`, with the recorder and the audits each on and off. An item is
-// an event.
+// What a whole pipeline costs, through the door of `freshet run`. An item is an event.
+//
+//   Pipeline    a published set-up of producers, brokers and consumers for two simulated minutes,
+//               with the recorder and the audits each on and off
+//   FiveLayers  the library's pipeline from producers to a dashboard, for two minutes
+//
+// The engine alone is in engine_bench.cc.
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -14,12 +18,13 @@ namespace freshet::bench {
 namespace {
 
 // Arguments: variant, recording at `state`, audits.
-void Pipeline(benchmark::State& state) {
+void RunLibrary(benchmark::State& state, const std::string& file, const std::string& run_for,
+                const std::string& warm_up) {
   LoadOptions options;
   options.root = FRESHET_BENCH_LIBRARY;
-  options.sets = {"run_for=120s", "warm_up=20s",
+  options.sets = {"run_for=" + run_for, "warm_up=" + warm_up,
                   std::string("recording=") + (state.range(1) != 0 ? "STATE" : "OFF")};
-  const auto loaded = Load(options.root + "/published/c1_confluent_2020.textproto", options);
+  const auto loaded = Load(options.root + file, options);
   if (!loaded.ok() || !loaded->ok()) {
     state.SkipWithError("the scenario does not load");
     return;
@@ -44,10 +49,22 @@ void Pipeline(benchmark::State& state) {
   std::error_code ignored;
   std::filesystem::remove(record, ignored);
 }
+
+void Pipeline(benchmark::State& state) {
+  RunLibrary(state, "/published/c1_confluent_2020.textproto", "120s", "20s");
+}
 BENCHMARK(Pipeline)
     ->ArgNames({"fsync", "record", "audits"})
     ->ArgsProduct({{0}, {0, 1}, {0, 1}})
     ->Args({1, 1, 1})
+    ->Unit(benchmark::kMillisecond);
+
+void FiveLayers(benchmark::State& state) {
+  RunLibrary(state, "/five_layers.textproto", "2min", "30s");
+}
+BENCHMARK(FiveLayers)
+    ->ArgNames({"shared_storage", "record", "audits"})
+    ->ArgsProduct({{0, 1}, {0}, {1}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

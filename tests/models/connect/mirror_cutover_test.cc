@@ -13,8 +13,8 @@ MirrorSettings Moving(Duration across = Duration::Zero()) {
   return s;
 }
 
-// 100 records a second until the producers are closed at 200 s. The last sync before offset 20000 is
-// that of 101 * 198 = 19998.
+// 100 records a second until the producers are closed at 200 s. The last sync before offset 20000
+// is that of 101 * 198 = 19998.
 TEST(MirrorCutoverTest, ADrainedCutoverLosesNothingAndRepeatsTheDistanceOfTheTranslation) {
   MirrorPipeline pipeline(Moving());
   pipeline.CutoverAt(Milliseconds(199'995), true, Seconds(10));

@@ -50,8 +50,8 @@ struct EastGround : KafkaGround {
   using KafkaGround::KafkaGround;
   // Of three brokers in one zone. `topics` in place of those of the settings, if there are any.
   static KafkaCluster::Config In(ZoneId zone, const MiniSettings& settings) {
-    auto config = ClusterOf<KafkaCluster::Config>(
-        settings, [&settings](int) { return settings.broker; });
+    auto config =
+        ClusterOf<KafkaCluster::Config>(settings, [&settings](int) { return settings.broker; });
     for (KafkaBroker::Config& broker : config.brokers) broker.zone = zone;
     for (ZoneId& controller : config.controllers.zones) controller = zone;
     return config;

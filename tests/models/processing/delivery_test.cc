@@ -66,7 +66,10 @@ JobConfig JobOf(const Case& test, Sink* store) {
     window.size = window.slide = Milliseconds(250);
     window.keys = 50;
     window.bytes_per_row = window.state_per_row = Bytes(100);
-    job.watermarks = WatermarkConfig{Milliseconds(100), Milliseconds(50), Seconds(1)};
+    job.watermarks.emplace();
+    job.watermarks->out_of_orderness = Milliseconds(100);
+    job.watermarks->interval = Milliseconds(50);
+    job.watermarks->idleness = Seconds(1);
   }
   job.vertices = {SourceVertex(2), work, SinkVertex(2, store)};
   job.edges = {EdgeOf(0, 1, Partitioning::kHash), EdgeOf(1, 2, Partitioning::kHash)};

@@ -35,7 +35,8 @@ TEST(JobRulesTest, StepsTakeFromStepsAboveAndLeadToAnEnd) {
                                  "... } } above it")));
   EXPECT_THAT(ProblemsOf(Job(kTimes, "step { name: \"read\" source { reads: \"orders\" } }\n")),
               Contains(HasSubstr("nothing takes what operator \"read\" passes on; end with step { "
-                                 "sink { name: ... } } or step { blackhole {} }")));
+                                 "sink { name: ... } }, step { topic { name: ... } } or step { "
+                                 "blackhole {} }")));
   EXPECT_THAT(
       ProblemsOf(Job(kTimes, std::string(kSteps) + "step { name: \"more\" input: \"raed\" map {} }"
                                                    "step { name: \"end\" blackhole {} }")),

@@ -43,19 +43,20 @@ std::string Mirror(const std::string& fields) {
 TEST(MirrorRulesTest, ItIsRight) {
   EXPECT_THAT(ProblemsOf(Two("")), IsEmpty());
   EXPECT_THAT(ProblemsOf(Two(kMove)), IsEmpty());
-  EXPECT_THAT(
-      ProblemsOf(Two(absl::StrCat(
-          kMove, "operation { at: \"20s\" rollback { mirror: \"copier\" restart_time: \"5s\" } }\n"
-                 "fault { at: \"1s\" lasts: \"1s\" down { target: \"copier/worker-2\" } }\n"
-                 "objective { metric: \"cutover.lost_records\" of: \"copier/cutover\" at_most: "
-                 "\"0\" }\n"
-                 "objective { metric: \"consumer.lag\" of: \"billing-far\" at_most: \"9\" }\n"))),
-      IsEmpty());
+  EXPECT_THAT(ProblemsOf(Two(absl::StrCat(
+                  kMove,
+                  "operation { at: \"20s\" rollback { mirror: \"copier\" restart_time: \"5s\" } }\n"
+                  "fault { at: \"1s\" lasts: \"1s\" down { target: \"copier/worker-2\" } }\n"
+                  "objective { metric: \"cutover.lost_records\" of: \"copier/cutover\" at_most: "
+                  "\"0\" }\n"
+                  "objective { metric: \"consumer.lag\" of: \"billing-far\" at_most: \"9\" }\n"))),
+              IsEmpty());
 }
 
 TEST(MirrorRulesTest, AClusterIsJoinedByAMirror) {
-  EXPECT_THAT(ProblemsOf(Two("", "")),
-              Contains(HasSubstr("the scenario has 2 clusters of brokers and no mirror joins them")));
+  EXPECT_THAT(
+      ProblemsOf(Two("", "")),
+      Contains(HasSubstr("the scenario has 2 clusters of brokers and no mirror joins them")));
   EXPECT_THAT(ProblemsOf(Two("topic { name: \"x\" cluster: \"shop\" partitions: 1 "
                              "replication_factor: 1 }\n")),
               Contains(HasSubstr("\"shop\" has no topics; name a component of kind kafka")));
@@ -83,9 +84,10 @@ TEST(MirrorRulesTest, ACopyIsOfAnotherClusterAndHasAsManyPartitions) {
 
 TEST(MirrorRulesTest, WhoMovesCanBeMoved) {
   const auto moves = [](const std::string& fields) {
-    return absl::StrCat("operation { at: \"10s\" cutover { mirror: \"copier\" restart_time: "
-                        "\"5s\" ",
-                        fields, " } }\n");
+    return absl::StrCat(
+        "operation { at: \"10s\" cutover { mirror: \"copier\" restart_time: "
+        "\"5s\" ",
+        fields, " } }\n");
   };
   EXPECT_THAT(ProblemsOf(Two(moves(""))), ElementsAre(HasSubstr("the cutover moves nobody")));
   EXPECT_THAT(ProblemsOf(Two(moves("consumers: \"shop\""))),
@@ -94,9 +96,9 @@ TEST(MirrorRulesTest, WhoMovesCanBeMoved) {
               ElementsAre(HasSubstr("\"billing\" does not write \"orders\"")));
   EXPECT_THAT(ProblemsOf(Two(moves("producers: \"shop\" producers_write: \"orders\""))),
               ElementsAre(HasSubstr("topic \"orders\" is not of cluster \"far\"")));
-  EXPECT_THAT(ProblemsOf(Two(moves("producers: \"shop\""),
-                             Mirror("reads: \"orders\" writes: \"copy\""))),
-              ElementsAre(HasSubstr("with replication_policy PREFIX the copy has another name")));
+  EXPECT_THAT(
+      ProblemsOf(Two(moves("producers: \"shop\""), Mirror("reads: \"orders\" writes: \"copy\""))),
+      ElementsAre(HasSubstr("with replication_policy PREFIX the copy has another name")));
   EXPECT_THAT(ProblemsOf(absl::StrReplaceAll(Two(moves("consumers: \"billing\"")),
                                              {{"assignment: SUBSCRIBE", ""}})),
               ElementsAre(HasSubstr("keeps no offsets at the brokers that could be translated")));
@@ -112,8 +114,8 @@ TEST(MirrorRulesTest, WhoMovesCanBeMoved) {
 
 TEST(MirrorRulesTest, ALinkLiesBetweenRegions) {
   const auto cut = [](const std::string& network) {
-    return Two(absl::StrCat(network,
-                            "fault { at: \"1s\" lasts: \"1s\" down { target: \"copier/link\" } }\n"));
+    return Two(absl::StrCat(
+        network, "fault { at: \"1s\" lasts: \"1s\" down { target: \"copier/link\" } }\n"));
   };
   EXPECT_THAT(ProblemsOf(cut("")), ElementsAre(HasSubstr("where the network has regions")));
   EXPECT_THAT(ProblemsOf(Two("network { rtt_across_regions { constant: \"50ms\" } }\n")),
