@@ -75,10 +75,8 @@ std::string ComponentOf(const std::string& reader) { return reader.substr(0, rea
 }  // namespace
 
 void AddBlastRadius(const RunSummary& summary, std::vector<ReportTable>* tables) {
-  ReportTable table = {"What readers could not read, and how far it reached (whole run)",
-                       {"reader"},
-                       {},
-                       1};
+  ReportTable table = {
+      "What readers could not read, and how far it reached (whole run)", {"reader"}, {}, 1};
   for (const Figure& figure : kFigures) table.columns.push_back(figure.column);
   for (const std::string& reader : ReadersOf(absl::MakeConstSpan(&summary, 1))) {
     std::vector<std::string> row = {ComponentOf(reader)};
@@ -91,8 +89,11 @@ void AddBlastRadius(const RunSummary& summary, std::vector<ReportTable>* tables)
 void AddBlastRadius(absl::Span<const RunSummary> runs, Comparison* comparison) {
   for (const std::string& reader : ReadersOf(runs)) {
     for (const Figure& figure : kFigures) {
-      ComparisonRow row = {"blast radius", ComponentOf(reader), figure.column,
-                           absl::StrCat(figure.metric, "_", figure.statistic), {}};
+      ComparisonRow row = {"blast radius",
+                           ComponentOf(reader),
+                           figure.column,
+                           absl::StrCat(figure.metric, "_", figure.statistic),
+                           {}};
       for (const RunSummary& run : runs) row.cells.push_back(CellOf(run, reader, figure));
       comparison->rows.push_back(std::move(row));
     }

@@ -26,10 +26,11 @@ struct ComparisonCell {
 };
 
 struct ComparisonRow {
-  std::string section;       // "objectives", "clients", "blast radius", "resolution", "time", "bill", "run"
-  std::string owner;         // The component, or the feed.
-  std::string name;          // "producer.latency p99"
-  std::string machine_name;  // "producer.latency_ms_p99"
+  std::string
+      section;  // "objectives", "clients", "blast radius", "resolution", "time", "bill", "run"
+  std::string owner;                  // The component, or the feed.
+  std::string name;                   // "producer.latency p99"
+  std::string machine_name;           // "producer.latency_ms_p99"
   std::vector<ComparisonCell> cells;  // One a run.
 };
 

@@ -198,13 +198,13 @@ std::string Describe(const Objective& objective) {
   if (objective.has_feed_contract()) {
     const FeedContract& clause = objective.feed_contract();
     absl::StrAppend(&text, "feed contract, ",
-                    clause.has_lost()               ? "offsets"
-                    : clause.has_duplicated()       ? "duplicates"
-                    : clause.has_schema_version()   ? "schema version"
-                    : !clause.lateness().empty()    ? "lateness"
-                    : !clause.freshness().empty()   ? "freshness"
-                    : !clause.staleness().empty()   ? "staleness"
-                                                    : "",
+                    clause.has_lost()             ? "offsets"
+                    : clause.has_duplicated()     ? "duplicates"
+                    : clause.has_schema_version() ? "schema version"
+                    : !clause.lateness().empty()  ? "lateness"
+                    : !clause.freshness().empty() ? "freshness"
+                    : !clause.staleness().empty() ? "staleness"
+                                                  : "",
                     ": ");
   }
   absl::StrAppend(&text, objective.metric());

@@ -57,9 +57,9 @@ class ConnectCluster : public Component,
     Duration session_timeout;
     Duration heartbeat_interval;
     Duration rebalance_timeout;
-    Duration max_delay;      // scheduled.rebalance.max.delay.ms
-    Duration graceful_stop;  // task.shutdown.graceful.timeout.ms
-    SinkTasks::Config sink;  // Its `slots` are set here.
+    Duration max_delay;             // scheduled.rebalance.max.delay.ms
+    Duration graceful_stop;         // task.shutdown.graceful.timeout.ms
+    SinkTasks::Config sink;         // Its `slots` are set here.
     ReadPolicy::Config reading;     // Its store and host are set here.
     std::string dead_letter_topic;  // With kDeadLetter.
     // The sink takes them for so long, from the start and from each renewal on.

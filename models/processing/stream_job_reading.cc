@@ -11,24 +11,22 @@ void StreamJob::Source::Judge(int member) {
   while (mine.next < mine.poll.size()) {
     const RecordRange& range = mine.poll[mine.next];
     if (config.dead_letters != nullptr) config.dead_letters->From(member);
-    const Reading reading =
-        config.reading->Judge(range, [this, member, life = mine.life] {
-          if (life == judged[static_cast<size_t>(member)].life) Judge(member);
-        });
+    const Reading reading = config.reading->Judge(range, [this, member, life = mine.life] {
+      if (life == judged[static_cast<size_t>(member)].life) Judge(member);
+    });
     switch (reading) {
       case Reading::kAwait:
         return;
       case Reading::kStop:
         // Not within the call that has handed it the poll.
-        job->After<"stream_job.cannot_read">(
-            Duration::Zero(), [this, member, life = mine.life] {
-              if (life == judged[static_cast<size_t>(member)].life) job->FailNow();
-            });
+        job->After<"stream_job.cannot_read">(Duration::Zero(), [this, member, life = mine.life] {
+          if (life == judged[static_cast<size_t>(member)].life) job->FailNow();
+        });
         return;
       case Reading::kSkip:
-        job->Settled(vertex, range, config.reading->IsDeadLetter(range)
-                                        ? SourceEffects::How::kDeadLettered
-                                        : SourceEffects::How::kFiltered);
+        job->Settled(vertex, range,
+                     config.reading->IsDeadLetter(range) ? SourceEffects::How::kDeadLettered
+                                                         : SourceEffects::How::kFiltered);
         break;
       case Reading::kRead:
       case Reading::kReadCorrupt:

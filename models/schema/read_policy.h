@@ -53,8 +53,8 @@ class ReadPolicy : public Component, public RowJudge {
     SchemaRegistry* registry = nullptr;
     SchemaRegistry::SubjectId subject = 0;
     int32_t reader_version = 0;
-    Sink* dead_letters = nullptr;      // With kDeadLetter.
-    HostId host = 0;                   // Of the reader, for the dead letters.
+    Sink* dead_letters = nullptr;  // With kDeadLetter.
+    HostId host = 0;               // Of the reader, for the dead letters.
     // Its output is cut into windows of event time; absent: nobody counts them, or the caller does.
     std::optional<Duration> window;
     Duration retry_wait = Seconds(1);  // After the registry or the store has failed.

@@ -63,8 +63,8 @@ std::vector<DataFileRewriter::Group> DataFileRewriter::Pack(const std::vector<Ta
       const bool large = std::any_of(group.files.begin(), group.files.end(), [&](const auto& file) {
         return file.bytes > kLargest * config.target_file;
       });
-      if (!large && (count < 2 || (count < config.min_input_files &&
-                                   group.bytes <= config.target_file))) {
+      if (!large &&
+          (count < 2 || (count < config.min_input_files && group.bytes <= config.target_file))) {
         continue;
       }
       const int64_t target = config.target_file.count();
@@ -168,8 +168,8 @@ void DataFileRewriter::FileRead(size_t at, bool ok) {
     return;
   }
   if (--work_[at].left > 0) return;
-  threads_.Serve(Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(),
-                                        work_[at].group.bytes.count(), MiB(1).count())),
+  threads_.Serve(Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), work_[at].group.bytes.count(),
+                                        MiB(1).count())),
                  [this, run = run_, at = static_cast<uint32_t>(at)] {
                    if (run == run_) Worked(at);
                  });

@@ -83,8 +83,8 @@ class IcebergTable : public Component {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
-    Sampler catalog_latency;  // Of a load and of a swap.
-    Bytes small_file;         // Data files below that are counted as small.
+    Sampler catalog_latency;   // Of a load and of a swap.
+    Bytes small_file;          // Data files below that are counted as small.
     bool knows_files = false;  // Each of them: what a rewrite needs. Else their number is known.
     bool is_planned = false;   // Somebody plans scans of it.
     Backoff::Config commit_retry;
@@ -180,8 +180,7 @@ class IcebergTable : public Component {
        "From 16 MiB to below 128 MiB."},
       {"table.files_below_512_mib", MetricKind::kGauge, MetricUnit::kCount,
        "From 128 MiB to below 512 MiB."},
-      {"table.files_from_512_mib", MetricKind::kGauge, MetricUnit::kCount,
-       "From 512 MiB on."}};
+      {"table.files_from_512_mib", MetricKind::kGauge, MetricUnit::kCount, "From 512 MiB on."}};
   static constexpr MetricDef kRewrites = {"table.rewrites", MetricKind::kCounter,
                                           MetricUnit::kCount,
                                           "Commits that swapped rewritten data files in."};

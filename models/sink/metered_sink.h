@@ -65,7 +65,8 @@ class MeteredSink : public Sink {
                                               MetricUnit::kCount,
                                               "Records put aside as dead letters."};
   static constexpr MetricDef kCorrupt = {"effects.corrupt", MetricKind::kCounter,
-                                         MetricUnit::kCount, "Records that came out wrong, visible ones among them."};
+                                         MetricUnit::kCount,
+                                         "Records that came out wrong, visible ones among them."};
   static constexpr MetricDef kLost = {
       "effects.lost", MetricKind::kGauge, MetricUnit::kCount,
       "Records below where their reader went on from, which are neither visible nor settled."};

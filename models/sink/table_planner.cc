@@ -72,10 +72,10 @@ void TablePlanner::ReadNext() {
                     Fail();
                     return;
                   }
-                  After<"planner.manifest_read">(
-                      config_.time_per_file * plan_.manifests[at].files, [this, round] {
-                        if (round == round_) ManifestRead();
-                      });
+                  After<"planner.manifest_read">(config_.time_per_file * plan_.manifests[at].files,
+                                                 [this, round] {
+                                                   if (round == round_) ManifestRead();
+                                                 });
                 });
   }
   if (reading_ == 0) End();

@@ -29,9 +29,8 @@ class TablePlanner : public Component {
                                        MetricUnit::kCount, "Data files that a planning found."};
   static constexpr MetricDef kBytes = {"planner.metadata_bytes", MetricKind::kDistribution,
                                        MetricUnit::kBytes, "Metadata that a planning read."};
-  static constexpr MetricDef kFailed = {
-      "planner.failed", MetricKind::kCounter, MetricUnit::kCount,
-      "Plannings given up: catalog or warehouse did not answer."};
+  static constexpr MetricDef kFailed = {"planner.failed", MetricKind::kCounter, MetricUnit::kCount,
+                                        "Plannings given up: catalog or warehouse did not answer."};
 
   // REQUIRES: `table` and `network` outlive it; the table is told that it is planned.
   TablePlanner(Simulation& sim, absl::string_view name, IcebergTable* table, Network* network,

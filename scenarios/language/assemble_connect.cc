@@ -62,8 +62,8 @@ void BuildConnect(const v1::Scenario& scenario, const std::string& name, const v
   config.dead_letter_topic = text.dead_letter_topic();
   if (text.has_reading()) config.reading = ReadPolicyOf(text.reading(), text.reads(), *pipeline);
   if (text.errors_tolerance() == v1::Connect::ALL) {
-    config.reading.on_unreadable = text.dead_letter_topic().empty() ? OnUnreadable::kQuarantine
-                                                                    : OnUnreadable::kDeadLetter;
+    config.reading.on_unreadable =
+        text.dead_letter_topic().empty() ? OnUnreadable::kQuarantine : OnUnreadable::kDeadLetter;
   }
   if (!text.credential_lifetime().empty()) {
     config.credential_lifetime = DurationOf(text.credential_lifetime());

@@ -73,9 +73,9 @@ void CheckFeedContracts(const v1::Scenario& scenario, const Places& places, Find
     }
     for (const v1::Component& component : scenario.component()) {
       if (component.name() != objective.of() || IsSink(component)) continue;
-      findings->Error(here.In("of").place,
-                      absl::StrCat(Quoted(objective.of()),
-                                   " is no sink; name one that somebody writes to"));
+      findings->Error(
+          here.In("of").place,
+          absl::StrCat(Quoted(objective.of()), " is no sink; name one that somebody writes to"));
     }
     if (++contracts[objective.of()] == 2) {
       findings->Error(here.place, absl::StrCat(Quoted(objective.of()),

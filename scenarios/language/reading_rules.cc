@@ -32,10 +32,8 @@ class ReadingCheck {
       for (int at = 0; at < component.stream_job().step_size(); ++at) {
         const v1::StreamSource& source = component.stream_job().step(at).source();
         if (!source.has_reading()) continue;
-        const Places& place = here.In("stream_job")
-                                  .In("step", static_cast<size_t>(at))
-                                  .In("source")
-                                  .In("reading");
+        const Places& place =
+            here.In("stream_job").In("step", static_cast<size_t>(at)).In("source").In("reading");
         CheckAll(source.reading(), source.reads(), place);
         if (++sources == 2) {
           findings_->Error(place.place,
@@ -125,9 +123,8 @@ class ReadingCheck {
 
   void NoWait(absl::string_view why, const Places& here) {
     if (!here.Has("restart_wait")) return;
-    findings_->Error(
-        here.In("restart_wait").place,
-        absl::StrCat("restart_wait is for consumers; ", why, "; remove restart_wait"));
+    findings_->Error(here.In("restart_wait").place,
+                     absl::StrCat("restart_wait is for consumers; ", why, "; remove restart_wait"));
   }
 
   const SchemaRegistry::Subject* FindSubject(const Reading& reading, const std::string& topic,
@@ -194,12 +191,13 @@ class ReadingCheck {
       const SchemaRegistry::Subject* subject = FindSubject(reading, topic, nullptr);
       if (subject != nullptr) CheckVersion(*subject, repair.version(), here);
     }
-    const bool has_topic = component.has_connect() ? !component.connect().dead_letter_topic().empty()
-                                                   : !reading.dead_letter_topic().empty();
+    const bool has_topic = component.has_connect()
+                               ? !component.connect().dead_letter_topic().empty()
+                               : !reading.dead_letter_topic().empty();
     if (repair.on_unreadable() == Reading::DEAD_LETTER && !has_topic) {
-      findings_->Error(here.In("on_unreadable").place,
-                       absl::StrCat(Quoted(repair.reader()),
-                                    " has no dead_letter_topic; state one there"));
+      findings_->Error(
+          here.In("on_unreadable").place,
+          absl::StrCat(Quoted(repair.reader()), " has no dead_letter_topic; state one there"));
     }
     if (repair.redrive() && component.has_stream_job()) {
       findings_->Error(here.In("redrive").place,

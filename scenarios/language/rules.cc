@@ -849,8 +849,7 @@ class RuleCheck {
   void CheckObjective(const Objective& objective, const Places& here) {
     if (objective.has_feed_contract()) return;  // feed_contract.cc
     if (objective.metric().empty() && !here.Has("metric") && !AnyWithin(blanked_, here)) {
-      findings_->Error(here.place,
-                       "the objective has no metric; state it, or feed_contract");
+      findings_->Error(here.place, "the objective has no metric; state it, or feed_contract");
     }
     if (objective.at_most().empty() == objective.at_least().empty() && !here.Has("at_most") &&
         !here.Has("at_least") && !AnyWithin(blanked_, here)) {

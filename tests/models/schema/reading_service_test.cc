@@ -46,8 +46,8 @@ class ReadingPipeline : public MiniPipeline {
 
  private:
   static SinkSettings SettingsFor(SinkPromise promise) {
-    SinkSettings s = ThousandInto(promise, ApplicationCommits::kAfterProcessing,
-                                  Work::kOfTheMember);
+    SinkSettings s =
+        ThousandInto(promise, ApplicationCommits::kAfterProcessing, Work::kOfTheMember);
     TopicConfig dead = s.topic;
     dead.name = kDeadLetters;
     s.more_topics.push_back(dead);
@@ -73,16 +73,14 @@ class ReadingPipeline : public MiniPipeline {
     registry->BeginWith(0, 1);
     shop = s.producers;
     shop.schema = {registry.get(), 0, 1, true};
-    producers_with_schema =
-        std::make_unique<Producers>(sim, "schema-shop", &network, &log, shop);
+    producers_with_schema = std::make_unique<Producers>(sim, "schema-shop", &network, &log, shop);
     producers_with_schema->Start();
     sim.At<"test.release">(Time() + Seconds(5), 0, [this] {
       producers_with_schema->Deploy(2, Duration::Zero(), true, [] {});
     });
     sink = std::make_unique<DatabaseSink>(sim, "db", &network, s.database);
-    auto dead = std::make_unique<DeadLetterTopic>(sim, "dead-letters", &network, &log,
-                                                  log.PartitionsOf(kDeadLetters),
-                                                  std::vector<HostId>());
+    auto dead = std::make_unique<DeadLetterTopic>(
+        sim, "dead-letters", &network, &log, log.PartitionsOf(kDeadLetters), std::vector<HostId>());
     ReadPolicy::Config policy;
     policy.on_unreadable = action;
     policy.registry = registry.get();

@@ -64,8 +64,8 @@ class RewriteTest : public testing::Test {
     return rewrite;
   }
   IcebergTable::CommitKey Stage(const TableAppend& append) {
-    const IcebergTable::CommitKey key = table.Begin(
-        append, &client, [this](TableOutcome outcome) { outcomes.push_back(outcome); });
+    const IcebergTable::CommitKey key =
+        table.Begin(append, &client, [this](TableOutcome outcome) { outcomes.push_back(outcome); });
     sim.Run();
     return key;
   }
@@ -197,16 +197,16 @@ TEST_F(RewriteTest, WhatIsWorthIt) {
     for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
     return DataFileRewriter::Pack(all, Packing());
   };
-  EXPECT_TRUE(groups({files(4, 10, 0)}).empty());                  // 4 of 1 MB.
+  EXPECT_TRUE(groups({files(4, 10, 0)}).empty());  // 4 of 1 MB.
   EXPECT_TRUE(groups({files(4, 10, 0), files(4, 10, 1)}).empty());
-  EXPECT_TRUE(groups({files(9, 80, 0)}).empty());                  // 8 MB is good enough.
+  EXPECT_TRUE(groups({files(9, 80, 0)}).empty());  // 8 MB is good enough.
   ASSERT_EQ(groups({files(5, 10, 0)}).size(), 1U);
   EXPECT_EQ(groups({files(5, 10, 0)})[0].outputs, 1);
-  ASSERT_EQ(groups({files(2, 60, 0)}).size(), 1U);                 // 12 MB: one of 12, not 10 and 2.
+  ASSERT_EQ(groups({files(2, 60, 0)}).size(), 1U);  // 12 MB: one of 12, not 10 and 2.
   EXPECT_EQ(groups({files(2, 60, 0)})[0].outputs, 1);
-  ASSERT_EQ(groups({files(1, 400, 0)}).size(), 1U);                // 40 MB are cut.
+  ASSERT_EQ(groups({files(1, 400, 0)}).size(), 1U);  // 40 MB are cut.
   EXPECT_EQ(groups({files(1, 400, 0)})[0].outputs, 4);
-  EXPECT_EQ(groups({files(20, 60, 0)}).size(), 2U);                // 16 of 6 MB are a group.
+  EXPECT_EQ(groups({files(20, 60, 0)}).size(), 2U);  // 16 of 6 MB are a group.
 }
 
 // After 60 s: load 50, metadata, list and manifest 20 side by side; six files 20, the new one 100;

@@ -96,8 +96,7 @@ TEST(ReadingRulesTest, ARepairChangesAReader) {
               ElementsAre(HasSubstr("\"store\" has no reading")));
   EXPECT_THAT(ProblemsOf(Loader("", Repair("reader: \"loader\" version: 2"))),
               ElementsAre(HasSubstr("\"loader\" reads without a schema")));
-  EXPECT_THAT(ProblemsOf(Loader("registry: \"registry\"",
-                                Repair("reader: \"loader\" version: 9"))),
+  EXPECT_THAT(ProblemsOf(Loader("registry: \"registry\"", Repair("reader: \"loader\" version: 9"))),
               ElementsAre(HasSubstr("has no version 9")));
   EXPECT_THAT(ProblemsOf(Loader("", Repair("reader: \"loader\" on_unreadable: DEAD_LETTER"))),
               ElementsAre(HasSubstr("\"loader\" has no dead_letter_topic")));
