@@ -119,24 +119,26 @@ void Subtask::ChannelStateComplete() {
     PartSafe(current_, true);
     return;
   }
-  Serialise(current_, state.size);
+  to_serialise_ = state.size;
+  Serialise(current_);
 }
 
-void Subtask::Serialise(CheckpointId checkpoint, Bytes left) {
+void Subtask::Serialise(CheckpointId checkpoint) {
   // A thread beside the subtask's, on the same cores; no longer at a time than a piece takes.
   constexpr Bytes kPiece = MiB(1);
   const Duration cpu_per_mib = config_.checkpoints->cpu_per_mib;
-  if (cpu_per_mib == Duration::Zero() || left == Bytes(0)) {
+  if (cpu_per_mib == Duration::Zero() || to_serialise_ == Bytes(0)) {
     uploaded_ = host_->Upload(snapshot_->size, [this, checkpoint, life = life_](bool ok) {
       if (life == life_) PartSafe(checkpoint, ok);
     });
     return;
   }
-  const Bytes piece = std::min(left, kPiece);
+  const Bytes piece = std::min(to_serialise_, kPiece);
+  to_serialise_ -= piece;
   const Duration cost =
       Nanoseconds(MulDivCeil(cpu_per_mib.nanos(), piece.count(), kPiece.count()));
-  host_->cpu().Serve(cost, [this, checkpoint, left = left - piece, life = life_] {
-    if (life == life_ && checkpoint == current_) Serialise(checkpoint, left);
+  host_->cpu().Serve(cost, [this, checkpoint, life = life_] {
+    if (life == life_ && checkpoint == current_) Serialise(checkpoint);
   });
 }
 
