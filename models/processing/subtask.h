@@ -200,7 +200,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   void BarrierArrived(CheckpointId checkpoint);
   void TakeSnapshot(CheckpointId checkpoint, bool unaligned);
   void ChannelStateComplete();
-  void Serialise(CheckpointId checkpoint, Bytes left);
+  void Serialise(CheckpointId checkpoint);
   void PartSafe(CheckpointId checkpoint, bool ok);
   void Unblock();
   size_t ChannelsInUse() const;
@@ -273,6 +273,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool parts_ok_ = true;
   std::shared_ptr<SubtaskState> snapshot_;
   ObjectId uploaded_ = 0;
+  Bytes to_serialise_;  // Of its file.
 
   Activity activity_ = Activity::kStopped;
   Time since_;

@@ -27,16 +27,10 @@ void Subtask::TakeBarrier(Channel* channel, const Element& barrier) {
     barriers_ = 0;
   }
   channel->blocked = config_.guarantee == DeliveryGuarantee::kExactlyOnce;
-  if (++barriers_ < ChannelsInUse()) return;
+  if (++barriers_ < channels_.size()) return;
   vertex_->alignment.Record(sim_.Now() - aligning_since_);
   Unblock();
   barrier_due_ = std::exchange(aligning_, 0);
-}
-
-size_t Subtask::ChannelsInUse() const {
-  size_t in_use = 0;
-  for (const auto& [channel, input] : channels_) in_use += channel->in_use ? 1 : 0;
-  return in_use;
 }
 
 void Subtask::Unblock() {
@@ -98,7 +92,7 @@ void Subtask::TakeSnapshot(CheckpointId checkpoint, bool unaligned) {
   barrier.checkpoint = checkpoint;
   barrier.unaligned = unaligned;
   for (const auto& output : outputs_) {
-    for (size_t i = 0; i < output->in_use; ++i) output->channels[i]->Put(barrier);
+    for (Channel* channel : output->channels) channel->Put(barrier);
   }
   parts_ok_ = true;
   const bool prepares = IsSink() && last().sink->promise() == SinkPromise::kTransactional;
@@ -125,23 +119,25 @@ void Subtask::ChannelStateComplete() {
     PartSafe(current_, true);
     return;
   }
-  Serialise(current_, state.size);
+  to_serialise_ = state.size;
+  Serialise(current_);
 }
 
-void Subtask::Serialise(CheckpointId checkpoint, Bytes left) {
+void Subtask::Serialise(CheckpointId checkpoint) {
   // A thread beside the subtask's, on the same cores; no longer at a time than a piece takes.
   constexpr Bytes kPiece = MiB(1);
   const Duration cpu_per_mib = config_.checkpoints->cpu_per_mib;
-  if (cpu_per_mib == Duration::Zero() || left == Bytes(0)) {
+  if (cpu_per_mib == Duration::Zero() || to_serialise_ == Bytes(0)) {
     uploaded_ = host_->Upload(snapshot_->size, [this, checkpoint, life = life_](bool ok) {
       if (life == life_) PartSafe(checkpoint, ok);
     });
     return;
   }
-  const Bytes piece = std::min(left, kPiece);
+  const Bytes piece = std::min(to_serialise_, kPiece);
+  to_serialise_ -= piece;
   const Duration cost = Nanoseconds(MulDivCeil(cpu_per_mib.nanos(), piece.count(), kPiece.count()));
-  host_->cpu().Serve(cost, [this, checkpoint, left = left - piece, life = life_] {
-    if (life == life_ && checkpoint == current_) Serialise(checkpoint, left);
+  host_->cpu().Serve(cost, [this, checkpoint, life = life_] {
+    if (life == life_ && checkpoint == current_) Serialise(checkpoint);
   });
 }
 
@@ -159,7 +155,6 @@ void Subtask::AbortCheckpoint(CheckpointId checkpoint) {
   }
   if (barrier_due_ == checkpoint) barrier_due_ = 0;
   if (urgent_ == checkpoint) urgent_ = 0;
-  if (halt_after_ == checkpoint) halt_after_ = 0;
   if (current_ == checkpoint) {
     current_ = 0;
     copying_ = false;
@@ -185,17 +180,6 @@ void Subtask::Start(TaskManager* host, const SubtaskState* state) {
   if (IsSink() && writer_ == kNoWriter) {
     writer_ = last().sink->AddWriter(absl::StrCat(vertex_->name(), "/", index_ + 1), host->host());
   }
-}
-
-void Subtask::Rest() {
-  Stop();
-  for (const auto& each : chain_) each->Restore(nullptr);
-  emitted_ = late_ = 0;
-  std::fill(taken_.begin(), taken_.end(), 0);
-  snapshot_ = std::make_shared<SubtaskState>();
-  for (const auto& each : chain_) snapshot_->operators.push_back(each->Snapshot());
-  snapshot_->taken = taken_;
-  uploaded_ = 0;
 }
 
 void Subtask::PutBackArrived(const SubtaskState& state) {
@@ -252,7 +236,7 @@ void Subtask::Stop() {
   for (Split& split : splits_) split.any = false;
   polled_.clear();
   polls_ = 0;
-  aligning_ = barrier_due_ = urgent_ = current_ = halt_after_ = 0;
+  aligning_ = barrier_due_ = urgent_ = current_ = 0;
   copying_ = false;
   writes_ = Pool<UnderWay>();
   preparing_ = false;

@@ -53,6 +53,7 @@ Sink::WriterId TopicSink::AddWriter(absl::string_view writer_name, HostId host) 
     config.timeout = config_.transaction_timeout;
     config.retry_backoff = config_.retry_backoff;
     auto transaction = std::make_unique<Transaction>();
+    transaction->writer = number;
     transaction->producer = std::make_unique<TransactionalProducer>(
         sim(), absl::StrCat(name(), "/", writer_name, "/producer-", i + 1), network_, log_,
         config_.coordinator, config);

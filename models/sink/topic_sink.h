@@ -83,10 +83,12 @@ class TopicSink : public MeteredSink {
   // One transactional id, with a producer of its own.
   struct Transaction {
     enum class State : uint8_t { kDown, kStarting, kReady, kOpen, kPrepared, kEnding };
+    WriterId writer = 0;
     std::unique_ptr<TransactionalProducer> producer;
     State state = State::kDown;
     // Somebody has begun one under this id and never ended it.
     bool lingers = false;
+    Epoch epoch = 0;  // That it is prepared for.
     std::vector<RecordRange> staged;
   };
   struct Line {  // To one partition, at least once: one request at a time.
@@ -127,10 +129,10 @@ class TopicSink : public MeteredSink {
   // Exactly once (topic_transactions.cc).
   void SendClosed(WriterId writer);
   void Open(WriterId writer);
-  void Restart(WriterId writer, Transaction* transaction);
+  void Restart(Transaction* transaction);
   static void Abandon(Transaction* transaction);
   void TakeNext(WriterId writer);
-  void Ended(WriterId writer, Transaction* transaction, Epoch epoch, bool ok);
+  void Ended(Transaction* transaction, bool ok);
   void AnswerCommits();
 
   const Config config_;
@@ -138,8 +140,7 @@ class TopicSink : public MeteredSink {
   LogService* const log_;
   std::vector<std::unique_ptr<Writer>> writers_;
   Pool<TopicBatch> in_hand_;
-  // By epoch: prepared, and whose they are.
-  absl::btree_map<Epoch, std::vector<std::pair<WriterId, Transaction*>>> prepared_;
+  absl::btree_map<Epoch, std::vector<Transaction*>> prepared_;
   absl::btree_map<Epoch, int64_t> ending_;  // Transactions that are being committed.
   std::vector<Question> questions_;
   Pool<Completion<bool>> answers_;

@@ -31,7 +31,7 @@ void TopicSink::Open(WriterId number) {
   Transaction* const transaction = At(number).current;
   switch (transaction->state) {
     case Transaction::State::kDown:
-      return Restart(number, transaction);
+      return Restart(transaction);
     case Transaction::State::kReady:
       transaction->state = Transaction::State::kOpen;
       transaction->producer->Begin();
@@ -41,14 +41,14 @@ void TopicSink::Open(WriterId number) {
   }
 }
 
-void TopicSink::Restart(WriterId number, Transaction* transaction) {
+void TopicSink::Restart(Transaction* transaction) {
   transaction->state = Transaction::State::kStarting;
   transaction->lingers = false;
-  transaction->producer->Start([this, number, transaction] {
+  transaction->producer->Start([this, transaction] {
     transaction->state = Transaction::State::kReady;
-    Writer& writer = At(number);
-    if (writer.current == nullptr) TakeNext(number);
-    if (writer.current == transaction) SendClosed(number);
+    Writer& writer = At(transaction->writer);
+    if (writer.current == nullptr) TakeNext(transaction->writer);
+    if (writer.current == transaction) SendClosed(transaction->writer);
   });
 }
 
@@ -67,7 +67,8 @@ void TopicSink::Prepare(WriterId number, Epoch epoch, Completion<bool> done) {
   writer.prepared = done;
   if (writer.current != nullptr && writer.current->state == Transaction::State::kOpen) {
     writer.current->state = Transaction::State::kPrepared;
-    prepared_[epoch].push_back({number, writer.current});
+    writer.current->epoch = epoch;
+    prepared_[epoch].push_back(writer.current);
     writer.current = nullptr;
   }
   // Not from within the call.
@@ -97,19 +98,18 @@ void TopicSink::Commit(Epoch epoch, Completion<bool> done) {
   questions_.push_back({epoch, done});
   while (!prepared_.empty() && prepared_.begin()->first <= epoch) {
     const Epoch own = prepared_.begin()->first;
-    std::vector<std::pair<WriterId, Transaction*>> due = std::move(prepared_.begin()->second);
+    const std::vector<Transaction*> due = std::move(prepared_.begin()->second);
     prepared_.erase(prepared_.begin());
     ending_[own] += static_cast<int64_t>(due.size());
-    for (const auto& [number, transaction] : due) {
+    for (Transaction* transaction : due) {
       transaction->state = Transaction::State::kEnding;
-      transaction->producer->Commit(
-          [this, writer = number, of = transaction, own](bool ok) { Ended(writer, of, own, ok); });
+      transaction->producer->Commit([this, transaction](bool ok) { Ended(transaction, ok); });
     }
   }
   After<"topic_sink.committed">(Duration::Zero(), [this] { AnswerCommits(); });
 }
 
-void TopicSink::Ended(WriterId number, Transaction* transaction, Epoch epoch, bool ok) {
+void TopicSink::Ended(Transaction* transaction, bool ok) {
   (ok ? transactions_ : timed_out_)->Add(1);
   for (const RecordRange& records : transaction->staged) {
     if (ok) {
@@ -122,11 +122,10 @@ void TopicSink::Ended(WriterId number, Transaction* transaction, Epoch epoch, bo
   ShowEffects();
   transaction->staged.clear();
   transaction->state = ok ? Transaction::State::kReady : Transaction::State::kDown;
-  if (--ending_[epoch] == 0) ending_.erase(epoch);
-  Writer& writer = At(number);
-  if (writer.current == nullptr) {
-    TakeNext(number);
-    SendClosed(number);
+  if (--ending_[transaction->epoch] == 0) ending_.erase(transaction->epoch);
+  if (At(transaction->writer).current == nullptr) {
+    TakeNext(transaction->writer);
+    SendClosed(transaction->writer);
   }
   After<"topic_sink.committed">(Duration::Zero(), [this] { AnswerCommits(); });
 }
@@ -148,13 +147,13 @@ void TopicSink::AnswerCommits() {
 void TopicSink::Rollback(Epoch epoch) {
   const auto first = prepared_.upper_bound(epoch);
   for (auto it = first; it != prepared_.end(); ++it) {
-    for (const auto& [number, transaction] : it->second) Abandon(transaction);
+    for (Transaction* transaction : it->second) Abandon(transaction);
   }
   prepared_.erase(first, prepared_.end());
   // Whoever recovers the job ends what its writers have left open (abortLingeringTransactions).
-  for (size_t number = 0; number < writers_.size(); ++number) {
-    for (const auto& each : writers_[number]->pool) {
-      if (each->lingers) Restart(static_cast<WriterId>(number), each.get());
+  for (const auto& writer : writers_) {
+    for (const auto& each : writer->pool) {
+      if (each->lingers) Restart(each.get());
     }
   }
 }

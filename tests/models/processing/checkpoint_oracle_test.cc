@@ -39,8 +39,9 @@ class CommitPipeline : public JobPipelineBase {
 // due each 60 s.
 TEST(CommitOracle, C02AConstantAnExponentialAndTheWaitForTheCommit) {
   const auto runs = Replicate([](uint64_t seed) {
-    MiniSettings s = InstantLog(1, Until(Minutes(30), 20));
+    MiniSettings s = InstantLog(1, Until(Minutes(12), 10));
     s.seed = seed;
+    s.producers.arrivals = ArrivalLaw::kPoisson;
     s.producers.linger = Duration::Zero();
     s.producers.batch_size = Bytes(61) + kStoredSize;
     s.producers.event_times = std::make_shared<EventTimes>(
@@ -50,8 +51,8 @@ TEST(CommitOracle, C02AConstantAnExponentialAndTheWaitForTheCommit) {
     JobConfig job = pipeline.ReadAndCommit(Duration::Zero());
     job.checkpoints->interval = Seconds(60);
     pipeline.AddJob(job);
-    pipeline.Run(Minutes(32));
-    EXPECT_EQ(pipeline.sink.ages.count(), 36'000);
+    pipeline.Run(Minutes(14));
+    EXPECT_EQ(pipeline.sink.ages.count(), pipeline.RecordsInLog());
     const auto at = [&](int64_t part, int64_t of) {
       return static_cast<double>(pipeline.sink.ages.Quantile(part, of)) * 1e-9;
     };
@@ -138,9 +139,9 @@ void MeetsTheOptimum(const Blocking& row, int pieces, double failures) {
   ExpectOracle(runs[0], row.id, metric);
 }
 
-TEST(BlockingCheckpointOracle, T11WallTimeAtTheOptimum) { MeetsTheOptimum(kT11, 26, 40); }
-TEST(BlockingCheckpointOracle, T12WallTimeAtTheOptimum) { MeetsTheOptimum(kT12, 26, 40); }
-TEST(BlockingCheckpointOracle, T10WallTimeAtTheOptimum) { MeetsTheOptimum(kT10, 26, 20); }
+TEST(BlockingCheckpointOracle, T11WallTimeAtTheOptimum) { MeetsTheOptimum(kT11, 40, 40); }
+TEST(BlockingCheckpointOracle, T12WallTimeAtTheOptimum) { MeetsTheOptimum(kT12, 40, 120); }
+TEST(BlockingCheckpointOracle, T10WallTimeAtTheOptimum) { MeetsTheOptimum(kT10, 40, 20); }
 
 // More often costs more checkpoints, less often more work lost.
 TEST(LongBlockingCheckpointOracle, T12EitherSideOfTheOptimumCostsMore) {
