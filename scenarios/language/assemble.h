@@ -19,6 +19,7 @@
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
 #include "models/processing/stream_job.h"
+#include "models/processing/streams_app.h"
 #include "models/schema/schema_registry.h"
 #include "models/sink/dashboard.h"
 #include "models/sink/iceberg_table.h"
@@ -54,6 +55,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<ConnectCluster>> connects;
   std::vector<std::unique_ptr<Sink>> job_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
+  std::vector<std::unique_ptr<StreamsApp>> streams_apps;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
   std::unique_ptr<FaultInjector> faults;

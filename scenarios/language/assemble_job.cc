@@ -25,54 +25,6 @@ constexpr int64_t kMostWrites = 50;
 // What presto and hadoop file systems upload in one part by default (S3A: fs.s3a.multipart.size).
 constexpr Bytes kPartSize = MiB(64);
 
-OperatorConfig OperatorOf(const StreamOperator& text) {
-  OperatorConfig config;
-  config.name = text.name();
-  config.cpu_per_record = DurationOf(text.cpu_per_record());
-  switch (text.kind_case()) {
-    case StreamOperator::kSource:
-      config.kind = OperatorKind::kSource;
-      break;
-    case StreamOperator::kMap:
-      config.kind = OperatorKind::kMap;
-      config.selectivity = RatioOf(text.map().selectivity());
-      config.bytes_ratio = RatioOf(text.map().bytes_ratio());
-      break;
-    case StreamOperator::kWindow: {
-      const v1::StreamWindow& window = text.window();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(window.cpu_per_row());
-      config.window.size = DurationOf(window.size());
-      config.window.slide =
-          window.slide().empty() ? config.window.size : DurationOf(window.slide());
-      config.window.allowed_lateness = DurationOf(window.allowed_lateness());
-      config.window.keys = static_cast<int64_t>(window.keys());
-      config.window.bytes_per_row = BytesOf(window.row_size());
-      config.window.state_per_row = BytesOf(window.state_per_key());
-      config.window.all_records = window.keep_records();
-      break;
-    }
-    case StreamOperator::kDeduplicate:
-      config.kind = OperatorKind::kDeduplicate;
-      config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
-                            DurationOf(text.deduplicate().ttl()),
-                            BytesOf(text.deduplicate().state_per_key())};
-      break;
-    case StreamOperator::kSink:
-      config.kind = OperatorKind::kSink;
-      config.most_writes = text.sink().max_in_flight_requests();
-      config.most_retries = text.sink().max_retries();
-      config.retry_delay = DurationOf(text.sink().retry_delay());
-      break;
-    case StreamOperator::kBlackhole:
-    case StreamOperator::KIND_NOT_SET:
-      config.kind = OperatorKind::kSink;
-      config.most_writes = kMostWrites;
-      break;
-  }
-  return config;
-}
-
 Consumers::Config ReaderOf(const v1::StreamSource& text, BytesPerSecond bandwidth) {
   Consumers::Config config;
   config.topic = text.reads();
@@ -90,13 +42,8 @@ Consumers::Config ReaderOf(const v1::StreamSource& text, BytesPerSecond bandwidt
 }
 
 std::vector<int64_t> WeightsOf(const StreamOperator& text, int receivers) {
-  if (text.hot_share().empty() || receivers < 2) return {};
-  // The others' shares are cut alike: what is left over goes to the hot one.
-  constexpr int64_t kAll = 1'000'000'000;
-  const int64_t other = (kAll - RatioOf(text.hot_share()).billionths()) / (receivers - 1);
-  std::vector<int64_t> weights(static_cast<size_t>(receivers), other);
-  weights[0] = kAll - other * (receivers - 1);
-  return weights;
+  return text.hot_share().empty() ? std::vector<int64_t>()
+                                  : HotWeights(RatioOf(text.hot_share()), receivers);
 }
 
 void AddVertices(const StreamJob& text, const std::vector<Sink*>& sinks, BytesPerSecond bandwidth,
@@ -177,6 +124,65 @@ CheckpointConfig CheckpointsOf(const v1::StreamCheckpoints& text) {
 }
 
 }  // namespace
+
+OperatorConfig OperatorOf(const StreamOperator& text) {
+  OperatorConfig config;
+  config.name = text.name();
+  config.cpu_per_record = DurationOf(text.cpu_per_record());
+  switch (text.kind_case()) {
+    case StreamOperator::kSource:
+      config.kind = OperatorKind::kSource;
+      break;
+    case StreamOperator::kMap:
+      config.kind = OperatorKind::kMap;
+      config.selectivity = RatioOf(text.map().selectivity());
+      config.bytes_ratio = RatioOf(text.map().bytes_ratio());
+      break;
+    case StreamOperator::kWindow: {
+      const v1::StreamWindow& window = text.window();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(window.cpu_per_row());
+      config.window.size = DurationOf(window.size());
+      config.window.slide =
+          window.slide().empty() ? config.window.size : DurationOf(window.slide());
+      config.window.allowed_lateness = DurationOf(window.allowed_lateness());
+      config.window.keys = static_cast<int64_t>(window.keys());
+      config.window.bytes_per_row = BytesOf(window.row_size());
+      config.window.state_per_row = BytesOf(window.state_per_key());
+      config.window.all_records = window.keep_records();
+      break;
+    }
+    case StreamOperator::kDeduplicate:
+      config.kind = OperatorKind::kDeduplicate;
+      config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
+                            DurationOf(text.deduplicate().ttl()),
+                            BytesOf(text.deduplicate().state_per_key())};
+      break;
+    case StreamOperator::kSink:
+      config.kind = OperatorKind::kSink;
+      config.most_writes = text.sink().max_in_flight_requests();
+      config.most_retries = text.sink().max_retries();
+      config.retry_delay = DurationOf(text.sink().retry_delay());
+      break;
+    case StreamOperator::kBlackhole:
+    case StreamOperator::kToTopic:
+    case StreamOperator::KIND_NOT_SET:
+      config.kind = OperatorKind::kSink;
+      config.most_writes = kMostWrites;
+      break;
+  }
+  return config;
+}
+
+std::vector<int64_t> HotWeights(Ratio hot_share, int receivers) {
+  if (receivers < 2) return {};
+  // The others' shares are cut alike: what is left over goes to the hot one.
+  constexpr int64_t kAll = 1'000'000'000;
+  const int64_t other = (kAll - hot_share.billionths()) / (receivers - 1);
+  std::vector<int64_t> weights(static_cast<size_t>(receivers), other);
+  weights[0] = kAll - other * (receivers - 1);
+  return weights;
+}
 
 JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,
                       const std::vector<Sink*>& sinks, ObjectStore* store,

@@ -16,6 +16,12 @@ JobConfig JobConfigOf(const v1::StreamJob& text, const std::vector<ZoneId>& zone
                       const std::vector<Sink*>& sinks, ObjectStore* store,
                       BytesPerSecond unlimited);
 
+// One of its operators, or of a streams_app's; its sink is not set.
+OperatorConfig OperatorOf(const v1::StreamOperator& text);
+// How keys are shared out when the first of the receivers has so much of all records; one receiver:
+// none.
+std::vector<int64_t> HotWeights(Ratio hot_share, int receivers);
+
 }  // namespace freshet
 
 #endif  // FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_JOB_H_

@@ -1,8 +1,7 @@
 #include "scenarios/language/assemble_transactions.h"
 
-#include <algorithm>
-
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/transaction_rules.h"
 
 namespace freshet {
 namespace {
@@ -17,11 +16,7 @@ constexpr Duration kMarkerBackoff = Milliseconds(100);
 }  // namespace
 
 std::optional<TopicConfig> TransactionTopicOf(const v1::Scenario& scenario) {
-  const bool needed = std::any_of(
-      scenario.component().begin(), scenario.component().end(), [](const v1::Component& each) {
-        return each.has_producers() && each.producers().has_transactions();
-      });
-  if (!needed) return std::nullopt;
+  if (!HasTransactions(scenario)) return std::nullopt;
   const v1::TransactionCoordinator& text = scenario.transaction_coordinator();
   TopicConfig topic;
   topic.name = kStateTopic;

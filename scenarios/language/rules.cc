@@ -19,6 +19,7 @@
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
 #include "scenarios/language/sink_rules.h"
+#include "scenarios/language/streams_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
 #include "scenarios/language/transaction_rules.h"
@@ -103,6 +104,7 @@ class RuleCheck {
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
+    CheckStreamsApps(scenario_, places_, blanked_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -896,6 +898,9 @@ int64_t PredictedEvents(const Scenario& scenario) {
       for (const v1::StreamOperator& each : other.stream_job().step()) {
         if (each.source().reads() == producers.topic()) groups += other.stream_job().step_size();
       }
+      for (const v1::StreamOperator& each : other.streams_app().step()) {
+        if (each.source().reads() == producers.topic()) groups += other.streams_app().step_size();
+      }
     }
     const Wide copies = topic != nullptr ? std::max(topic->replication_factor(), 1u) : 1;
     const Wide per_batch = 8 + 4 * std::min<Wide>(copies, 1'000) + 4 * groups;
@@ -918,7 +923,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
   events += PredictedTableEvents(scenario);
   events += PredictedTransactionEvents(scenario);
   events += PredictedSinkEvents(scenario);
-  events += Wide{PredictedJobEvents(scenario)};
+  events += Wide{PredictedJobEvents(scenario)} + PredictedStreamsEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

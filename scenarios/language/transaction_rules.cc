@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/streams_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -119,6 +120,7 @@ class TransactionCheck {
 }  // namespace
 
 bool HasTransactions(const Scenario& scenario) {
+  if (HasStreamsTransactions(scenario)) return true;
   return std::any_of(scenario.component().begin(), scenario.component().end(),
                      [](const Component& component) {
                        return component.has_producers() && component.producers().has_transactions();
