@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "models/processing/changelog_reader.h"
 #include "sim/metric.h"
 #include "sim/pool.h"
@@ -26,7 +27,6 @@ class StateCopies : public Component {
  public:
   struct Config {
     LogService::TopicPartitions changelog;
-    Bytes record;  // Of a changelog record.
     Isolation isolation = Isolation::kReadUncommitted;
     bool persistent = true;
     Duration cpu_per_record;  // To put a restored record into the store.

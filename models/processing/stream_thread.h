@@ -1,5 +1,8 @@
 // A stream thread of an application of Kafka Streams' kind: it polls, processes, and commits all of
 // its tasks together. One thing at a time, on the cores of its instance.
+//
+//   stream_thread.cc         its life, tasks, processing
+//   stream_thread_commit.cc  caches, commits
 #ifndef FRESHET_MODELS_PROCESSING_STREAM_THREAD_H_
 #define FRESHET_MODELS_PROCESSING_STREAM_THREAD_H_
 

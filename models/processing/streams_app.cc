@@ -89,7 +89,6 @@ void StreamsApp::AddStage(int number) {
     StateCopies::Config copies;
     copies.changelog = log_->PartitionsOf(config.changelog);
     SIM_REQUIRE(copies.changelog.count == stage.topic.count);
-    copies.record = config.changelog_record;
     copies.isolation = isolation;
     copies.persistent = config_.persistent;
     copies.cpu_per_record = config_.cpu_per_restored_record;

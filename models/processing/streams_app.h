@@ -13,7 +13,7 @@
 // records (inv.I9), sinks and topics know the cause of each double (inv.I16).
 //
 //   streams_app.cc      instances, tasks, samples
-//   stream_thread.cc    the loop of a thread, and its commits
+//   stream_thread.h     the loop of a thread, and its commits
 //   streams_assignor.cc who is given which task, replicas
 //
 // docs/models/kafka_streams.md has what is approximated and left out, and the sources.

@@ -15,7 +15,6 @@
 namespace freshet {
 
 using v1::StreamOperator;
-using v1::StreamsApp;
 namespace {
 
 // A link that never limits: far beyond any card, and far from overflow.
@@ -43,7 +42,7 @@ struct SubTopology {
   int last;
 };
 
-std::vector<SubTopology> SubTopologiesOf(const StreamsApp& text) {
+std::vector<SubTopology> SubTopologiesOf(const v1::StreamsApp& text) {
   std::vector<SubTopology> all;
   for (int at = 0; at < text.step_size(); ++at) {
     if (at == 0 || text.step(at).by_key()) {
@@ -56,18 +55,18 @@ std::vector<SubTopology> SubTopologiesOf(const StreamsApp& text) {
 
 bool HasState(const StreamOperator& text) { return text.has_window() || text.has_deduplicate(); }
 
-bool HasState(const StreamsApp& text, const SubTopology& part) {
+bool HasState(const v1::StreamsApp& text, const SubTopology& part) {
   for (int at = part.first; at < part.last; ++at) {
     if (HasState(text.step(at))) return true;
   }
   return false;
 }
 
-std::string ChangelogOf(const std::string& name, const StreamsApp& text, const SubTopology& part) {
+std::string ChangelogOf(const std::string& name, const v1::StreamsApp& text, const SubTopology& part) {
   return absl::StrCat(name, "-", text.step(part.first).name(), "-changelog");
 }
 
-std::string RepartitionOf(const std::string& name, const StreamsApp& text,
+std::string RepartitionOf(const std::string& name, const v1::StreamsApp& text,
                           const SubTopology& part) {
   return absl::StrCat(name, "-", text.step(part.first).name(), "-repartition");
 }
@@ -78,7 +77,7 @@ std::vector<int64_t> WeightsOf(const StreamOperator& text, int partitions) {
                                   : HotWeights(RatioOf(text.hot_share()), partitions);
 }
 
-Bytes ChangelogRecordOf(const StreamsApp& text, const SubTopology& part) {
+Bytes ChangelogRecordOf(const v1::StreamsApp& text, const SubTopology& part) {
   for (int at = part.first; at < part.last; ++at) {
     const StreamOperator& step = text.step(at);
     const std::string& size = step.has_window()        ? step.window().state_per_key()
@@ -91,7 +90,7 @@ Bytes ChangelogRecordOf(const StreamsApp& text, const SubTopology& part) {
   return kChangelogRecord;
 }
 
-Consumers::Config ReaderOf(const v1::Scenario& scenario, const StreamsApp& text,
+Consumers::Config ReaderOf(const v1::Scenario& scenario, const v1::StreamsApp& text,
                            const std::string& topic, const std::string& group) {
   Consumers::Config config;
   config.topic = topic;
@@ -114,7 +113,7 @@ std::vector<TopicConfig> InternalTopicsOf(const v1::Scenario& scenario,
   std::vector<TopicConfig> internal;
   for (const v1::Component& component : scenario.component()) {
     if (!component.has_streams_app()) continue;
-    const StreamsApp& text = component.streams_app();
+    const v1::StreamsApp& text = component.streams_app();
     const auto read = std::find_if(topics.begin(), topics.end(), [&](const TopicConfig& topic) {
       return topic.name == text.step(0).source().reads();
     });
@@ -140,7 +139,7 @@ std::vector<TopicConfig> InternalTopicsOf(const v1::Scenario& scenario,
   return internal;
 }
 
-void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, const StreamsApp& text,
+void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, const v1::StreamsApp& text,
                      const std::vector<ZoneId>& zones, Simulation& sim, Pipeline* pipeline) {
   StreamsConfig config;
   const std::vector<SubTopology> parts = SubTopologiesOf(text);
@@ -188,7 +187,7 @@ void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, cons
     made.most_writes = kMostWrites;
     config.sub_topologies.push_back(std::move(made));
   }
-  const bool exactly_once = text.processing_guarantee() == StreamsApp::EXACTLY_ONCE_V2;
+  const bool exactly_once = text.processing_guarantee() == v1::StreamsApp::EXACTLY_ONCE_V2;
   config.instance_zones = zones;
   config.network_bandwidth =
       text.network_bandwidth().empty() ? kUnlimited : BytesPerSecondOf(text.network_bandwidth());
@@ -203,7 +202,7 @@ void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, cons
   config.acceptable_lag = static_cast<int64_t>(text.acceptable_recovery_lag());
   config.max_warmups = static_cast<int>(text.max_warmup_replicas());
   config.probing_interval = DurationOf(text.probing_rebalance_interval());
-  config.persistent = text.store() != StreamsApp::IN_MEMORY;
+  config.persistent = text.store() != v1::StreamsApp::IN_MEMORY;
   config.cache = BytesOf(text.cache());
   config.linger = DurationOf(text.linger());
   config.batch_size = BytesOf(text.batch_size());
@@ -211,9 +210,9 @@ void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, cons
   config.retry_backoff = kRetryBackoff;
   config.cpu_per_restored_record = DurationOf(text.cpu_per_restored_record());
   config.start_time = DurationOf(text.start_time());
-  pipeline->streams_apps.push_back(std::make_unique<freshet::StreamsApp>(
+  pipeline->streams_apps.push_back(std::make_unique<StreamsApp>(
       sim, name, pipeline->network.get(), pipeline->log.get(), config));
-  freshet::StreamsApp* const app = pipeline->streams_apps.back().get();
+  StreamsApp* const app = pipeline->streams_apps.back().get();
   for (int i = 0; i < app->instance_count(); ++i) {
     const std::string handle = absl::StrCat(name, "/instance-", i + 1);
     pipeline->targets[handle] = std::make_unique<InstanceTarget>(app, i);

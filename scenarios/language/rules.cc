@@ -801,6 +801,9 @@ class RuleCheck {
       for (const Component& other : scenario_.component()) {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
         if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
+        for (const v1::StreamOperator& each : other.streams_app().step()) {
+          if (each.source().reads() == topic->name()) ++groups;
+        }
       }
       const Wide bytes = BytesPerSecondOf(component.producers());
       const Wide copies = std::max(topic->replication_factor(), 1u);

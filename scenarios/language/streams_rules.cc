@@ -48,6 +48,7 @@ class StreamsCheck {
     CheckThreads();
     CheckTimes();
     CheckStandbys();
+    CheckBrokers();
   }
 
  private:
@@ -210,6 +211,27 @@ class StreamsCheck {
                                     " standby replicas beside the task "
                                     "need as many other instances, and there are ",
                                     app_.instances(), " in all; lower them, or add instances"));
+    }
+  }
+
+  void CheckBrokers() {
+    for (const Component& component : scenario_.component()) {
+      const uint32_t brokers = component.kafka().brokers();
+      if (brokers == 0 || app_.internal_replication_factor() <= brokers) continue;
+      findings_->Error(here_.In("internal_replication_factor").place,
+                       absl::StrCat("internal_replication_factor ",
+                                    app_.internal_replication_factor(), " is above the ", brokers,
+                                    brokers == 1 ? " broker" : " brokers", " of ",
+                                    Quoted(component.name()), "; lower it"));
+    }
+    if (app_.processing_guarantee() != StreamsApp::EXACTLY_ONCE_V2 || app_.step_size() == 0) return;
+    const StreamOperator& last = app_.step(app_.step_size() - 1);
+    for (const v1::Topic& topic : scenario_.topic()) {
+      if (topic.name() != last.to_topic().name() || !topic.has_table_topic()) continue;
+      findings_->Error(here_.In("processing_guarantee").place,
+                       absl::StrCat("topic ", Quoted(topic.name()),
+                                    " goes into a table, which takes markers and aborted records "
+                                    "for records; write AT_LEAST_ONCE, or remove table_topic"));
     }
   }
 

@@ -91,6 +91,12 @@ TEST(StreamsRulesTest, ReplicasNeedInstancesAndState) {
               ElementsAre(HasSubstr("standby replicas keep state, and the application has none")));
 }
 
+TEST(StreamsRulesTest, ItsTopicsFitTheBrokers) {
+  EXPECT_THAT(ProblemsOf(Whole("internal_replication_factor: 4")),
+              ElementsAre(HasSubstr("internal_replication_factor 4 is above the 3 brokers of "
+                                    "\"log\"; lower it")));
+}
+
 TEST(StreamsRulesTest, MoreThreadsThanTasksIdle) {
   EXPECT_THAT(ProblemsOf(Whole("threads: 3")),
               ElementsAre(HasSubstr("9 threads share the 6 partitions of topic \"orders\": some "
