@@ -54,6 +54,7 @@ bool ClassicMembership::Duties() {
     } else {
       Synced();
     }
+    if (answer_waits_) return false;  // What it is to give up is being committed.
   }
   if (!rejoins_ || !knows_coordinator()) return true;
   if (state_ == State::kJoining || state_ == State::kSyncing) return true;
@@ -187,11 +188,27 @@ void ClassicMembership::DealOut() {
     const int best = claimant[static_cast<size_t>(partition)];
     if (best != kNobody) owned[static_cast<size_t>(best)].push_back(partition);
   }
-  Assignment assignment = Assign(config().assignor, {partitions_}, owned);
+  std::vector<int> clients;
+  for (const ClassicCoordinator::JoinedMember& each : joined_.members) {
+    clients.push_back(each.client);
+  }
+  Duration again;
+  std::optional<Assignment> dealt = application().DealOut(clients, owned, &again);
+  Assignment assignment =
+      dealt ? *std::move(dealt) : Assign(config().assignor, {partitions_}, owned);
   if (cooperative()) withheld_ = Withhold(owned, &assignment);
   for (size_t i = 0; i < assignment.size(); ++i) {
-    shares_.push_back({joined_.members[i].id, std::move(assignment[i]), Duration::Zero()});
+    const bool leads = joined_.members[i].client == config().client;
+    shares_.push_back(
+        {joined_.members[i].id, std::move(assignment[i]), leads ? again : Duration::Zero()});
   }
+}
+
+void ClassicMembership::ShareTaken(Duration rejoin_after) {
+  if (rejoin_after == Duration::Zero()) return;
+  After<"member.joins_again">(rejoin_after, [this, share = share_generation_] {
+    if (share == share_generation_) JoinAgain();
+  });
 }
 
 void ClassicMembership::SendSync() {
@@ -243,11 +260,15 @@ void ClassicMembership::Synced() {
 }
 
 void ClassicMembership::TakeShare() {
+  const std::vector<int> owned = application().OwnedBy(config().client);
+  const std::vector<int> taken = Without(owned, synced_.partitions);
+  if (!taken.empty() && !application().ReadyToLose(config().client, taken)) {
+    answer_waits_ = true;
+    return;
+  }
   state_ = State::kMember;
   last_share_ = synced_.partitions;
   share_generation_ = generation_;
-  const std::vector<int> owned = application().OwnedBy(config().client);
-  const std::vector<int> taken = Without(owned, last_share_);
   const std::vector<int> given = Without(last_share_, owned);
   if (!taken.empty()) {
     DropUnfetched(taken);

@@ -29,8 +29,8 @@ class ClassicMembership : public GroupMembership {
   virtual void DealOut();
   // Put out of its group it goes on with what it has, and says so as it joins again.
   virtual bool KeepsWhatItHas() const { return false; }
-  // It has its share.
-  virtual void ShareTaken(Duration /*rejoin_after*/) {}
+  // It has its share, and is to join again after so long; zero: it is not.
+  virtual void ShareTaken(Duration rejoin_after);
   // As if it had been told that a rebalance is under way.
   void JoinAgain();
 

@@ -119,6 +119,26 @@ void Consumers::DropWork(Member& member) {
   if (dropped) config_.handler->DropPoll(member.number);
 }
 
+void Consumers::CommitNow(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  SIM_REQUIRE(group_ != nullptr && member.awaits == Awaits::kNothing);
+  member.awaits = Awaits::kHandlersCommit;
+  member.membership->CommitAndWait();
+}
+
+void Consumers::Hold(int member, PartitionId partition) {
+  FindOwned(*members_[static_cast<size_t>(member)], partition)->reading = false;
+}
+
+void Consumers::Resume(int number, PartitionId partition) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  Owned* owned = FindOwned(member, partition);
+  if (owned == nullptr || owned->reading) return;
+  owned->reading = true;
+  member.sessions_stale = true;
+  Poll(member);
+}
+
 void Consumers::NotNeededBelow(PartitionId partition, Offset offset) {
   log_->ConsumedUpTo(partition, reader_[partition - topic_.first], offset);
 }

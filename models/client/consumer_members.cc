@@ -207,6 +207,9 @@ void Consumers::CommitEnded(int client) {
   } else if (awaited == Awaits::kCommitAfter) {
     member.in_poll = false;
     Poll(member);
+  } else if (awaited == Awaits::kHandlersCommit) {
+    config_.handler->CommitEnded(client);
+    Poll(member);
   }
 }
 
@@ -335,6 +338,16 @@ void Consumers::KillProcess(int number) {
   Member& member = *members_[static_cast<size_t>(number)];
   member.stopped = true;
   if (member.membership->running()) CrashMember(member);
+}
+
+void Consumers::LoseAll(int number) {
+  Member& member = *members_[static_cast<size_t>(number)];
+  if (!member.membership->running()) return;
+  DropWork(member);
+  member.awaits = Awaits::kNothing;
+  for (Owned& owned : member.owned) owned.polled = owned.position;
+  member.membership->PollIntervalOver();
+  Poll(member);
 }
 
 bool Consumers::IsRunning(int number) const {

@@ -226,6 +226,9 @@ class Consumers : public Component, private GroupMembership::Application {
   // The same in the middle of its poll, which is dropped: it counts as not handed over.
   void FailProcess(int member);
   void KillProcess(int member);
+  // It goes on without its poll and its partitions: it leaves its group, gives them up as lost, and
+  // joins again.
+  void LoseAll(int member);
   bool IsRunning(int member) const;
   // Nobody of the group's coordinator hears of it; it reads on.
   void SetMemberCutOff(int member, bool cut_off);
@@ -241,6 +244,14 @@ class Consumers : public Component, private GroupMembership::Application {
   // Its poll is done with. REQUIRES: HandlePoll() was called for it, and neither this nor
   // DropPoll() since.
   void PollHandled(int member);
+  // Commits what Committable() says of all that it has, and waits: CommitEnded() follows, perhaps
+  // at once. Until then it does not poll. REQUIRES: a group; no commit of it under way.
+  void CommitNow(int member);
+  // In PartitionBegins(): the partition is not fetched, nor committed, before Resume().
+  void Hold(int member, PartitionId partition);
+  void Resume(int member, PartitionId partition);
+  // It polls, if it is not in its poll already.
+  void GoOn(int member) { Poll(*members_[static_cast<size_t>(member)]); }
   // Milestones below `offset` are needed no more: nobody will go back there.
   void NotNeededBelow(PartitionId partition, Offset offset);
   // Members with fixed partitions: all stop reading, and what they have is dropped;
@@ -313,7 +324,7 @@ class Consumers : public Component, private GroupMembership::Application {
     bool ends_response = false;
   };
   static constexpr int kNobody = -1;
-  enum class Awaits : uint8_t { kNothing, kCommitBefore, kCommitAfter };
+  enum class Awaits : uint8_t { kNothing, kCommitBefore, kCommitAfter, kHandlersCommit };
   struct Member {
     int number = 0;
     HostId host;
@@ -442,6 +453,14 @@ class Consumers : public Component, private GroupMembership::Application {
   void Revoked(int client, const std::vector<int>& partitions) override;
   void Poll(int client) override { Poll(*members_[static_cast<size_t>(client)]); }
   void CommitEnded(int client) override;
+  bool ReadyToLose(int client, const std::vector<int>& /*partitions*/) override {
+    return config_.handler == nullptr || config_.handler->ReadyToLose(client);
+  }
+  std::optional<Assignment> DealOut(const std::vector<int>& clients, const Assignment& owned,
+                                    Duration* again) override {
+    if (config_.handler == nullptr) return std::nullopt;
+    return config_.handler->DealOut(clients, owned, again);
+  }
   void Closed(int client) override;
   void Committed(int) override { commits_.Add(1); }
   void StartMember(Member& member);

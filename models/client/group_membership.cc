@@ -60,6 +60,9 @@ void GroupMembership::Close() {
 bool GroupMembership::BeforePoll() {
   if (!running_ || awaited_ || leaving_) return false;
   if (closing_) {
+    if (!application_->ReadyToLose(config_.client, application_->OwnedBy(config_.client))) {
+      return false;
+    }
     leaving_ = true;
     if (config_.auto_commit) {
       CommitThen(&GroupMembership::LeaveAndClose);

@@ -68,6 +68,18 @@ class GroupMembership : public Component {
     virtual void CommitEnded(int client) = 0;
     virtual void Closed(int client) = 0;
     virtual void Committed(int client) = 0;
+
+    // It is about to give those up (Revoked). False: it commits what it has done of them first,
+    // and polls when it has.
+    virtual bool ReadyToLose(int /*client*/, const std::vector<int>& /*partitions*/) {
+      return true;
+    }
+    // A leader deals out in its own way, in place of the assignor: whose partitions are whose, by
+    // member; `owned` is what they have. After `again` the leader joins again; zero: it does not.
+    virtual std::optional<Assignment> DealOut(const std::vector<int>& /*clients*/,
+                                              const Assignment& /*owned*/, Duration* /*again*/) {
+      return std::nullopt;
+    }
   };
 
   // REQUIRES: all outlive it.

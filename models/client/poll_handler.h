@@ -6,9 +6,12 @@
 #ifndef FRESHET_MODELS_CLIENT_POLL_HANDLER_H_
 #define FRESHET_MODELS_CLIENT_POLL_HANDLER_H_
 
+#include <optional>
 #include <vector>
 
+#include "models/group/assignor.h"
 #include "models/log/record_range.h"
+#include "sim/time.h"
 
 namespace freshet {
 
@@ -42,6 +45,17 @@ class PollHandler {
   }
   // What was read from `end` on is not in the log any more: an election cut it.
   virtual void Truncated(PartitionId /*partition*/, Offset /*end*/) {}
+
+  // It is about to give up partitions. False: it commits what it has done first, and calls
+  // Consumers::GoOn() when it has.
+  virtual bool ReadyToLose(int /*member*/) { return true; }
+  // What Consumers::CommitNow() was called for is done, or refused.
+  virtual void CommitEnded(int /*member*/) {}
+  // As GroupMembership::Application::DealOut().
+  virtual std::optional<Assignment> DealOut(const std::vector<int>& /*members*/,
+                                            const Assignment& /*owned*/, Duration* /*again*/) {
+    return std::nullopt;
+  }
 };
 
 }  // namespace freshet

@@ -4,8 +4,8 @@
 
 namespace freshet {
 
-BatchWriter::BatchWriter(Network* network, LogService* log, HostId from)
-    : network_(network), log_(log), from_(from) {
+BatchWriter::BatchWriter(Network* network, LogService* log, HostId from, Idempotence idempotence)
+    : network_(network), log_(log), from_(from), idempotence_(idempotence) {
   channels_.resize(static_cast<size_t>(log->broker_count()));
   log->OnBrokerChange([this](BrokerId broker) {
     if (!log_->IsUp(broker)) Break(broker);
@@ -33,7 +33,8 @@ void BatchWriter::Send(BrokerId to, const std::vector<Batch>& batches, Answered 
   request.partition_count = static_cast<int32_t>(batches.size());
   request.acks = Acks::kAll;
   // Who numbers transactional batches and markers can send them again.
-  request.idempotent = batches.front().kind != BatchKind::kPlain;
+  request.idempotent =
+      idempotence_ == Idempotence::kYes || batches.front().kind != BatchKind::kPlain;
   request.on_append = judge;
   request.on_response = [this, number](ProduceRequest& answer) {
     const auto flight = flights_.find(number);

@@ -21,8 +21,13 @@ class BatchWriter {
   // What was sent, with an error for each batch; null when the connection broke and nobody knows.
   using Answered = Completion<const ProduceRequest*>;
 
+  // Whether plain batches have a producer id and a sequence of their partition
+  // (enable.idempotence): the broker tells a repetition by them.
+  enum class Idempotence : uint8_t { kNo, kYes };
+
   // REQUIRES: both outlive it, and it outlives the run.
-  BatchWriter(Network* network, LogService* log, HostId from);
+  BatchWriter(Network* network, LogService* log, HostId from,
+              Idempotence idempotence = Idempotence::kNo);
 
   // `answered` fires once, unless Forget() comes before. `judge` as in ProduceRequest.
   // REQUIRES: the broker is up; the batches are of different partitions.
@@ -45,6 +50,7 @@ class BatchWriter {
   Network* const network_;
   LogService* const log_;
   const HostId from_;
+  const Idempotence idempotence_;
   std::vector<std::unique_ptr<ProduceChannel>> channels_;  // By broker.
   std::map<uint32_t, Flight> flights_;
   uint32_t next_flight_ = 0;

@@ -37,6 +37,7 @@
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/assemble_sinks.h"
+#include "scenarios/language/assemble_streams.h"
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
 #include "scenarios/language/assemble_transactions.h"
@@ -136,6 +137,7 @@ class Assembler {
     for (const auto& connect : pipeline_->connects) connect->Start();
     for (const auto& mirror : pipeline_->mirrors) mirror->Start();
     for (const auto& job : pipeline_->jobs) job->Start();
+    for (const auto& app : pipeline_->streams_apps) app->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
@@ -370,6 +372,11 @@ class Assembler {
     for (const TopicConfig& topic : all_topics_) {
       if (ClusterOf(scenario_, topic.name) == cluster) topics.push_back(topic);
     }
+    if (IsFirst(cluster)) {
+      for (TopicConfig& internal : InternalTopicsOf(scenario_, topics)) {
+        topics.push_back(std::move(internal));
+      }
+    }
     if (std::optional<TopicConfig> offsets = OffsetsTopicOf(scenario_)) {
       topics.push_back(*std::move(offsets));
     }
@@ -459,6 +466,13 @@ class Assembler {
       case v1::Component::kStreamJob:
         BuildJob(component.name(), component.stream_job());
         return absl::OkStatus();
+      case v1::Component::kStreamsApp: {
+        const v1::StreamsApp& text = component.streams_app();
+        BuildStreamsApp(scenario_, component.name(), text,
+                        ZonesOf(text.zones(), static_cast<int>(text.instances())), sim_,
+                        pipeline_.get());
+        return absl::OkStatus();
+      }
       case v1::Component::kDashboard:
         BuildDashboard(component.name(), component.dashboard(), sim_, pipeline_.get());
         return absl::OkStatus();
@@ -1072,6 +1086,27 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamJob::kRunning,
       &LookupService::kQuestions,
       &LookupService::kLatency,
+      &StreamsApp::kEndToEnd,
+      &StreamsApp::kProcessed,
+      &StreamsApp::kReplayed,
+      &StreamsApp::kLate,
+      &StreamsApp::kFired,
+      &StreamsApp::kCommits,
+      &StreamsApp::kCommitLatency,
+      &StreamsApp::kChangelogBytes,
+      &StreamsApp::kRunning,
+      &StreamsApp::kDowntime,
+      &StreamsApp::kFailures,
+      &StreamsApp::kLag,
+      &StreamsApp::kStandbyLag,
+      &StreamsApp::kState,
+      &StreamsApp::kProcessRatio,
+      &StateCopies::kRestoredRecords,
+      &StateCopies::kRestoredBytes,
+      &StateCopies::kRestoreTime,
+      &StateCopies::kFollowedBytes,
+      &StateCopies::kRestoring,
+      &StateCopies::kFollowing,
       &Vertex::kRecordsIn,
       &Vertex::kRecordsOut,
       &Vertex::kFiltered,

@@ -44,7 +44,7 @@ ApplicationCommits CommitsOf(const v1::Consumers& text) {
 std::optional<TopicConfig> OffsetsTopicOf(const v1::Scenario& scenario) {
   const bool needed = std::any_of(
       scenario.component().begin(), scenario.component().end(), [](const v1::Component& each) {
-        return each.has_connect() ||
+        return each.has_connect() || each.has_streams_app() ||
                (each.has_consumers() && each.consumers().assignment() == v1::Consumers::SUBSCRIBE);
       });
   if (!needed) return std::nullopt;
@@ -80,6 +80,20 @@ Consumers::Group TasksGroupOf(const v1::Scenario& scenario, const std::string& i
   group.id = id;
   group.session_timeout = DurationOf(text.consumer_session_timeout());
   group.heartbeat_interval = DurationOf(text.consumer_heartbeat_interval());
+  group.max_poll_interval = DurationOf(text.max_poll_interval());
+  group.retry_backoff = kRetryBackoff;
+  return group;
+}
+
+Consumers::Group StreamsGroupOf(const v1::Scenario& scenario, const std::string& id,
+                                const v1::StreamsApp& text) {
+  Consumers::Group group = GroupAtBrokers(scenario.group_coordinator());
+  group.id = id;
+  group.assignor = Assignor::kCooperativeSticky;
+  // KSRC, StreamsConfig: internal.leave.group.on.close.
+  group.leave_on_close = false;
+  group.session_timeout = DurationOf(text.session_timeout());
+  group.heartbeat_interval = DurationOf(text.heartbeat_interval());
   group.max_poll_interval = DurationOf(text.max_poll_interval());
   group.retry_backoff = kRetryBackoff;
   return group;

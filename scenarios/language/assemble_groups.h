@@ -21,6 +21,9 @@ std::optional<Consumers::Group> GroupOf(const v1::Scenario& scenario, const v1::
 // Of the tasks of a connector.
 Consumers::Group TasksGroupOf(const v1::Scenario& scenario, const std::string& id,
                               const v1::Connect& text);
+// Of the threads of an application of Kafka Streams' kind.
+Consumers::Group StreamsGroupOf(const v1::Scenario& scenario, const std::string& id,
+                                const v1::StreamsApp& text);
 
 }  // namespace freshet
 

@@ -33,93 +33,6 @@ constexpr Bytes kPartSize = MiB(64);
 // How finely the ends of sessions are told apart.
 constexpr int64_t kStepsOfGap = 8;
 
-OperatorConfig OperatorOf(const StreamOperator& text) {
-  OperatorConfig config;
-  config.name = text.name();
-  config.cpu_per_record = DurationOf(text.cpu_per_record());
-  switch (text.kind_case()) {
-    case StreamOperator::kSource:
-      config.kind = OperatorKind::kSource;
-      break;
-    case StreamOperator::kMap:
-      config.kind = OperatorKind::kMap;
-      config.selectivity = RatioOf(text.map().selectivity());
-      config.bytes_ratio = RatioOf(text.map().bytes_ratio());
-      break;
-    case StreamOperator::kWindow: {
-      const v1::StreamWindow& window = text.window();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(window.cpu_per_row());
-      config.window.size = DurationOf(window.size());
-      config.window.slide =
-          window.slide().empty() ? config.window.size : DurationOf(window.slide());
-      config.window.allowed_lateness = DurationOf(window.allowed_lateness());
-      config.window.keys = static_cast<int64_t>(window.keys());
-      config.window.bytes_per_row = BytesOf(window.row_size());
-      config.window.state_per_row = BytesOf(window.state_per_key());
-      config.window.all_records = window.keep_records();
-      break;
-    }
-    case StreamOperator::kSession: {
-      const v1::StreamSession& session = text.session();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(session.cpu_per_row());
-      const Duration gap = DurationOf(session.gap());
-      config.window.session = {gap, DurationOf(session.length()),
-                               static_cast<int64_t>(session.records())};
-      config.window.size = config.window.slide = Nanoseconds(gap.nanos() / kStepsOfGap);
-      config.window.allowed_lateness = DurationOf(session.allowed_lateness());
-      config.window.bytes_per_row = BytesOf(session.row_size());
-      config.window.state_per_row = BytesOf(session.state_per_session());
-      break;
-    }
-    case StreamOperator::kJoin: {
-      const v1::StreamJoin& join = text.join();
-      config.kind = OperatorKind::kWindow;
-      config.cpu_per_row = DurationOf(join.cpu_per_row());
-      config.window.size = config.window.slide = DurationOf(join.size());
-      config.window.allowed_lateness = DurationOf(join.allowed_lateness());
-      config.window.bytes_per_row = BytesOf(join.row_size());
-      config.window.all_records = true;
-      config.window.join = {RatioOf(join.matched()), RatioOf(join.rows_per_record())};
-      break;
-    }
-    case StreamOperator::kDeduplicate:
-      config.kind = OperatorKind::kDeduplicate;
-      config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
-                            DurationOf(text.deduplicate().ttl()),
-                            BytesOf(text.deduplicate().state_per_key())};
-      break;
-    case StreamOperator::kLookup:
-      config.kind = OperatorKind::kLookup;
-      config.lookup = {nullptr, RatioOf(text.lookup().cache_hits()), text.lookup().at_a_time()};
-      break;
-    case StreamOperator::kBroadcast:
-      config.kind = OperatorKind::kBroadcast;
-      config.broadcast = {static_cast<int64_t>(text.broadcast().keys()),
-                          BytesOf(text.broadcast().state_per_key()),
-                          DurationOf(text.broadcast().cpu_per_change())};
-      break;
-    case StreamOperator::kSink:
-      config.kind = OperatorKind::kSink;
-      config.most_writes = text.sink().max_in_flight_requests();
-      config.most_retries = text.sink().max_retries();
-      config.retry_delay = DurationOf(text.sink().retry_delay());
-      break;
-    case StreamOperator::kTopic:
-      // As much as a producer's buffer holds; what was not acknowledged in time fails the job.
-      config.kind = OperatorKind::kSink;
-      config.most_writes = kMostTopicWrites;
-      break;
-    case StreamOperator::kBlackhole:
-    case StreamOperator::KIND_NOT_SET:
-      config.kind = OperatorKind::kSink;
-      config.most_writes = kMostWrites;
-      break;
-  }
-  return config;
-}
-
 Consumers::Config ReaderOf(const v1::StreamSource& text, BytesPerSecond bandwidth) {
   Consumers::Config config;
   config.topic = text.reads();
@@ -140,13 +53,8 @@ Consumers::Config ReaderOf(const v1::StreamSource& text, BytesPerSecond bandwidt
 }
 
 std::vector<int64_t> WeightsOf(const StreamOperator& text, int receivers) {
-  if (text.hot_share().empty() || receivers < 2) return {};
-  // The others' shares are cut alike: what is left over goes to the hot one.
-  constexpr int64_t kAll = 1'000'000'000;
-  const int64_t other = (kAll - RatioOf(text.hot_share()).billionths()) / (receivers - 1);
-  std::vector<int64_t> weights(static_cast<size_t>(receivers), other);
-  weights[0] = kAll - other * (receivers - 1);
-  return weights;
+  return text.hot_share().empty() ? std::vector<int64_t>()
+                                  : HotWeights(RatioOf(text.hot_share()), receivers);
 }
 
 void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
@@ -245,6 +153,104 @@ LookupService::Config LookupServiceOf(const v1::StreamLookup& text) {
   config.service_time = SamplerOf(text.service_time());
   config.round_trip = DurationOf(text.round_trip());
   return config;
+}
+
+OperatorConfig OperatorOf(const StreamOperator& text) {
+  OperatorConfig config;
+  config.name = text.name();
+  config.cpu_per_record = DurationOf(text.cpu_per_record());
+  switch (text.kind_case()) {
+    case StreamOperator::kSource:
+      config.kind = OperatorKind::kSource;
+      break;
+    case StreamOperator::kMap:
+      config.kind = OperatorKind::kMap;
+      config.selectivity = RatioOf(text.map().selectivity());
+      config.bytes_ratio = RatioOf(text.map().bytes_ratio());
+      break;
+    case StreamOperator::kWindow: {
+      const v1::StreamWindow& window = text.window();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(window.cpu_per_row());
+      config.window.size = DurationOf(window.size());
+      config.window.slide =
+          window.slide().empty() ? config.window.size : DurationOf(window.slide());
+      config.window.allowed_lateness = DurationOf(window.allowed_lateness());
+      config.window.keys = static_cast<int64_t>(window.keys());
+      config.window.bytes_per_row = BytesOf(window.row_size());
+      config.window.state_per_row = BytesOf(window.state_per_key());
+      config.window.all_records = window.keep_records();
+      break;
+    }
+    case StreamOperator::kSession: {
+      const v1::StreamSession& session = text.session();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(session.cpu_per_row());
+      const Duration gap = DurationOf(session.gap());
+      config.window.session = {gap, DurationOf(session.length()),
+                               static_cast<int64_t>(session.records())};
+      config.window.size = config.window.slide = Nanoseconds(gap.nanos() / kStepsOfGap);
+      config.window.allowed_lateness = DurationOf(session.allowed_lateness());
+      config.window.bytes_per_row = BytesOf(session.row_size());
+      config.window.state_per_row = BytesOf(session.state_per_session());
+      break;
+    }
+    case StreamOperator::kJoin: {
+      const v1::StreamJoin& join = text.join();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(join.cpu_per_row());
+      config.window.size = config.window.slide = DurationOf(join.size());
+      config.window.allowed_lateness = DurationOf(join.allowed_lateness());
+      config.window.bytes_per_row = BytesOf(join.row_size());
+      config.window.all_records = true;
+      config.window.join = {RatioOf(join.matched()), RatioOf(join.rows_per_record())};
+      break;
+    }
+    case StreamOperator::kDeduplicate:
+      config.kind = OperatorKind::kDeduplicate;
+      config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
+                            DurationOf(text.deduplicate().ttl()),
+                            BytesOf(text.deduplicate().state_per_key())};
+      break;
+    case StreamOperator::kLookup:
+      config.kind = OperatorKind::kLookup;
+      config.lookup = {nullptr, RatioOf(text.lookup().cache_hits()), text.lookup().at_a_time()};
+      break;
+    case StreamOperator::kBroadcast:
+      config.kind = OperatorKind::kBroadcast;
+      config.broadcast = {static_cast<int64_t>(text.broadcast().keys()),
+                          BytesOf(text.broadcast().state_per_key()),
+                          DurationOf(text.broadcast().cpu_per_change())};
+      break;
+    case StreamOperator::kSink:
+      config.kind = OperatorKind::kSink;
+      config.most_writes = text.sink().max_in_flight_requests();
+      config.most_retries = text.sink().max_retries();
+      config.retry_delay = DurationOf(text.sink().retry_delay());
+      break;
+    case StreamOperator::kTopic:
+      // As much as a producer's buffer holds; what was not acknowledged in time fails the job.
+      config.kind = OperatorKind::kSink;
+      config.most_writes = kMostTopicWrites;
+      break;
+    case StreamOperator::kBlackhole:
+    case StreamOperator::kToTopic:
+    case StreamOperator::KIND_NOT_SET:
+      config.kind = OperatorKind::kSink;
+      config.most_writes = kMostWrites;
+      break;
+  }
+  return config;
+}
+
+std::vector<int64_t> HotWeights(Ratio hot_share, int receivers) {
+  if (receivers < 2) return {};
+  // The others' shares are cut alike: what is left over goes to the hot one.
+  constexpr int64_t kAll = 1'000'000'000;
+  const int64_t other = (kAll - hot_share.billionths()) / (receivers - 1);
+  std::vector<int64_t> weights(static_cast<size_t>(receivers), other);
+  weights[0] = kAll - other * (receivers - 1);
+  return weights;
 }
 
 JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,

@@ -25,6 +25,12 @@ JobConfig JobConfigOf(const v1::StreamJob& text, const std::vector<ZoneId>& zone
 
 LookupService::Config LookupServiceOf(const v1::StreamLookup& text);
 
+// One of its operators, or of a streams_app's; its sink is not set.
+OperatorConfig OperatorOf(const v1::StreamOperator& text);
+// How keys are shared out when the first of the receivers has so much of all records; one receiver:
+// none.
+std::vector<int64_t> HotWeights(Ratio hot_share, int receivers);
+
 }  // namespace freshet
 
 #endif  // FRESHET_SCENARIOS_LANGUAGE_ASSEMBLE_JOB_H_

@@ -54,8 +54,15 @@ class GroupCheck {
     }
     for (int i = 0; i < scenario_.component_size(); ++i) {
       const Component& component = scenario_.component(i);
-      if (!component.has_connect()) continue;
       const Places& here = places_.In("component", i);
+      if (component.has_streams_app()) {
+        CheckOwn(component.name(), component.name(), here);
+        for (const v1::StreamOperator& step : component.streams_app().step()) {
+          if (!step.by_key()) continue;
+          CheckOwn(absl::StrCat(component.name(), "-", step.name()), component.name(), here);
+        }
+      }
+      if (!component.has_connect()) continue;
       CheckOwn(absl::StrCat("connect-", component.name()), component.name(), here);
       CheckOwn(component.connect().group(), component.name(), here.In("connect").In("group"));
     }

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -147,7 +148,7 @@ class ReferenceCheck {
   // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
   // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
   // Connect "worker-N" with "tasks", "group" and "nic"; a mirror "worker-N" with a "nic", and
-  // between regions a "link".
+  // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic".
   // Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
@@ -173,7 +174,13 @@ class ReferenceCheck {
         return;
       }
       if (of_fault && component.has_stream_job()) {
-        CheckTaskManager(component, target, parts, place);
+        CheckNumbered(component, "task-manager", component.stream_job().task_managers(), target,
+                      parts, place);
+        return;
+      }
+      if (of_fault && component.has_streams_app()) {
+        CheckNumbered(component, "instance", component.streams_app().instances(), target, parts,
+                      place);
         return;
       }
       if (parts.size() == 1 && of_fault) return;
@@ -315,12 +322,13 @@ class ReferenceCheck {
                      has_regions ? "" : " where the network has regions"));
   }
 
-  void CheckTaskManager(const Component& component, const std::string& target,
-                        const std::vector<std::string>& parts, Place place) {
-    const uint32_t count = component.stream_job().task_managers();
+  // Processes of a kind, each with a link: "task-manager-N", "instance-N".
+  void CheckNumbered(const Component& component, absl::string_view kind, uint32_t count,
+                     const std::string& target, const std::vector<std::string>& parts,
+                     Place place) {
     uint32_t number = 0;
     absl::string_view digits = parts.size() > 1 ? absl::string_view(parts[1]) : "";
-    const bool is_one = absl::ConsumePrefix(&digits, "task-manager-") && !digits.empty() &&
+    const bool is_one = absl::ConsumePrefix(&digits, absl::StrCat(kind, "-")) && !digits.empty() &&
                         absl::ascii_isdigit(digits[0]) && digits[0] != '0' &&
                         absl::SimpleAtoi(digits, &number) && number <= count;
     if (is_one && (parts.size() == 2 || (parts.size() == 3 && parts[2] == "nic"))) return;
@@ -330,11 +338,12 @@ class ReferenceCheck {
         return;
       }
     }
-    const std::string name = absl::StrCat(component.name(), "/task-manager-");
-    findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
-                                         " is no task manager; write ", Quoted(name + "1"), " to ",
-                                         Quoted(absl::StrCat(name, std::max(count, 1u))),
-                                         ", and behind it \"/nic\" for its link"));
+    const std::string name = absl::StrCat(component.name(), "/", kind, "-");
+    findings_->Error(
+        place, absl::StrCat("fault target ", Quoted(target), " is no ",
+                            absl::StrReplaceAll(kind, {{"-", " "}}), "; write ", Quoted(name + "1"),
+                            " to ", Quoted(absl::StrCat(name, std::max(count, 1u))),
+                            ", and behind it \"/nic\" for its link"));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

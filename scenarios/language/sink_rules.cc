@@ -142,7 +142,7 @@ class SinkCheck {
 
   bool IsJob(const std::string& name) const {
     const Component* component = FindComponent(scenario_, name);
-    return component != nullptr && component->has_stream_job();
+    return component != nullptr && (component->has_stream_job() || component->has_streams_app());
   }
 
   void CheckIsWritten(const Component& component, const Places& all) {
@@ -275,8 +275,10 @@ std::vector<std::string> WritersOf(const Scenario& scenario, absl::string_view s
     if (component.consumers().writes_to() == sink || component.connect().writes_to() == sink) {
       writers.push_back(component.name());
     }
-    for (const v1::StreamOperator& each : component.stream_job().step()) {
-      if (each.sink().name() == sink) writers.push_back(component.name());
+    for (const auto* steps : {&component.stream_job().step(), &component.streams_app().step()}) {
+      for (const v1::StreamOperator& each : *steps) {
+        if (each.sink().name() == sink) writers.push_back(component.name());
+      }
     }
   }
   return writers;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
 #include "scenarios/language/job_rules.h"
+#include "scenarios/language/streams_rules.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -120,6 +121,7 @@ class TransactionCheck {
 }  // namespace
 
 bool HasTransactions(const Scenario& scenario) {
+  if (HasStreamsTransactions(scenario)) return true;
   return std::any_of(scenario.component().begin(), scenario.component().end(),
                      [](const Component& component) {
                        if (component.has_producers())

@@ -1,0 +1,26 @@
+// Rules about applications of Kafka Streams' kind.
+#ifndef FRESHET_SCENARIOS_LANGUAGE_STREAMS_RULES_H_
+#define FRESHET_SCENARIOS_LANGUAGE_STREAMS_RULES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "scenarios/language/places.h"
+#include "scenarios/language/problem.h"
+#include "scenarios/language/scenario.pb.h"
+
+namespace freshet {
+
+// `blanked` are the places of text that could not be read. REQUIRES: defaults are filled in.
+void CheckStreamsApps(const v1::Scenario& scenario, const Places& places,
+                      const std::vector<Place>& blanked, Findings* findings);
+
+// Whether any of them has transactions.
+bool HasStreamsTransactions(const v1::Scenario& scenario);
+
+// Events that they cost beside those of their records, at the least.
+int64_t PredictedStreamsEvents(const v1::Scenario& scenario);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SCENARIOS_LANGUAGE_STREAMS_RULES_H_
