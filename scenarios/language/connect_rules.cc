@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "scenarios/language/amounts.h"
 #include "scenarios/language/facts.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -24,14 +25,6 @@ namespace {
 
 // Each task has a place on each worker.
 constexpr int64_t kMostSlots = 10'000;
-
-const Component* FindComponent(const Scenario& scenario, absl::string_view name) {
-  const auto& all = scenario.component();
-  const auto found = std::find_if(all.begin(), all.end(), [name](const Component& component) {
-    return component.name() == name;
-  });
-  return found == all.end() ? nullptr : &*found;
-}
 
 class ConnectCheck {
  public:

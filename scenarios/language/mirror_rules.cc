@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -17,13 +18,6 @@ using v1::Operation;
 using v1::Scenario;
 using v1::Topic;
 namespace {
-
-const Component* FindComponent(const Scenario& scenario, const std::string& name) {
-  for (const Component& component : scenario.component()) {
-    if (component.name() == name) return &component;
-  }
-  return nullptr;
-}
 
 bool IsCluster(const Component& component) {
   return component.has_kafka() || component.has_s3stream() || component.has_leaderless();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/suggest.h"
 

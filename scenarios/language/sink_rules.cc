@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/suggest.h"
@@ -15,14 +16,6 @@ using v1::Component;
 using v1::Consumers;
 using v1::Scenario;
 namespace {
-
-const Component* FindComponent(const Scenario& scenario, absl::string_view name) {
-  const auto& all = scenario.component();
-  const auto found = std::find_if(all.begin(), all.end(), [name](const Component& component) {
-    return component.name() == name;
-  });
-  return found == all.end() ? nullptr : &*found;
-}
 
 class SinkCheck {
  public:

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -15,14 +16,6 @@ using v1::Component;
 using v1::Scenario;
 using v1::Topic;
 namespace {
-
-const Component* FindComponent(const Scenario& scenario, const std::string& name) {
-  const auto& all = scenario.component();
-  const auto found = std::find_if(all.begin(), all.end(), [&name](const Component& component) {
-    return component.name() == name;
-  });
-  return found == all.end() ? nullptr : &*found;
-}
 
 void CheckTableTopic(const Scenario& scenario, const Topic& topic, const Places& here,
                      std::map<std::string, std::string>* taken, Findings* findings) {
