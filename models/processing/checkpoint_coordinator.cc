@@ -149,7 +149,7 @@ void CheckpointCoordinator::Delete(const Checkpoint& old, const Checkpoint* in_u
       for (const CheckpointFile& file : files) kept.push_back(file.object);
     }
   }
-  std::sort(kept.begin(), kept.end());
+  std::stable_sort(kept.begin(), kept.end());
   for (size_t slot = 0; slot < old.files.size(); ++slot) {
     for (const CheckpointFile& file : old.files[slot]) {
       const auto place = std::lower_bound(kept.begin(), kept.end(), file.object);

@@ -50,8 +50,8 @@ void OperatorChain::Filtered(const RecordSpan& records) {
   listener_->Settled(records, SourceEffects::How::kFiltered);
 }
 
-void OperatorChain::CountResult(int64_t windows, int64_t rows, int64_t /*updates*/) {
-  listener_->Fired(windows, rows);
+void OperatorChain::CountResult(const Result& result) {
+  listener_->Fired(result.windows, result.rows);
 }
 
 OperatorChain::State OperatorChain::Snapshot() const {

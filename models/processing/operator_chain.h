@@ -54,11 +54,12 @@ class OperatorChain final : public OperatorContext {
   ComponentId Job() const override { return job_; }
   ComponentId Part() const override { return part_; }
   int Parallelism() const override { return parallelism_; }
+  int Index() const override { return 0; }  // Only a broadcast, which no application has, asks.
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
   void Ask(LookupService* service, int64_t questions, int64_t at_a_time) override;
   void Filtered(const RecordSpan& records) override;
-  void CountResult(int64_t windows, int64_t rows, int64_t updates) override;
+  void CountResult(const Result& result) override;
 
  private:
   Simulation& sim_;

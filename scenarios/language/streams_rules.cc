@@ -61,6 +61,17 @@ class StreamsCheck {
       }
       return;
     }
+    if (step.has_session() || step.has_join() || step.has_lookup() || step.has_broadcast() ||
+        step.has_topic()) {
+      findings_->Error(here.place,
+                       absl::StrCat("operator ", Quoted(step.name()),
+                                    " is of a kind that a streams_app does not have; use map, "
+                                    "window, deduplicate, sink, to_topic or blackhole"));
+    }
+    if (step.source().has_reading()) {
+      findings_->Error(here.In("source").In("reading").place,
+                       "a streams_app reads all records; remove reading");
+    }
     if (step.input_size() > 0) {
       findings_->Error(here.In("input").place,
                        "steps of a streams_app stand one after the other; remove input");
@@ -85,7 +96,8 @@ class StreamsCheck {
       findings_->Error(here.In("by_key").place,
                        "a source reads what its topic's keys have in a partition; remove by_key");
     }
-    const bool is_end = step.has_sink() || step.has_to_topic() || step.has_blackhole();
+    const bool is_end =
+        step.has_sink() || step.has_to_topic() || step.has_topic() || step.has_blackhole();
     if (is_end != (at + 1 == app_.step_size())) {
       findings_->Error(here.place,
                        is_end ? absl::StrCat("operator ", Quoted(step.name()),
@@ -258,8 +270,8 @@ void CheckStreamsApps(const Scenario& scenario, const Places& places,
     for (int at = 0; at < component.stream_job().step_size(); ++at) {
       if (!component.stream_job().step(at).has_to_topic()) continue;
       findings->Error(places.In("component", i).In("stream_job").In("step", at).place,
-                      "a stream_job cannot write to a topic; name a sink, or write it as a "
-                      "streams_app");
+                      "to_topic is for a streams_app; a stream_job writes to a topic by topic { "
+                      "name: ... }");
     }
   }
 }

@@ -199,6 +199,7 @@ RC_GTEST_PROP(NetworkProperty, ZonePairsSumToTheCounters, ()) {
   Network::Config config;
   config.zones = {"a", "b", "c"};
   config.rtt_within_zone = config.rtt_across_zones = Sampler::Constant(1e6);
+  config.has_mirror = true;  // All causes.
   Network network(sim, "network", config);
   std::vector<HostId> hosts;
   for (const char* name : {"a1", "b1", "c1", "a2"}) {
