@@ -74,7 +74,8 @@ void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
 bool Network::IsCut(HostId from, HostId to) const {
   const RegionId a = RegionOf(hosts_[from].zone);
   const RegionId b = RegionOf(hosts_[to].zone);
-  return std::find(cuts_.begin(), cuts_.end(), std::minmax(a, b)) != cuts_.end();
+  const std::pair<RegionId, RegionId> link = std::minmax(a, b);
+  return std::find(cuts_.begin(), cuts_.end(), link) != cuts_.end();
 }
 
 void Network::SetCut(RegionId a, RegionId b, bool cut) {
