@@ -49,8 +49,8 @@ Mirror::Mirror(Simulation& sim, absl::string_view name, Network* network, LogSer
     readers.member_zones.push_back(config.worker_zones[worker]);
     readers.member_hosts.push_back(workers_[worker].host);
   }
-  consumers_ = std::make_unique<Consumers>(sim, absl::StrCat(name, "/consumer"), network, source,
-                                           readers);
+  consumers_ =
+      std::make_unique<Consumers>(sim, absl::StrCat(name, "/consumer"), network, source, readers);
 }
 
 Mirror::~Mirror() = default;
@@ -80,7 +80,8 @@ void Mirror::HandlePoll(int number, const std::vector<RecordRange>& poll) {
   for (const RecordRange& records : poll) {
     const auto slot = static_cast<int>(records.partition - SourceOf(0));
     Offset& read = read_[static_cast<size_t>(slot)];
-    const Offset kept = std::min(records.from, source()->LogOf(records.partition).log_start_offset());
+    const Offset kept =
+        std::min(records.from, source()->LogOf(records.partition).log_start_offset());
     if (read < kept) {  // Retention was quicker.
       ledger().GoOn(records.partition, kept, EffectCause::kRetention, EffectCause::kReset);
       read = kept;

@@ -62,9 +62,10 @@ class Mirror : public MirrorTopic, private PollHandler {
   static constexpr MetricDef kCheckpoints = {"mirror.checkpoints", MetricKind::kCounter,
                                              MetricUnit::kCount,
                                              "Checkpoints emitted: one a group and partition."};
-  static constexpr MetricDef kDistance = {
-      "mirror.translation_distance", MetricKind::kGauge, MetricUnit::kCount,
-      "Records that the groups would read again if they moved to where their last checkpoints say."};
+  static constexpr MetricDef kDistance = {"mirror.translation_distance", MetricKind::kGauge,
+                                          MetricUnit::kCount,
+                                          "Records that the groups would read again if they moved "
+                                          "to where their last checkpoints say."};
 
   // REQUIRES: all outlive it. The topics of `config` exist.
   Mirror(Simulation& sim, absl::string_view name, Network* network, LogService* source,

@@ -188,8 +188,9 @@ void MirrorCutover::CountGroup(const Group& group, int slot) {
     while (at < high) {
       const auto known = again.LowerBound(at);
       const bool covered = known != again.end() && (*known).low <= at;
-      const Offset until =
-          known == again.end() ? high : std::min<Offset>(high, covered ? (*known).high : (*known).low);
+      const Offset until = known == again.end()
+                               ? high
+                               : std::min<Offset>(high, covered ? (*known).high : (*known).low);
       if (!covered) {
         skipped_.Add(until - at - group.source->ProcessedIn(slot, at, until));
         again.Assign(at, until, true);

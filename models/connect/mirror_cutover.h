@@ -101,9 +101,9 @@ class MirrorCutover : public Component {
   bool drain_ = true;
   bool at_target_ = false;
   Duration restart_time_;
-  Time stopped_at_;               // When the producers were closed.
-  std::vector<Offset> ends_;      // Of the copy, by partition, when the moved producers began.
-  int waiting_ = 0;               // Groups on their way.
+  Time stopped_at_;           // When the producers were closed.
+  std::vector<Offset> ends_;  // Of the copy, by partition, when the moved producers began.
+  int waiting_ = 0;           // Groups on their way.
   LaneId lane_;
   Counter& redelivered_;
   Counter& skipped_;

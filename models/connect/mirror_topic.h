@@ -112,8 +112,8 @@ class MirrorTopic : public MeteredSink {
   LogService* const target_;
   const LogService::TopicPartitions from_;
   const LogService::TopicPartitions to_;
-  std::vector<OffsetMap> maps_;    // By partition.
-  std::vector<Writer> writers_;    // By WriterId.
+  std::vector<OffsetMap> maps_;  // By partition.
+  std::vector<Writer> writers_;  // By WriterId.
   std::map<FlightId, Flight> flights_;
   FlightId next_flight_ = 0;
   bool looking_ = false;

@@ -519,9 +519,8 @@ class Assembler {
     config.max_request_size = BytesOf(text.max_request_size());
     config.batches_per_parcel = static_cast<int32_t>(scenario_.resolution().batches_per_parcel());
     config.transactions = TransactionsOf(text, pipeline_->transactions.get());
-    pipeline_->producers.push_back(
-        std::make_unique<Producers>(sim_, name, pipeline_->network.get(),
-                                    LogOf(scenario_, *pipeline_, text.topic()), config));
+    pipeline_->producers.push_back(std::make_unique<Producers>(
+        sim_, name, pipeline_->network.get(), LogOf(scenario_, *pipeline_, text.topic()), config));
     Producers* fleet = pipeline_->producers.back().get();
     AddNics(name, "client", fleet->hosts());
     for (int i = 0; config.transactions && i < static_cast<int>(fleet->hosts().size()); ++i) {

@@ -48,7 +48,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<ObjectStore>> archives;                 // Buckets of sinks.
   std::map<std::string, std::unique_ptr<MeteredSink>> sinks;
   std::vector<std::unique_ptr<Dashboard>> dashboards;
-  std::unique_ptr<BrokerCluster> log;  // The first of the text.
+  std::unique_ptr<BrokerCluster> log;                                // The first of the text.
   std::map<std::string, std::unique_ptr<BrokerCluster>> other_logs;  // By name.
   std::unique_ptr<TransactionCoordinator> transactions;  // None where no producer has any.
   std::vector<std::unique_ptr<Producers>> producers;

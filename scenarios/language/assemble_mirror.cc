@@ -79,11 +79,11 @@ void BuildCutover(const v1::Scenario& scenario, const std::string& name, const v
   }
   std::vector<MirrorCutover::Fleet> fleets;
   for (const std::string& each : cutover->producers()) {
-    fleets.push_back({Named(pipeline->producers, each),
-                      Named(pipeline->producers, ImageName(each, cluster))});
+    fleets.push_back(
+        {Named(pipeline->producers, each), Named(pipeline->producers, ImageName(each, cluster))});
   }
-  pipeline->cutovers[name] = std::make_unique<MirrorCutover>(sim, absl::StrCat(name, "/cutover"),
-                                                             mirror, groups, fleets);
+  pipeline->cutovers[name] =
+      std::make_unique<MirrorCutover>(sim, absl::StrCat(name, "/cutover"), mirror, groups, fleets);
 }
 
 }  // namespace
@@ -99,8 +99,7 @@ void SetRegions(const v1::Scenario& scenario, Network::Config* config) {
   for (int i = 0; i < text.region_size(); ++i) {
     for (const std::string& zone : text.region(i).zones()) {
       const auto at = std::find(config->zones.begin(), config->zones.end(), zone);
-      config->region_of[static_cast<size_t>(at - config->zones.begin())] =
-          static_cast<RegionId>(i);
+      config->region_of[static_cast<size_t>(at - config->zones.begin())] = static_cast<RegionId>(i);
     }
   }
 }
@@ -124,8 +123,7 @@ void BuildMirror(const v1::Scenario& scenario, const std::string& name, const v1
     if (!component.has_consumers() || component.consumers().reads() != text.reads()) continue;
     Consumers* const group = Named(pipeline->consumers, component.name());
     if (group->coordinator() == nullptr) continue;
-    mirror->AddGroup(group,
-                     Named(pipeline->consumers, ImageName(component.name(), cluster)));
+    mirror->AddGroup(group, Named(pipeline->consumers, ImageName(component.name(), cluster)));
   }
   BuildCutover(scenario, name, text, mirror, sim, pipeline);
   for (int worker = 0; worker < mirror->worker_count(); ++worker) {
