@@ -802,7 +802,7 @@ class RuleCheck {
     for (const Component& component : scenario_.component()) {
       if (!component.has_producers()) continue;
       const Topic* topic = FindTopic(scenario_, component.producers().topic());
-      if (topic == nullptr) continue;
+      if (topic == nullptr || ClusterOf(scenario_, topic->name()) != name) continue;
       int groups = 0;
       for (const Component& other : scenario_.component()) {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;

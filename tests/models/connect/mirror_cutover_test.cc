@@ -17,7 +17,7 @@ MirrorSettings Moving(Duration across = Duration::Zero()) {
 // is that of 101 * 198 = 19998.
 TEST(MirrorCutoverTest, ADrainedCutoverLosesNothingAndRepeatsTheDistanceOfTheTranslation) {
   MirrorPipeline pipeline(Moving());
-  pipeline.CutoverAt(Milliseconds(199'995), true, Seconds(10));
+  pipeline.CutoverAt(Milliseconds(200'005), true, Seconds(10));
   pipeline.Run(Seconds(700));
   EXPECT_EQ(pipeline.RecordsInLog(), 20'000);
   EXPECT_EQ(pipeline.OfCutover(MirrorCutover::kLost), 0);
@@ -33,7 +33,7 @@ TEST(MirrorCutoverTest, ADrainedCutoverLosesNothingAndRepeatsTheDistanceOfTheTra
 
 TEST(MirrorCutoverTest, WhoMovesAtOnceLosesWhatIsNotMirrored) {
   MirrorPipeline pipeline(Moving(Seconds(2)));
-  pipeline.CutoverAt(Milliseconds(199'995), false, Seconds(10));
+  pipeline.CutoverAt(Milliseconds(200'005), false, Seconds(10));
   pipeline.Run(Seconds(700));
   EXPECT_EQ(pipeline.RecordsInLog(), 20'000);
   const int64_t lost = pipeline.OfCutover(MirrorCutover::kLost);
@@ -49,7 +49,7 @@ TEST(MirrorCutoverTest, WhoMovesAtOnceLosesWhatIsNotMirrored) {
 
 TEST(MirrorCutoverTest, RecordsThatCameLongerThanMaxBlockAgoAreRefused) {
   MirrorPipeline pipeline(Moving());
-  pipeline.CutoverAt(Milliseconds(199'995), false, Seconds(90));
+  pipeline.CutoverAt(Milliseconds(200'005), false, Seconds(90));
   pipeline.Run(Seconds(700));
   // 90 s less max.block of 60 s.
   EXPECT_EQ(ValueOf(pipeline.sim, *pipeline.moved, Producers::kRefused), 3'000);
@@ -58,8 +58,8 @@ TEST(MirrorCutoverTest, RecordsThatCameLongerThanMaxBlockAgoAreRefused) {
 
 TEST(MirrorCutoverTest, ARollbackLeavesBehindWhatWasWrittenMeanwhile) {
   MirrorPipeline pipeline(Moving());
-  pipeline.CutoverAt(Milliseconds(199'995), true, Seconds(10));
-  pipeline.RollbackAt(Milliseconds(399'995), Seconds(10));
+  pipeline.CutoverAt(Milliseconds(200'005), true, Seconds(10));
+  pipeline.RollbackAt(Milliseconds(400'005), Seconds(10));
   pipeline.Run(Seconds(700));
   const int64_t there = ValueOf(pipeline.sim, *pipeline.moved, Producers::kAcked);
   EXPECT_EQ(there, 20'000);
@@ -79,7 +79,7 @@ TEST(MirrorCutoverTest, AGroupThatIsNotKnownBeginsAnew) {
   MirrorSettings s = Moving();
   s.mirror.refresh_interval = Hours(1);
   MirrorPipeline pipeline(s);
-  pipeline.CutoverAt(Milliseconds(199'995), true, Seconds(10));
+  pipeline.CutoverAt(Milliseconds(200'005), true, Seconds(10));
   pipeline.Run(Seconds(700));
   EXPECT_EQ(pipeline.OfCutover(MirrorCutover::kRedelivered), 20'000);
 }
@@ -88,7 +88,7 @@ TEST(MirrorCutoverTest, ADeadSourceMovesWithTheLastCheckpoint) {
   MirrorSettings s = Moving(Milliseconds(80));
   MirrorPipeline pipeline(s);
   for (BrokerId broker = 0; broker < 3; ++broker) {
-    pipeline.Down(pipeline.Broker(broker), Milliseconds(199'995), Duration::Zero());
+    pipeline.Down(pipeline.Broker(broker), Milliseconds(200'005), Duration::Zero());
   }
   pipeline.CutoverAt(Seconds(230), false, Seconds(10));
   pipeline.Run(Seconds(700));

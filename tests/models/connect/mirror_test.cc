@@ -44,22 +44,22 @@ TEST(MirrorTest, ARecordIsLateByHalfARoundTripAndTheBytesAreTheMirrors) {
   EXPECT_EQ(pipeline.OfMirror(MeteredSink::kLag), 0);
 }
 
-// It commits every 60 s and dies at 99.995 s: what came since 60 s is copied again, 40 s of 100
-// records, when the other worker has the task 70 s later.
+// It commits every 60 s, before it has what comes at that instant, and dies at 100.005 s: what came
+// since 60 s is copied again, 4001 records, when the other worker has the task 70 s later.
 TEST(MirrorTest, ADeathCopiesAgainWhatCameSinceTheLastFlush) {
   MirrorPipeline pipeline(Mirrored(2, Seconds(110)));
-  pipeline.sim.At<"test.down">(Time() + Milliseconds(99'995), 0,
+  pipeline.sim.At<"test.down">(Time() + Milliseconds(100'005), 0,
                                [&pipeline] { pipeline.mirror->SetWorkerDown(0, true); });
-  pipeline.Run(Milliseconds(169'990));
+  pipeline.Run(Seconds(170));
   EXPECT_EQ(pipeline.OfMirror(Mirror::kUnassigned), 1);
   EXPECT_EQ(pipeline.OfMirror(Mirror::kRunning), 0);
   EXPECT_EQ(pipeline.InCopy(), 10'000);
   pipeline.Run(Seconds(200));
   EXPECT_EQ(pipeline.mirror->TasksOf(1), (std::vector<int>{0}));
   EXPECT_EQ(pipeline.OfMirror(MeteredSink::kVisible), 11'000);
-  EXPECT_EQ(pipeline.OfMirror(MeteredSink::kDuplicated), 4'000);
-  EXPECT_EQ(pipeline.mirror->ledger().duplicated_by(EffectCause::kRestart), 4'000);
-  EXPECT_EQ(pipeline.InCopy(), 15'000);
+  EXPECT_EQ(pipeline.OfMirror(MeteredSink::kDuplicated), 4'001);
+  EXPECT_EQ(pipeline.mirror->ledger().duplicated_by(EffectCause::kRestart), 4'001);
+  EXPECT_EQ(pipeline.InCopy(), 15'001);
   EXPECT_EQ(pipeline.OfMirror(MeteredSink::kLost), 0);
 }
 
@@ -94,13 +94,14 @@ TEST(MirrorTest, ACutLinkHoldsTheMirrorUpAndLosesNothing) {
 
 // Whatever becomes of the target's brokers: what is there twice is what was appended twice.
 TEST(MirrorTest, ABrokerOfTheTargetThatDiesMakesDuplicatesByRetriesOnly) {
-  MirrorSettings s = Mirrored(1, Seconds(100), Milliseconds(20));
+  MirrorSettings s = Mirrored(1, Seconds(60), Milliseconds(20));
+  s.network.rtt_within_zone = Sampler::Constant(2'000'000);
   s.topic.partitions = 6;
-  s.producers.rate = Until(Seconds(100), 6'000);
+  s.producers.rate = Until(Seconds(60), 300);
   MirrorPipeline pipeline(s);
-  pipeline.Down(pipeline.far_handles[0].get(), Seconds(20), Seconds(20));
-  pipeline.Down(pipeline.far_handles[1].get(), Seconds(60), Seconds(20));
-  pipeline.Run(Seconds(200));
+  pipeline.Down(pipeline.far_handles[0].get(), Milliseconds(20'002), Seconds(10));
+  pipeline.Down(pipeline.far_handles[1].get(), Milliseconds(40'002), Seconds(10));
+  pipeline.Run(Seconds(120));
   const int64_t duplicated = pipeline.OfMirror(MeteredSink::kDuplicated);
   EXPECT_EQ(pipeline.OfMirror(MeteredSink::kVisible), pipeline.RecordsInLog());
   EXPECT_EQ(pipeline.InCopy(), pipeline.RecordsInLog() + duplicated);
@@ -113,10 +114,10 @@ TEST(MirrorTest, CheckpointsFollowTheGroupByTheDistanceOfTheSyncs) {
   MirrorPipeline pipeline(Mirrored(1, Seconds(300)));
   pipeline.Run(Seconds(59));
   EXPECT_EQ(pipeline.OfMirror(Mirror::kCheckpoints), 0);
-  pipeline.Run(Seconds(601));
-  // Not known before the look at 600 s.
+  // Not known before the look at 600 s, which comes before the checkpoint.
+  pipeline.Run(Seconds(599));
   EXPECT_EQ(pipeline.OfMirror(Mirror::kCheckpoints), 0);
-  pipeline.Run(Seconds(661));
+  pipeline.Run(Seconds(601));
   EXPECT_EQ(pipeline.OfMirror(Mirror::kCheckpoints), 1);
   // 30000 records; the last sync is of 101 * 297 = 29997, and the next offset is known.
   EXPECT_EQ(pipeline.mirror->CheckpointOf(pipeline.consumers.get(), 0), 29'998);

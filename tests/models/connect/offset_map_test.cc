@@ -50,7 +50,7 @@ TEST(OffsetMapTest, GoingBackVoidsAllSyncs) {
   EXPECT_EQ(map.Translate(500), 602);
   EXPECT_EQ(map.CopiedIn(0, 500, 0), 500);
   EXPECT_EQ(map.CopiedIn(0, 500, 500), 200);
-  EXPECT_EQ(map.CopiedIn(250, 350, 300), 100);  // 250 to 300 by no other, 300 on by the second.
+  EXPECT_EQ(map.CopiedIn(250, 350, 300), 50);  // 250 to 300 have a copy before that alone.
 }
 
 TEST(OffsetMapTest, OldSyncsAreThinnedToTwiceTheDistance) {
