@@ -27,6 +27,8 @@ ABSL_FLAG(std::string, root, "", "Directory that includes and replayed files may
 ABSL_FLAG(std::string, against, "", "A published table (CSV) to hold the records against.");
 ABSL_FLAG(std::string, price_book, "",
           "Price the records anew with this book, and print their bills alone.");
+ABSL_FLAG(bool, waterfall, false,
+          "Print where each feed's time goes and nothing else; exit 4 if it does not sum.");
 ABSL_FLAG(std::string, brokers, "",
           "A scenario fragment with the brokers: instances, disks, zones.");
 ABSL_FLAG(std::string, out, "", "Write to this file instead of standard output.");

@@ -25,6 +25,7 @@ ABSL_DECLARE_FLAG(std::string, update_goldens);
 ABSL_DECLARE_FLAG(std::string, root);
 ABSL_DECLARE_FLAG(std::string, against);
 ABSL_DECLARE_FLAG(std::string, price_book);
+ABSL_DECLARE_FLAG(bool, waterfall);
 ABSL_DECLARE_FLAG(std::string, brokers);
 ABSL_DECLARE_FLAG(std::string, out);
 ABSL_DECLARE_FLAG(std::string, kafka_version);

@@ -61,9 +61,11 @@ const std::vector<Verb>& Verbs() {
        {},
        ListVerb},
       {"report",
-       "RECORD... [--format=NAME] [--against=PUBLISHED.csv | --price-book=BOOK.textproto]",
-       "Reports on records of earlier runs, holds them against a published table, or prices them.",
-       {"format", "parts", "json", "against", "price-book"},
+       "RECORD... [--format=NAME] [--waterfall | --against=PUBLISHED.csv | "
+       "--price-book=BOOK.textproto]",
+       "Reports on records of earlier runs, draws where their time went, holds them against a "
+       "published table, or prices them.",
+       {"format", "parts", "json", "waterfall", "against", "price-book"},
        ReportVerb},
       {"import",
        "omb WORKLOAD.yaml DRIVER.yaml [--brokers=FILE] [--out=FILE]",

@@ -17,6 +17,7 @@
 #include "results/record_reader.h"
 #include "results/report.h"
 #include "results/report_bill.h"
+#include "results/report_waterfall.h"
 #include "results/run_summary.h"
 #include "scenarios/language/assemble.h"
 #include "scenarios/language/explain.h"
@@ -44,6 +45,16 @@ int PriceRecords(const std::vector<RunRecord>& records, std::vector<RunSummary> 
   return Print(text, 0);
 }
 
+int DrawWaterfalls(const std::vector<RunSummary>& summaries, const ReportOptions& options) {
+  std::string text;
+  bool sums = true;
+  for (const RunSummary& summary : summaries) {
+    if (!text.empty()) text += "\n";
+    sums = WriteWaterfallReport(summary, options, &text) && sums;
+  }
+  return Print(text, sums ? 0 : kExitOurs);
+}
+
 }  // namespace
 
 int ReportVerb(const std::vector<std::string>& operands) {
@@ -58,6 +69,14 @@ int ReportVerb(const std::vector<std::string>& operands) {
   options.parts = absl::GetFlag(FLAGS_parts);
   const std::string format =
       absl::GetFlag(FLAGS_json) ? std::string("json") : absl::GetFlag(FLAGS_format);
+  if (absl::GetFlag(FLAGS_waterfall)) {
+    if (format != "text" || !absl::GetFlag(FLAGS_against).empty() ||
+        !absl::GetFlag(FLAGS_price_book).empty()) {
+      return Complain(absl::InvalidArgumentError(
+          "--waterfall is a report of its own, as text; leave out the other flags"));
+    }
+    return DrawWaterfalls(summaries, options);
+  }
   if (!absl::GetFlag(FLAGS_price_book).empty()) {
     if (!absl::GetFlag(FLAGS_against).empty()) {
       return Complain(absl::InvalidArgumentError(

@@ -233,6 +233,25 @@ void CollectWaterfall(const Simulation& sim, absl::string_view owner, const Wate
     added->set_records(row.records);
     added->set_max_ns(row.max);
   }
+  const auto add = [&](const char* name, const Waterfall::Exemplar& trail) {
+    if (trail.records == 0) return;
+    WaterfallExemplar* added = table->add_exemplar();
+    added->set_name(name);
+    added->set_length_ns(trail.length.nanos());
+    for (const Segment& each : trail.segments) {
+      WaterfallSegment* segment = added->add_segment();
+      segment->set_until(std::string(NameOf(each.until)));
+      segment->set_wait(each.wait);
+      segment->set_why(std::string(NameOf(each.why)));
+      segment->set_resource(sim.NameOf(each.resource));
+      if (each.blocker != 0) segment->set_blocker(sim.NameOf(each.blocker));
+      segment->set_length_ns(each.length.nanos());
+    }
+  };
+  add("p50", waterfall.At(50, 100));
+  add("p99", waterfall.At(99, 100));
+  add("max", waterfall.Longest());
+  table->set_sampled(waterfall.sampled());
 }
 
 namespace {

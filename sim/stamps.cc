@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace freshet {
+namespace {
+
+constexpr size_t kMostSampled = 1024;
+
+}  // namespace
 
 absl::string_view NameOf(Milestone milestone) {
   switch (milestone) {
@@ -85,6 +91,43 @@ void Waterfall::AddSegments(const Segment* segments, int count, Duration length,
     }
     if (i == 0) row.total -= entered;
   }
+  if (__builtin_expect(--until_sampled_ == 0 || length > longest_.length, 0)) {
+    SetAside(segments, count, length, records);
+  }
+}
+
+void Waterfall::SetAside(const Segment* segments, int count, Duration length, int64_t records) {
+  const Exemplar trail = {{segments, segments + count}, length, records};
+  if (length > longest_.length) longest_ = trail;
+  if (until_sampled_ > 0) return;
+  sample_.push_back(trail);
+  if (sample_.size() >= kMostSampled) Thin();
+  // Not on a beat, which a fleet of clients may have too.
+  until_sampled_ = spacing_ == 1 ? 1 : 1 + static_cast<int64_t>(MixHash(kFnvOffset, ++drawn_) %
+                                                                (2 * spacing_ - 1));
+}
+
+void Waterfall::Thin() {
+  for (size_t i = 0; 2 * i < sample_.size(); ++i) std::swap(sample_[i], sample_[2 * i]);
+  sample_.resize((sample_.size() + 1) / 2);
+  spacing_ *= 2;
+}
+
+Waterfall::Exemplar Waterfall::At(int64_t numerator, int64_t denominator) const {
+  SIM_REQUIRE(0 < numerator && numerator <= denominator);
+  std::vector<uint32_t> order(sample_.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
+    return sample_[a].length < sample_[b].length;
+  });
+  __int128 all = 0;
+  for (const Exemplar& each : sample_) all += each.records;
+  __int128 below = 0;
+  for (const uint32_t index : order) {
+    below += sample_[index].records;
+    if (below * denominator >= all * numerator) return sample_[index];
+  }
+  return {};
 }
 
 uint32_t Waterfall::RowOf(const Row& like, uint64_t key) {
@@ -127,6 +170,13 @@ void Waterfall::Merge(const Waterfall& other) {
   }
   records_ += other.records_;
   end_to_end_ += other.end_to_end_;
+  if (other.longest_.length > longest_.length) longest_ = other.longest_;
+  // As if every trail that the sparser one has were as likely: thin the denser one first.
+  while (spacing_ < other.spacing_) Thin();
+  for (size_t i = 0; i < other.sample_.size(); i += spacing_ / other.spacing_) {
+    sample_.push_back(other.sample_[i]);
+  }
+  while (sample_.size() >= kMostSampled) Thin();
 }
 
 std::vector<Waterfall::Row> Waterfall::Rows() const {

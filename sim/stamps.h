@@ -7,6 +7,7 @@
 #ifndef FRESHET_SIM_STAMPS_H_
 #define FRESHET_SIM_STAMPS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <type_traits>
@@ -71,15 +72,26 @@ struct Segment {
   friend bool operator==(const Segment&, const Segment&) = default;
 };
 
-// Trivially copyable, so that a batch can carry it by value. Adjacent segments that differ in
-// nothing but their length are one. A full trail adds to an earlier segment of the same kind, or
-// else to its last (then Lossy() says so): lengths are never lost.
+// A plain value, of which a copy moves only the segments that are there. Adjacent segments that differ
+// in nothing but their length are one. A full trail adds to an earlier segment of the same kind; of a
+// new kind it makes room by joining two others of one kind, or else adds to its last (then Lossy()
+// says so): lengths are never lost.
 template <int kCapacity = 16>
 class StampTrail {
  public:
-  StampTrail() = default;
+  StampTrail() {}
   // The records are created.
   explicit StampTrail(Time start) : start_(start), end_(start) {}
+  StampTrail(const StampTrail& other) noexcept { CopyFrom(other); }
+  StampTrail& operator=(const StampTrail& other) noexcept {
+    if (this != &other) CopyFrom(other);
+    return *this;
+  }
+  // A longer way is ahead.
+  template <int kFewer>
+  requires(kFewer < kCapacity) explicit StampTrail(const StampTrail<kFewer>& way) {
+    CopyFrom(way);
+  }
 
   // The time from End() to `now` was service by `resource`, or a wait at it. REQUIRES: now >=
   // End().
@@ -141,6 +153,19 @@ class StampTrail {
   bool Lossy() const { return lossy_; }
 
  private:
+  template <int kOther>
+  friend class StampTrail;
+
+  template <int kOther>
+  void CopyFrom(const StampTrail<kOther>& other) {
+    static_assert(kOther <= kCapacity);
+    start_ = other.start_;
+    end_ = other.end_;
+    size_ = other.size_;
+    lossy_ = other.lossy_;
+    std::copy_n(other.segments_.data(), size_, segments_.data());
+  }
+
   void Absorb(const Segment& added) {
     for (int i = size_; i-- > 0;) {
       if (segments_[i].SameKind(added)) {
@@ -148,18 +173,39 @@ class StampTrail {
         return;
       }
     }
-    segments_[size_ - 1].length += added.length;
-    lossy_ = true;
+    if (MakeRoom()) {
+      segments_[size_++] = added;
+    } else {
+      segments_[size_ - 1].length += added.length;
+      lossy_ = true;
+    }
+  }
+
+  // Joins the last segment that is of an earlier one's kind to that one.
+  bool MakeRoom() {
+    for (int i = size_; i-- > 1;) {
+      for (int earlier = i; earlier-- > 0;) {
+        if (!segments_[earlier].SameKind(segments_[i])) continue;
+        segments_[earlier].length += segments_[i].length;
+        for (int next = i + 1; next < size_; ++next) segments_[next - 1] = segments_[next];
+        --size_;
+        return true;
+      }
+    }
+    return false;
   }
 
   Time start_;
   Time end_;
   int32_t size_ = 0;
   bool lossy_ = false;
-  std::array<Segment, kCapacity> segments_ = {};
+  // In a union, so that those which are not there are not written either.
+  union {
+    std::array<Segment, kCapacity> segments_;
+  };
 };
 
-static_assert(std::is_trivially_copyable_v<StampTrail<>>);
+static_assert(std::is_trivially_destructible_v<StampTrail<>>);
 
 // Trails added up, each as many times as it has records. The sum over the rows is the sum of the
 // records' end-to-end times, exactly.
@@ -188,6 +234,21 @@ class Waterfall {
 
   void Merge(const Waterfall& other);
 
+  // The way of one record: the first of those that it went with.
+  struct Exemplar {
+    std::vector<Segment> segments;  // In the order of time.
+    Duration length;                // Their sum.
+    int64_t records = 0;            // That went with it.
+  };
+  // That of the longest of all; without segments when there are no records.
+  const Exemplar& Longest() const { return longest_; }
+  // That at this share of the records, by length, of a sample of the trails; as above. REQUIRES: 0 <
+  // numerator <= denominator.
+  Exemplar At(int64_t numerator, int64_t denominator) const;
+  // How many trails the sample has: all while they are few, then about every second, fourth, eighth
+  // ... of them, by a hash of its number.
+  int64_t sampled() const { return static_cast<int64_t>(sample_.size()); }
+
   // Ordered by milestone, services before waits, reason and resource.
   std::vector<Row> Rows() const;
   int64_t records() const { return records_; }
@@ -208,6 +269,9 @@ class Waterfall {
   }
   void AddSegments(const Segment* segments, int count, Duration length, int64_t records,
                    __int128 entered);
+  // Sets the trail aside: it is the longest, or its turn in the sample has come.
+  void SetAside(const Segment* segments, int count, Duration length, int64_t records);
+  void Thin();
   // The index of the key's row, made when it is new.
   uint32_t RowOf(const Row& like, uint64_t key);
   void Rehash(size_t slots);
@@ -219,6 +283,11 @@ class Waterfall {
   std::array<uint32_t, kGuesses> guesses_ = {};
   int64_t records_ = 0;
   __int128 end_to_end_ = 0;
+  Exemplar longest_;
+  std::vector<Exemplar> sample_;
+  int64_t until_sampled_ = 1;  // Trails.
+  uint64_t spacing_ = 1;       // On average, between two of the sample.
+  uint64_t drawn_ = 0;
 };
 
 }  // namespace freshet

@@ -40,7 +40,7 @@ void Consumers::AddRanges(const Part& part, Time began) {
     RecordRange& added = handed_over_.back();
     added.partition = partition;
     added.from = added.base = at;
-    added.trail = trail;
+    added.trail = RecordTrail(trail);
     added.trail.AddService(std::max(trail.End(), part.arrived_at), Milestone::kFetched,
                            network_->component_id());
     added.trail.AddWait(std::max(added.trail.End(), began), Milestone::kProcessed, WaitFor::kPoll,

@@ -3,6 +3,7 @@
 #define FRESHET_MODELS_FAULT_JOB_TARGET_H_
 
 #include "models/fault/targets.h"
+#include "models/processing/lookup.h"
 #include "models/processing/stream_job.h"
 
 namespace freshet {
@@ -31,6 +32,23 @@ class TaskManagerTarget : public FaultTarget {
   StreamJob* job_;
   int number_;
   int64_t lost_ = 0;
+};
+
+// "sessions/enrich/service": the service that a lookup asks; down, answers come when it is back; slow.
+class LookupTarget : public FaultTarget {
+ public:
+  explicit LookupTarget(LookupService* service) : service_(service) {}
+  bool Understands(FaultVerb verb) const override {
+    return verb == FaultVerb::kDown || verb == FaultVerb::kSlow;
+  }
+  void SetDown(bool down) override { service_->workers().SetDown(down); }
+  void SetSlow(Ratio factor) override {
+    service_->workers().SetSpeed(BrokerTarget::InverseOf(factor));
+  }
+  int64_t WorkTouched() const override { return service_->asked(); }
+
+ private:
+  LookupService* service_;
 };
 
 }  // namespace freshet

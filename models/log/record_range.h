@@ -66,6 +66,9 @@ inline RecordSpan WithPlaces(RecordSpan span) {
   return span;
 }
 
+// Long enough for a way through a log, the tasks of a job and a store.
+using RecordTrail = StampTrail<24>;
+
 struct RecordRange : RecordSpan {
   Bytes bytes;
   CreatedTimes created;
@@ -79,7 +82,7 @@ struct RecordRange : RecordSpan {
   // Times are interpolated: a part of a batch, or of a coalesced range of the log.
   bool interpolated = false;
   // From the earliest creation on. Ends where it was handed over.
-  StampTrail<> trail;
+  RecordTrail trail;
 };
 
 }  // namespace freshet

@@ -69,6 +69,7 @@ struct OutputPool {
 
 // The floating buffers that the channels of one edge share at their receiver.
 struct InputGate {
+  bool changes = false;  // Of a table that all subtasks keep.
   Bytes floating;
   Bytes floating_used;
   std::vector<Channel*> channels;

@@ -31,6 +31,7 @@ enum class Partitioning : uint8_t {
   kForward,    // Subtask i to subtask i.
   kHash,       // By key.
   kRebalance,  // In turn.
+  kBroadcast,  // All to each.
 };
 
 struct EdgeConfig {

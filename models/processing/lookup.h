@@ -38,6 +38,7 @@ class LookupService : public Component {
   void Ask(Callback answered);
   // Fault verbs: down, and slow.
   Station& workers() { return workers_; }
+  int64_t asked() const { return asked_.Value(); }
 
  private:
   struct Question {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/processing/broadcast.h"
 #include "models/processing/deduplicate.h"
 #include "models/processing/lookup.h"
 #include "models/processing/record_split.h"
@@ -55,6 +56,8 @@ std::unique_ptr<Operator> Operator::Make(const OperatorConfig& config, OperatorC
       return std::make_unique<DeduplicateOperator>(config, context, at);
     case OperatorKind::kLookup:
       return std::make_unique<LookupOperator>(config, context, at);
+    case OperatorKind::kBroadcast:
+      return std::make_unique<BroadcastOperator>(config, context, at);
   }
   return nullptr;
 }
@@ -68,6 +71,14 @@ Duration Operator::Take(const RecordRange& records) {
       absl::StrCat(config_.name, ": in ", counts_.in, ", out ", counts_.out, ", filtered ",
                    counts_.filtered, ", late ", counts_.late, ", buffered ", counts_.buffered));
   return config_.cpu_per_record * count;
+}
+
+Duration Operator::TakeChanges(const RecordRange& changes) {
+  counts_.in += changes.record_count();
+  counts_.filtered += changes.record_count();
+  // All subtasks have them: one tells.
+  if (context_->Index() == 0) context_->Filtered(changes);
+  return Apply(changes);
 }
 
 void Operator::Emit(const RecordRange& records) {

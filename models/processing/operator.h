@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/log/record_range.h"
@@ -17,7 +18,15 @@
 
 namespace freshet {
 
-enum class OperatorKind : uint8_t { kSource, kMap, kWindow, kDeduplicate, kLookup, kSink };
+enum class OperatorKind : uint8_t {
+  kSource,
+  kMap,
+  kWindow,
+  kDeduplicate,
+  kLookup,
+  kBroadcast,
+  kSink
+};
 
 struct WindowConfig {
   Duration size;
@@ -29,6 +38,21 @@ struct WindowConfig {
   // What is kept for each row until it is out; with all_records the records themselves.
   Bytes state_per_row;
   bool all_records = false;
+  // A join instead: of the records of all inputs those that find a partner in their window make so
+  // many rows each, the others none.
+  struct Join {
+    Ratio matched;
+    Ratio rows_per_record;
+  };
+  std::optional<Join> join;
+  // Sessions instead: those of a key end when it has been silent for `gap`. Size and slide are how
+  // finely their ends are told apart.
+  struct Session {
+    Duration gap;
+    Duration length;  // From the first record of a session to its last.
+    int64_t records = 1;
+  };
+  std::optional<Session> session;
 };
 
 struct DeduplicateConfig {
@@ -45,6 +69,12 @@ struct LookupConfig {
   int64_t at_a_time = 1;  // Questions.
 };
 
+struct BroadcastConfig {
+  int64_t keys = 1;  // Rows of the table.
+  Bytes state_per_key;
+  Duration cpu_per_change;
+};
+
 struct OperatorConfig {
   std::string name;
   OperatorKind kind = OperatorKind::kMap;
@@ -56,6 +86,7 @@ struct OperatorConfig {
   WindowConfig window;
   DeduplicateConfig deduplicate;
   LookupConfig lookup;
+  BroadcastConfig broadcast;
   // kSink:
   Sink* sink = nullptr;
   int64_t most_writes = 1;  // Under way at a time.
@@ -75,6 +106,8 @@ class OperatorContext {
   virtual ComponentId Job() const = 0;
   virtual ComponentId Part() const = 0;
   virtual int Parallelism() const = 0;
+  // Of its subtask.
+  virtual int Index() const = 0;
   // To the operator behind number `at` of the chain, or out of the subtask.
   virtual void Emit(size_t at, const RecordRange& records) = 0;
   // Too late for operator `at`: dropped, or into the side output.
@@ -84,7 +117,13 @@ class OperatorContext {
   // They go no further.
   virtual void Filtered(const RecordSpan& records) = 0;
   // For the metrics.
-  virtual void CountResult(int64_t windows, int64_t rows, int64_t updates) = 0;
+  struct Result {
+    int64_t windows = 0;
+    int64_t rows = 0;
+    int64_t in_time = 0;  // Records in the first result of their window.
+    int64_t updates = 0;  // Records that came after it.
+  };
+  virtual void CountResult(const Result& result) = 0;
 };
 
 struct RecordCounts {
@@ -111,6 +150,8 @@ class Operator {
 
   // Returns what it costs. What comes of it is emitted meanwhile.
   Duration Take(const RecordRange& records);
+  // The same, of an input that all subtasks take whole: the rows of a table, which end here.
+  Duration TakeChanges(const RecordRange& changes);
   // The same, of the watermark's having come to there.
   virtual Duration AdvanceTo(Time /*watermark*/) { return Duration::Zero(); }
 
@@ -126,6 +167,8 @@ class Operator {
 
  protected:
   virtual void Process(const RecordRange& records) = 0;
+  // Returns what it costs.
+  virtual Duration Apply(const RecordRange& /*changes*/) { return Duration::Zero(); }
   void Emit(const RecordRange& records);
   // All of `records` but `passed`, which is their share from the first on.
   void FilterAllBut(const RecordSpan& passed, const RecordSpan& records);

@@ -84,7 +84,7 @@ void StreamJob::Connect(const EdgeConfig& edge) {
   SIM_REQUIRE(edge.from < edge.to && (edge.by != Partitioning::kForward || senders == receivers));
   Edge made = {edge, 0, 0, {}, {}};
   for (int i = 0; i < senders; ++i) made.output = subtask(edge.from, i).AddOutput(edge);
-  for (int i = 0; i < receivers; ++i) made.input = subtask(edge.to, i).AddInput();
+  for (int i = 0; i < receivers; ++i) made.input = subtask(edge.to, i).AddInput(edge);
   for (int s = 0; s < senders; ++s) {
     for (int r = 0; r < receivers; ++r) {
       if (edge.by == Partitioning::kForward && r != s) continue;
@@ -216,7 +216,7 @@ void StreamJob::Written(const RecordRange& records) {
   // Of parts of batches it is not known when they were created: as with consumers, the waterfall
   // does not have them. Of a share of a batch, the share of the sum.
   if (records.interpolated || records.to - records.from != records.whole) return;
-  StampTrail<> trail = records.trail;
+  RecordTrail trail = records.trail;
   trail.AddService(Now(), Milestone::kCommitted,
                    sinks_.size() == 1 ? sinks_[0]->component_id() : component_id());
   const __int128 all = static_cast<__int128>((Now() - trail.Start()).nanos()) * records.whole -
@@ -257,6 +257,11 @@ void StreamJob::CheckpointComplete(const Checkpoint& checkpoint) {
   CommitSinks(checkpoint.id);
 }
 
+int64_t StreamJob::CopiesOn(const Edge& edge) const {
+  if (edge.config.by != Partitioning::kBroadcast) return 1;
+  return config_.vertices[static_cast<size_t>(edge.config.to)].parallelism;
+}
+
 void StreamJob::CheckCut(const Checkpoint& checkpoint) const {
   if (!one_cut_ || config_.guarantee != DeliveryGuarantee::kExactlyOnce) return;
   for (const Edge& edge : edges_) {
@@ -268,9 +273,9 @@ void StreamJob::CheckCut(const Checkpoint& checkpoint) const {
       const SubtaskState& state =
           *checkpoint
                .states[static_cast<size_t>(first_[static_cast<size_t>(edge.config.from)] + i)];
-      emitted += edge.config.late ? state.late : state.emitted;
+      emitted += CopiesOn(edge) * (edge.config.late ? state.late : state.emitted);
       for (const auto& [records, late] : state.unsent) {
-        if (late == edge.config.late) under_way += records.record_count();
+        if (late == edge.config.late) under_way += CopiesOn(edge) * records.record_count();
       }
       if (state.waiting.empty()) continue;
       for (const auto& channel : state.waiting[edge.output]) {
@@ -310,6 +315,7 @@ void StreamJob::Sample() {
       state += subtask(static_cast<int>(v), i).StateSize();
     }
     vertices_[v]->state.Set(state.count());
+    vertices_[v]->SetCompleteness();
   }
   if (coordinator_ != nullptr) coordinator_->Sample();
   FindBottleneck();
@@ -360,8 +366,8 @@ void StreamJob::AuditRecords() const {
       under_way += edge.channels[i]->records_under_way();
       const auto [sender, receiver] = edge.ends[i];
       if (sender != before) {
-        emitted += edge.config.late ? sender->late() : sender->emitted();
-        under_way += sender->Unsent(edge.config.late);
+        emitted += CopiesOn(edge) * (edge.config.late ? sender->late() : sender->emitted());
+        under_way += CopiesOn(edge) * sender->Unsent(edge.config.late);
       }
       before = sender;
     }

@@ -172,6 +172,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
     std::vector<Channel*> channels;
     std::vector<std::pair<Subtask*, Subtask*>> ends;
   };
+  // How often a record that is emitted once crosses it.
+  int64_t CopiesOn(const Edge& edge) const;
 
   const JobConfig config_;
   Network* const network_;

@@ -80,6 +80,7 @@ void StreamJob::Fail() {
   running_.Set(0);
   status_ = Status::kRestarting;
   if (coordinator_ != nullptr) coordinator_->End();
+  for (Commits& commits : commits_) commits.wanted = 0;  // SettleSinks() sees to that.
   for (const auto& each : subtasks_) each->Stop();
   for (const auto& each : channels_) each->Close();
   for (const auto& each : task_managers_) each->DropAll();

@@ -56,10 +56,10 @@ void StreamJob::CommitSink(size_t number) {
     Commits& ended = commits_[number];
     const Sink::Epoch epoch = ended.under_way;
     ended.under_way = 0;
-    if (attempt != attempt_) return;
+    const bool is_old = attempt != attempt_;
     // A committer that died is missed with its task manager.
-    if (!ok && all_alive_) return Fail();
-    if (ok && ended.wanted > epoch) CommitSink(number);
+    if (!is_old && !ok && all_alive_) return Fail();
+    if ((is_old || ok) && ended.wanted > epoch) CommitSink(number);
   });
 }
 
@@ -67,6 +67,8 @@ void StreamJob::SettleSinks() {
   const Checkpoint* from = coordinator_ == nullptr ? nullptr : coordinator_->latest();
   const Sink::Epoch epoch = from == nullptr ? 0 : from->id;
   for (Sink* sink : sinks_) {
+    // What was in the state of the checkpoint, or is read again, may be there and come once more.
+    if (sink->metered() != nullptr) sink->metered()->ledger().ExplainAll(EffectCause::kRestart);
     if (sink->promise() != SinkPromise::kTransactional) continue;
     sink->Rollback(epoch);
     if (from == nullptr) continue;
@@ -85,14 +87,10 @@ void StreamJob::Settled(int vertex, const RecordSpan& records, SourceEffects::Ho
 }
 
 void StreamJob::GoOn(int vertex, PartitionId partition, Offset from) {
+  // From a checkpoint: what was read before is in its state, and will come.
+  if (config_.guarantee != DeliveryGuarantee::kAtMostOnce) return;
   for (MeteredSink* sink : reached_[static_cast<size_t>(vertex)]) {
-    if (config_.guarantee == DeliveryGuarantee::kAtMostOnce) {
-      // Nothing is in any state: what is not there yet will not come.
-      sink->ledger().GoOn(partition, from, EffectCause::kCommitFirst, EffectCause::kRestart);
-    } else {
-      // What was read before is in the state; what was in it, and is there, may come once more.
-      sink->ledger().ExplainAll(EffectCause::kRestart);
-    }
+    sink->ledger().GoOn(partition, from, EffectCause::kCommitFirst, EffectCause::kRestart);
   }
 }
 

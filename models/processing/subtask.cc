@@ -44,8 +44,9 @@ size_t Subtask::AddOutput(const EdgeConfig& edge) {
   return outputs_.size() - 1;
 }
 
-size_t Subtask::AddInput() {
+size_t Subtask::AddInput(const EdgeConfig& edge) {
   inputs_.push_back(std::make_unique<InputGate>());
+  inputs_.back()->changes = edge.by == Partitioning::kBroadcast;
   inputs_.back()->floating = config_.channels.buffer * config_.channels.floating_buffers;
   taken_.push_back(0);
   return inputs_.size() - 1;
@@ -151,6 +152,11 @@ void Subtask::Send(const Outgoing& unsent) {
 void Subtask::Route(Output* output, const RecordRange& records) {
   Element element;
   const size_t channels = output->channels.size();
+  if (output->by == Partitioning::kBroadcast) {
+    element.records = records;
+    for (Channel* channel : output->channels) channel->Put(element);
+    return;
+  }
   if (output->by != Partitioning::kHash || channels == 1) {
     element.records = records;
     output->channels[output->next]->Put(element);
@@ -211,7 +217,7 @@ bool Subtask::TakeFromChannels() {
         taken_[input] += element.records.record_count();
         element.records.trail.AddWait(std::max(element.records.trail.End(), sim_.Now()),
                                       Milestone::kProcessed, WaitFor::kQueue, Job(), Part());
-        Work(element.records);
+        Work(element.records, inputs_[input]->changes);
         break;
     }
     return true;
@@ -219,10 +225,10 @@ bool Subtask::TakeFromChannels() {
   return false;
 }
 
-void Subtask::Work(const RecordRange& records) {
+void Subtask::Work(const RecordRange& records, bool changes) {
   vertex_->records_in.Add(records.record_count());
   cost_ = Duration::Zero();
-  cost_ += chain_[0]->Take(records);
+  cost_ += changes ? chain_[0]->TakeChanges(records) : chain_[0]->Take(records);
   Serve(cost_);
 }
 
@@ -281,10 +287,11 @@ void Subtask::Emit(size_t at, const RecordRange& records) {
   unsent_.push_back(std::move(unsent));
 }
 
-void Subtask::CountResult(int64_t windows, int64_t rows, int64_t updates) {
-  vertex_->windows->Add(windows);
-  vertex_->rows->Add(rows);
-  vertex_->updates->Add(updates);
+void Subtask::CountResult(const Result& result) {
+  vertex_->windows->Add(result.windows);
+  vertex_->rows->Add(result.rows);
+  vertex_->in_time->Add(result.in_time);
+  vertex_->updates->Add(result.updates);
 }
 
 void Subtask::Filtered(const RecordSpan& records) {

@@ -66,7 +66,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
 
   // An edge of which it is an end; returns the place for its channels.
   size_t AddOutput(const EdgeConfig& edge);
-  size_t AddInput();
+  size_t AddInput(const EdgeConfig& edge);
   OutputPool* PoolOf(size_t output) { return &outputs_[output]->pool; }
   InputGate* GateOf(size_t input) { return inputs_[input].get(); }
   void AddChannelOut(size_t output, Channel* channel);
@@ -135,11 +135,12 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   ComponentId Job() const override { return vertex_->job(); }
   ComponentId Part() const override { return vertex_->component_id(); }
   int Parallelism() const override { return vertex_->config().parallelism; }
+  int Index() const override { return index_; }
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
   void Ask(LookupService* service, int64_t questions, int64_t at_a_time) override;
   void Filtered(const RecordSpan& records) override;
-  void CountResult(int64_t windows, int64_t rows, int64_t updates) override;
+  void CountResult(const Result& result) override;
 
  private:
   struct Output {
@@ -179,7 +180,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool SinkIsBusy() const { return preparing_ || WritesUnderWay() > 0; }
   bool TakeNext();
   bool TakeFromChannels();
-  void Work(const RecordRange& records);
+  void Work(const RecordRange& records, bool changes = false);
   void Serve(Duration cost);
   void AskNext();
   void Served();

@@ -8,6 +8,7 @@
 
 #include "models/processing/job_config.h"
 #include "sim/component.h"
+#include "sim/units.h"
 
 namespace freshet {
 
@@ -32,6 +33,13 @@ class Vertex : public Component {
                                          MetricUnit::kCount, "Windows fired, by subtask."};
   static constexpr MetricDef kRows = {"task.window_rows", MetricKind::kCounter, MetricUnit::kCount,
                                       "Rows of their results."};
+  static constexpr MetricDef kInTime = {
+      "task.window_records", MetricKind::kCounter, MetricUnit::kCount,
+      "Records that were in the first result of their windows."};
+  static constexpr MetricDef kCompleteness = {
+      "task.completeness", MetricKind::kGauge, MetricUnit::kRatioBillionths,
+      "Of the records of windows that have fired, the share that was in the first result, as of the "
+      "last sample: late updates and what was dropped as late were not."};
   static constexpr MetricDef kState = {"task.state_bytes", MetricKind::kGauge, MetricUnit::kBytes,
                                        "State of its operators, as of the last sample."};
   static constexpr MetricDef kActivity[4] = {
@@ -69,12 +77,22 @@ class Vertex : public Component {
     for (const OperatorConfig& each : config.chain) {
       if (each.kind != OperatorKind::kWindow || updates != nullptr) continue;
       updates = &AddCounter(kUpdates);
+      in_time = &AddCounter(kInTime);
+      completeness = &AddGauge(kCompleteness);
+      completeness->Set(Ratio::One().billionths());
       windows = &AddCounter(kWindows);
       rows = &AddCounter(kRows);
     }
   }
 
   const VertexConfig& config() const { return config_; }
+  // Of windows, from the counters.
+  void SetCompleteness() {
+    if (completeness == nullptr) return;
+    const int64_t all = in_time->Value() + updates->Value() + late.Value();
+    if (all == 0) return;
+    completeness->Set(MulDivFloor(in_time->Value(), Ratio::One().billionths(), all));
+  }
   // Whom trails name: the job, so that they have room for all of it; waits name the vertex as what
   // held them up.
   ComponentId job() const { return job_; }
@@ -96,6 +114,8 @@ class Vertex : public Component {
   Counter* retries = nullptr;
   // With windows only.
   Counter* updates = nullptr;
+  Counter* in_time = nullptr;
+  Gauge* completeness = nullptr;
   Counter* windows = nullptr;
   Counter* rows = nullptr;
 };

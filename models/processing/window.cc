@@ -9,6 +9,18 @@
 #include "sim/hash.h"
 
 namespace freshet {
+namespace {
+
+// How finely it is told how much of its session is still to come for a record.
+constexpr int64_t kPlacesInSession = 8;
+
+int64_t RecordsOf(const std::vector<RecordRange>& parts) {
+  int64_t records = 0;
+  for (const RecordRange& part : parts) records += part.record_count();
+  return records;
+}
+
+}  // namespace
 
 WindowOperator::WindowOperator(const OperatorConfig& config, OperatorContext* context, size_t at)
     : Operator(config, context, at), window_(config.window) {
@@ -24,19 +36,45 @@ uint64_t WindowOperator::FoldOf(const RecordRange& records) {
   return MixHash(hash, static_cast<uint64_t>(records.split));
 }
 
-int64_t WindowOperator::KeysAmong(int64_t records) const {
+int64_t WindowOperator::RowsOf(int64_t records) const {
+  if (window_.join) {
+    constexpr int64_t kAll = 1'000'000'000;
+    return MulDivFloor(records, window_.join->rows_per_record.billionths(), kAll);
+  }
+  if (window_.session) {
+    // Exact in the sum of all that went out.
+    const int64_t each = window_.session->records;
+    return (counts_.out + records) / each - counts_.out / each;
+  }
   const int parallelism = context_->Parallelism();
   return std::min(records, std::max<int64_t>(1, window_.keys / parallelism));
 }
 
 Bytes WindowOperator::StateOf(const Pane& pane) const {
   if (window_.all_records) return pane.bytes;
-  return window_.state_per_row * KeysAmong(pane.records);
+  if (window_.session) {
+    return window_.state_per_row * MulDivCeil(pane.records, 1, window_.session->records);
+  }
+  return window_.state_per_row * RowsOf(pane.records);
 }
 
 void WindowOperator::Process(const RecordRange& records) {
   cost_ = Duration::Zero();
-  ForEachSlice(records, window_.slide, [&](Time start, const RecordRange& part) {
+  if (!window_.session) return Sort(records, Duration::Zero());
+  for (int64_t k = 0; k < kPlacesInSession; ++k) {
+    const RecordRange part =
+        TakeShare(records, k, k + 1, kPlacesInSession, MixHash(purpose_, uint64_t{1}));
+    const Duration rest = window_.session->length * (2 * k + 1) / (2 * kPlacesInSession);
+    if (part.record_count() > 0) Sort(part, rest + window_.session->gap);
+  }
+}
+
+void WindowOperator::Sort(const RecordRange& records, Duration later) {
+  // In whole steps, rounded up.
+  const int64_t step = window_.slide.nanos();
+  const Duration shift = Nanoseconds(MulDivCeil(later.nanos(), 1, step) * step);
+  ForEachSlice(records, window_.slide, [&](Time slice, const RecordRange& part) {
+    const Time start = slice + shift;
     const Time last_end = start + window_.size;
     const Time watermark = context_->Watermark();
     if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {
@@ -48,8 +86,9 @@ void WindowOperator::Process(const RecordRange& records) {
       std::vector<RecordRange> update = {part};
       counts_.buffered += part.record_count();
       fold_ += FoldOf(part);
-      Send(&update, KeysAmong(part.record_count()));
-      context_->CountResult(0, 0, part.record_count());
+      Match(&update);
+      Send(&update, RowsOf(RecordsOf(update)));
+      context_->CountResult({0, 0, 0, part.record_count()});
       return;
     }
     Add(start, part);
@@ -99,15 +138,28 @@ void WindowOperator::Fire(Time end) {
   }
   fired_until_ = end;
   if (records == 0) return;
-  context_->CountResult(1, 0, 0);
-  Send(&parts, KeysAmong(records));
+  context_->CountResult({1, 0, RecordsOf(parts), 0});
+  Match(&parts);
+  Send(&parts, RowsOf(window_.join ? RecordsOf(parts) : records));
+}
+
+void WindowOperator::Match(std::vector<RecordRange>* parts) {
+  if (!window_.join) return;
+  constexpr int64_t kAll = 1'000'000'000;
+  for (RecordRange& part : *parts) {
+    const RecordRange matched =
+        TakeShare(part, 0, window_.join->matched.billionths(), kAll, purpose_);
+    fold_ += FoldOf(matched) - FoldOf(part);
+    counts_.buffered -= part.record_count() - matched.record_count();
+    FilterAllBut(matched, part);
+    part = matched;
+  }
 }
 
 void WindowOperator::Send(std::vector<RecordRange>* parts, int64_t rows) {
-  context_->CountResult(0, rows, 0);
+  context_->CountResult({0, rows, 0, 0});
   cost_ += config_.cpu_per_row * rows;
-  int64_t total = 0;
-  for (const RecordRange& part : *parts) total += part.record_count();
+  const int64_t total = std::max<int64_t>(1, RecordsOf(*parts));
   const int64_t bytes = (window_.bytes_per_row * rows).count();
   int64_t before = 0;
   for (RecordRange& part : *parts) {

@@ -1,4 +1,4 @@
-// Windows of event time, tumbling or sliding, with an aggregate per key.
+// Windows of event time, tumbling or sliding, with an aggregate per key or a join of their inputs.
 //
 // Records lie in panes as long as the slide; a window is a row of panes. It fires when the
 // watermark reaches its end, with one row for each key that occurs in it. The effect of a record
@@ -6,8 +6,16 @@
 // that go out with it. A record whose windows have all fired is an update of its own, as long as
 // the watermark is less than allowed_lateness behind the last one's end; after that it is late.
 //
+// A session ends a gap after its last record, so its records go out together then: each waits for
+// the rest of its session, which is a share of the length by its place in its batch.
+//
+// A join keeps the records of its inputs. When its window fires, those that have found a partner go
+// out, and the others are filtered (an inner join).
+//
 // Approximated: how many keys occur in a window is the lesser of its records and the subtask's
-// share of all keys. Fired windows are remembered over a restore, the watermark is not.
+// share of all keys; which records find a partner is a share of each batch; sessions are all as
+// long, have as many records, and a record is anywhere in one. Fired windows are remembered over a
+// restore, the watermark is not.
 #ifndef FRESHET_MODELS_PROCESSING_WINDOW_H_
 #define FRESHET_MODELS_PROCESSING_WINDOW_H_
 
@@ -45,10 +53,14 @@ class WindowOperator final : public Operator {
     uint64_t fold = 0;
   };
 
+  // Records whose windows end `later` than their event time says.
+  void Sort(const RecordRange& records, Duration later);
   void Add(Time start, const RecordRange& records);
   void Fire(Time end);
   void Send(std::vector<RecordRange>* parts, int64_t rows);
-  int64_t KeysAmong(int64_t records) const;
+  // Drops what finds no partner.
+  void Match(std::vector<RecordRange>* parts);
+  int64_t RowsOf(int64_t records) const;
   Bytes StateOf(const Pane& pane) const;
   // Of what is buffered, whatever the order in which it came (inv.I17).
   static uint64_t FoldOf(const RecordRange& records);

@@ -60,7 +60,7 @@ void MeteredSink::BecomeVisible(const RecordRange& records, EffectLedger::Again 
     return;
   }
   created.RecordUntil(Now(), fresh, freshness_);
-  StampTrail<> trail = records.trail;
+  RecordTrail trail = records.trail;
   if (why == WaitFor::kNone) {
     trail.AddService(Now(), Milestone::kVisible, component_id());
   } else {

@@ -498,17 +498,24 @@ class Assembler {
   }
 
   void BuildJob(const std::string& name, const v1::StreamJob& text) {
-    std::vector<Sink*> sinks;
+    std::vector<OperatorEnds> ends;
     for (const v1::StreamOperator& each : text.step()) {
-      sinks.push_back(nullptr);
-      if (each.has_sink()) sinks.back() = pipeline_->sinks.at(each.sink().name()).get();
+      ends.emplace_back();
+      if (each.has_sink()) ends.back().sink = pipeline_->sinks.at(each.sink().name()).get();
+      if (each.has_lookup()) {
+        const std::string handle = absl::StrCat(name, "/", each.name(), "/service");
+        pipeline_->lookups.push_back(
+            std::make_unique<LookupService>(sim_, handle, LookupServiceOf(each.lookup())));
+        ends.back().service = pipeline_->lookups.back().get();
+        pipeline_->targets[handle] = std::make_unique<LookupTarget>(ends.back().service);
+      }
       if (!each.has_blackhole()) continue;
       pipeline_->job_sinks.push_back(
           std::make_unique<BlackholeSink>(sim_, absl::StrCat(name, "/", each.name(), "/sink")));
-      sinks.back() = pipeline_->job_sinks.back().get();
+      ends.back().sink = pipeline_->job_sinks.back().get();
     }
     const int count = static_cast<int>(text.task_managers());
-    const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), sinks,
+    const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), ends,
                                          pipeline_->object_store.get(), kUnlimited);
     pipeline_->jobs.push_back(std::make_unique<StreamJob>(sim_, name, pipeline_->network.get(),
                                                           pipeline_->log.get(), config));
@@ -921,11 +928,15 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamJob::kDowntime,
       &StreamJob::kRestore,
       &StreamJob::kRunning,
+      &LookupService::kQuestions,
+      &LookupService::kLatency,
       &Vertex::kRecordsIn,
       &Vertex::kRecordsOut,
       &Vertex::kFiltered,
       &Vertex::kLate,
       &Vertex::kUpdates,
+      &Vertex::kInTime,
+      &Vertex::kCompleteness,
       &Vertex::kWindows,
       &Vertex::kRows,
       &Vertex::kState,

@@ -18,6 +18,7 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/processing/lookup.h"
 #include "models/processing/stream_job.h"
 #include "models/schema/schema_registry.h"
 #include "models/sink/dashboard.h"
@@ -53,6 +54,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Consumers>> consumers;
   std::vector<std::unique_ptr<ConnectCluster>> connects;
   std::vector<std::unique_ptr<Sink>> job_sinks;
+  std::vector<std::unique_ptr<LookupService>> lookups;  // That jobs ask.
   std::vector<std::unique_ptr<StreamJob>> jobs;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

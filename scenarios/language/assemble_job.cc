@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/quantity.h"
 
@@ -24,6 +25,9 @@ constexpr Duration kMetadataMaxAge = Minutes(5);
 constexpr int64_t kMostWrites = 50;
 // What presto and hadoop file systems upload in one part by default (S3A: fs.s3a.multipart.size).
 constexpr Bytes kPartSize = MiB(64);
+
+// How finely the ends of sessions are told apart.
+constexpr int64_t kStepsOfGap = 8;
 
 OperatorConfig OperatorOf(const StreamOperator& text) {
   OperatorConfig config;
@@ -52,11 +56,45 @@ OperatorConfig OperatorOf(const StreamOperator& text) {
       config.window.all_records = window.keep_records();
       break;
     }
+    case StreamOperator::kSession: {
+      const v1::StreamSession& session = text.session();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(session.cpu_per_row());
+      const Duration gap = DurationOf(session.gap());
+      config.window.session = {gap, DurationOf(session.length()),
+                               static_cast<int64_t>(session.records())};
+      config.window.size = config.window.slide = Nanoseconds(gap.nanos() / kStepsOfGap);
+      config.window.allowed_lateness = DurationOf(session.allowed_lateness());
+      config.window.bytes_per_row = BytesOf(session.row_size());
+      config.window.state_per_row = BytesOf(session.state_per_session());
+      break;
+    }
+    case StreamOperator::kJoin: {
+      const v1::StreamJoin& join = text.join();
+      config.kind = OperatorKind::kWindow;
+      config.cpu_per_row = DurationOf(join.cpu_per_row());
+      config.window.size = config.window.slide = DurationOf(join.size());
+      config.window.allowed_lateness = DurationOf(join.allowed_lateness());
+      config.window.bytes_per_row = BytesOf(join.row_size());
+      config.window.all_records = true;
+      config.window.join = {RatioOf(join.matched()), RatioOf(join.rows_per_record())};
+      break;
+    }
     case StreamOperator::kDeduplicate:
       config.kind = OperatorKind::kDeduplicate;
       config.deduplicate = {RatioOf(text.deduplicate().duplicates()),
                             DurationOf(text.deduplicate().ttl()),
                             BytesOf(text.deduplicate().state_per_key())};
+      break;
+    case StreamOperator::kLookup:
+      config.kind = OperatorKind::kLookup;
+      config.lookup = {nullptr, RatioOf(text.lookup().cache_hits()), text.lookup().at_a_time()};
+      break;
+    case StreamOperator::kBroadcast:
+      config.kind = OperatorKind::kBroadcast;
+      config.broadcast = {static_cast<int64_t>(text.broadcast().keys()),
+                          BytesOf(text.broadcast().state_per_key()),
+                          DurationOf(text.broadcast().cpu_per_change())};
       break;
     case StreamOperator::kSink:
       config.kind = OperatorKind::kSink;
@@ -99,8 +137,8 @@ std::vector<int64_t> WeightsOf(const StreamOperator& text, int receivers) {
   return weights;
 }
 
-void AddVertices(const StreamJob& text, const std::vector<Sink*>& sinks, BytesPerSecond bandwidth,
-                 JobConfig* config) {
+void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
+                 BytesPerSecond bandwidth, JobConfig* config) {
   std::vector<int> readers(static_cast<size_t>(text.step_size()));
   for (int i = 0; i < text.step_size(); ++i) {
     for (const int input : InputsOf(text, i)) ++readers[static_cast<size_t>(input)];
@@ -111,7 +149,8 @@ void AddVertices(const StreamJob& text, const std::vector<Sink*>& sinks, BytesPe
     const int parallelism = ParallelismOf(text, each);
     const std::vector<int> inputs = InputsOf(text, i);
     OperatorConfig made = OperatorOf(each);
-    made.sink = sinks[static_cast<size_t>(i)];
+    made.sink = ends[static_cast<size_t>(i)].sink;
+    made.lookup.service = ends[static_cast<size_t>(i)].service;
     const bool chains = inputs.size() == 1 && !each.by_key() &&
                         readers[static_cast<size_t>(inputs[0])] == 1 &&
                         ParallelismOf(text, text.step(inputs[0])) == parallelism;
@@ -137,10 +176,13 @@ void AddVertices(const StreamJob& text, const std::vector<Sink*>& sinks, BytesPe
       edge.from = vertex_of[static_cast<size_t>(input)];
       edge.to = vertex_of.back();
       const int senders = ParallelismOf(text, text.step(input));
-      edge.by = each.by_key()            ? Partitioning::kHash
+      const bool changes =
+          each.has_broadcast() && text.step(input).name() == each.broadcast().changes();
+      edge.by = changes                  ? Partitioning::kBroadcast
+                : each.by_key()          ? Partitioning::kHash
                 : senders == parallelism ? Partitioning::kForward
                                          : Partitioning::kRebalance;
-      if (each.by_key()) edge.weights = WeightsOf(each, parallelism);
+      if (edge.by == Partitioning::kHash) edge.weights = WeightsOf(each, parallelism);
       config->edges.push_back(std::move(edge));
     }
   }
@@ -178,13 +220,21 @@ CheckpointConfig CheckpointsOf(const v1::StreamCheckpoints& text) {
 
 }  // namespace
 
+LookupService::Config LookupServiceOf(const v1::StreamLookup& text) {
+  LookupService::Config config;
+  config.workers = text.workers();
+  config.service_time = SamplerOf(text.service_time());
+  config.round_trip = DurationOf(text.round_trip());
+  return config;
+}
+
 JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,
-                      const std::vector<Sink*>& sinks, ObjectStore* store,
+                      const std::vector<OperatorEnds>& ends, ObjectStore* store,
                       BytesPerSecond unlimited) {
   JobConfig config;
   const BytesPerSecond bandwidth =
       text.network_bandwidth().empty() ? unlimited : BytesPerSecondOf(text.network_bandwidth());
-  AddVertices(text, sinks, bandwidth, &config);
+  AddVertices(text, ends, bandwidth, &config);
   for (const ZoneId zone : zones) {
     config.task_managers.push_back({zone, bandwidth, static_cast<int64_t>(text.vcpus())});
   }

@@ -6,15 +6,23 @@
 #include <vector>
 
 #include "models/processing/job_config.h"
+#include "models/processing/lookup.h"
 #include "scenarios/language/scenario.pb.h"
 
 namespace freshet {
 
 // Operators that run in one task are one vertex (chaining). `zones` are those of the task managers;
-// `sinks` holds a sink for each operator that is one, null for the others. `store` may be null.
+// `ends` holds by operator the sink that it writes to, or the service that it asks; null where there
+// is none. `store` may be null.
+struct OperatorEnds {
+  Sink* sink = nullptr;
+  LookupService* service = nullptr;
+};
 JobConfig JobConfigOf(const v1::StreamJob& text, const std::vector<ZoneId>& zones,
-                      const std::vector<Sink*>& sinks, ObjectStore* store,
+                      const std::vector<OperatorEnds>& ends, ObjectStore* store,
                       BytesPerSecond unlimited);
+
+LookupService::Config LookupServiceOf(const v1::StreamLookup& text);
 
 }  // namespace freshet
 

@@ -62,8 +62,8 @@ class JobCheck {
       if (!AnyWithin(blanked_, here)) {
         findings_->Error(here.place,
                          absl::StrCat("operator ", Quoted(text.name()),
-                                      " has no kind; add source, map, window, deduplicate, "
-                                      "sink or blackhole"));
+                                      " has no kind; add source, map, window, session, join, "
+                                      "deduplicate, lookup, broadcast, sink or blackhole"));
       }
       return;
     }
@@ -84,6 +84,9 @@ class JobCheck {
                        "hot_share is of keys; set by_key: true, or remove it");
     }
     if (text.has_window()) CheckWindow(text, here.In("window"));
+    if (text.has_session()) CheckEventTime(text, here.In("session"));
+    if (text.has_join()) CheckJoin(text, at, here);
+    if (text.has_broadcast()) CheckBroadcast(text, at, here);
     if (is_source) CheckSource(text, here);
   }
 
@@ -108,17 +111,55 @@ class JobCheck {
 
   void CheckWindow(const StreamOperator& text, const Places& here) {
     const v1::StreamWindow& window = text.window();
-    if (!job_.has_watermarks()) {
-      findings_->Error(here.place, absl::StrCat("window ", Quoted(text.name()),
-                                                " never ends without event time; add watermarks "
-                                                "{ out_of_orderness: ... } to the job"));
-    }
+    CheckEventTime(text, here);
     const auto size = AmountOf(UNIT_DURATION, window.size());
     const auto slide = AmountOf(UNIT_DURATION, window.slide());
     if (size && slide && (*slide > *size || *size % *slide != 0)) {
       findings_->Error(here.In("slide").place,
                        absl::StrCat("size ", window.size(), " is no multiple of slide ",
                                     window.slide(), "; change one"));
+    }
+  }
+
+  void CheckEventTime(const StreamOperator& text, const Places& here) {
+    if (job_.has_watermarks()) return;
+    findings_->Error(here.place, absl::StrCat("window ", Quoted(text.name()),
+                                              " never ends without event time; add watermarks "
+                                              "{ out_of_orderness: ... } to the job"));
+  }
+
+  void CheckJoin(const StreamOperator& text, int at, const Places& here) {
+    CheckEventTime(text, here.In("join"));
+    if (InputsOf(job_, at).size() < 2) {
+      findings_->Error(here.place, absl::StrCat("join ", Quoted(text.name()),
+                                                " has one input; name two operators above it: "
+                                                "input: ... input: ..."));
+    }
+    if (!text.by_key()) {
+      findings_->Error(here.place,
+                       absl::StrCat("join ", Quoted(text.name()),
+                                    " finds no partners in other subtasks; set by_key: true"));
+    }
+  }
+
+  void CheckBroadcast(const StreamOperator& text, int at, const Places& here) {
+    const std::string& changes = text.broadcast().changes();
+    if (changes.empty()) return;
+    const Places& there = here.In("broadcast").In("changes");
+    CheckInput(changes, at, there);
+    // The records that it enriches come first, the changes last.
+    const std::vector<int> inputs = InputsOf(job_, at);
+    if (inputs.empty() || job_.step(inputs.back()).name() != changes) return;
+    const bool also_input = std::count(inputs.begin(), inputs.end(), inputs.back()) > 1;
+    if (also_input) {
+      findings_->Error(there.place, absl::StrCat("operator ", Quoted(text.name()),
+                                                 " takes records and changes from ",
+                                                 Quoted(changes), "; name its input: ..."));
+    }
+    if (job_.has_watermarks() && job_.watermarks().idleness().empty()) {
+      findings_->Warning(there.place,
+                         "changes that come seldom hold the watermark back, and with it all windows "
+                         "behind; state watermarks { idleness: ... }");
     }
   }
 
@@ -242,6 +283,9 @@ std::vector<int> InputsOf(const StreamJob& job, int at) {
         break;
       }
     }
+  }
+  for (int i = 0; text.has_broadcast() && i < at; ++i) {
+    if (job.step(i).name() == text.broadcast().changes()) inputs.push_back(i);
   }
   return inputs;
 }

@@ -287,6 +287,12 @@ class ReferenceCheck {
                         absl::ascii_isdigit(digits[0]) && digits[0] != '0' &&
                         absl::SimpleAtoi(digits, &number) && number <= count;
     if (is_one && (parts.size() == 2 || (parts.size() == 3 && parts[2] == "nic"))) return;
+    for (const v1::StreamOperator& each : component.stream_job().step()) {
+      if (parts.size() == 3 && parts[1] == each.name() && parts[2] == "service" &&
+          each.has_lookup()) {
+        return;
+      }
+    }
     const std::string name = absl::StrCat(component.name(), "/task-manager-");
     findings_->Error(place, absl::StrCat("fault target ", Quoted(target),
                                          " is no task manager; write ", Quoted(name + "1"), " to ",

@@ -106,6 +106,12 @@ sed 's/"0.904 USD"/"-0.904 USD"/' "$book" > "$directory/negative.textproto"
 expect 2 'negative.textproto:[0-9]*:[0-9]*: .*is negative' \
   "$PROGRAM" report "$directory/a.frun" --price-book="$directory/negative.textproto"
 expect 2 'ask for one of them' "$PROGRAM" report "$directory/a.frun" --price-book="$book" --against="$book"
+
+# The waterfall: every column sums, and a record that somebody has changed cannot be read at all.
+expect 0 'check: sums to the nanosecond: mean [0-9]* = [0-9]* ns x records; p50 [0-9]* = [0-9]* ns' \
+  "$PROGRAM" report --waterfall "$directory/a.frun"
+expect 2 'is a report of its own' "$PROGRAM" report --waterfall "$directory/a.frun" --price-book="$book"
+expect 2 'is a report of its own' "$PROGRAM" report --waterfall "$directory/a.frun" --json
 mkdir "$directory/prices"
 cp "$directory/negative.textproto" "$directory/prices/aws_us_east_1.textproto"
 cp "$SOURCE/scenarios/library/cross_zone_bill.textproto" "$directory"

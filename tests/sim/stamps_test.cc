@@ -85,11 +85,70 @@ TEST(StampTrailTest, AFullTrailLosesNoTime) {
   Duration waited;
   for (const Segment& segment : trail) waited += segment.wait ? segment.length : Duration::Zero();
   EXPECT_EQ(waited, Milliseconds(20));
+  // Others find room where two are of one kind, and keep their names.
   trail.AddService(At(now + 5), Milestone::kAppended, kBroker);
+  trail.AddService(At(now + 6), Milestone::kDurable, kBroker);
+  EXPECT_FALSE(trail.Lossy());
+  EXPECT_EQ(trail.size(), 4);
+  EXPECT_EQ(trail[0].length, Milliseconds(10));
+  EXPECT_EQ(trail[1].length, Milliseconds(20));
+  EXPECT_EQ(trail[2].length, Milliseconds(5));
+  EXPECT_EQ(trail.TimeOf(Milestone::kSent), At(now));
+  trail.AddService(At(now + 7), Milestone::kFetched, kBroker);
   EXPECT_TRUE(trail.Lossy());
   Duration sum;
   for (const Segment& segment : trail) sum += segment.length;
   EXPECT_EQ(sum, trail.Length());
+}
+
+TEST(StampTrailTest, ALongerOneGoesOnWhereAShorterEnds) {
+  const StampTrail<> way = LingerAndAppend();
+  StampTrail<20> on(way);
+  EXPECT_EQ(on.Start(), way.Start());
+  EXPECT_EQ(on.Length(), way.Length());
+  on.AddService(way.End() + Milliseconds(1), Milestone::kVisible, kBroker);
+  EXPECT_EQ(on.size(), way.size() + 1);
+  EXPECT_EQ(on.Length(), way.Length() + Milliseconds(1));
+}
+
+StampTrail<> TrailOf(Duration length) {
+  StampTrail<> trail(At(0));
+  trail.AddService(At(0) + length, Milestone::kSent, kBroker);
+  return trail;
+}
+
+// While they are few, all are in the sample: ranks are exact, by record.
+TEST(WaterfallTest, HasSingleRecordsBesideTheMean) {
+  Waterfall waterfall;
+  EXPECT_EQ(waterfall.At(1, 2).records, 0);
+  EXPECT_TRUE(waterfall.Longest().segments.empty());
+  for (int i = 1; i <= 100; ++i) waterfall.Add(TrailOf(Milliseconds(i)), 1);
+  EXPECT_EQ(waterfall.sampled(), 100);
+  EXPECT_EQ(waterfall.At(50, 100).length, Milliseconds(50));
+  EXPECT_EQ(waterfall.At(99, 100).length, Milliseconds(99));
+  EXPECT_EQ(waterfall.At(1, 1).length, Milliseconds(100));
+  EXPECT_EQ(waterfall.Longest().length, Milliseconds(100));
+  // 99 more with the shortest make 199: the hundredth is of these.
+  waterfall.Add(TrailOf(Milliseconds(1)), 99);
+  EXPECT_EQ(waterfall.At(50, 100).length, Milliseconds(1));
+  EXPECT_EQ(waterfall.At(50, 100).segments.size(), 1u);
+}
+
+TEST(WaterfallTest, TheSampleOfManyIsBoundedAndTheLongestIsOfAll) {
+  Waterfall waterfall;
+  constexpr int kAll = 200'000;
+  for (int i = 0; i < kAll; ++i) waterfall.Add(TrailOf(Nanoseconds(i * 7919LL % kAll)), 1);
+  EXPECT_LT(waterfall.sampled(), 1024);
+  EXPECT_GE(waterfall.sampled(), 300);
+  EXPECT_EQ(waterfall.Longest().length, Nanoseconds(kAll - 1));
+  // Even lengths: three standard errors of a sample of 500 are 7 %.
+  EXPECT_NEAR(static_cast<double>(waterfall.At(1, 2).length.nanos()), kAll / 2, 0.07 * kAll);
+  EXPECT_NEAR(static_cast<double>(waterfall.At(99, 100).length.nanos()), 0.99 * kAll, 0.015 * kAll);
+  Waterfall few;
+  for (int i = 0; i < 10; ++i) few.Add(TrailOf(Seconds(1)), 1);
+  few.Merge(waterfall);
+  EXPECT_EQ(few.Longest().length, Seconds(1));
+  EXPECT_LT(few.sampled(), 1024);
 }
 
 TEST(WaterfallTest, AddsUpRecordsByKindOfSegment) {

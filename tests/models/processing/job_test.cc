@@ -208,6 +208,59 @@ TEST(StreamJobTest, ALookupAtATimeIsBoundByItsLatency) {
   EXPECT_NEAR(static_cast<double>(enriched(16)), 60'000, 150);
 }
 
+// A reader of records and one of changes, both 100/s; three subtasks keep the table of 500 rows.
+JobConfig Enriched(JobPipeline& pipeline) {
+  JobConfig job = PlausibleJob();
+  VertexConfig changes = SourceVertex(1);
+  changes.name = "changes";
+  VertexConfig enrich;
+  enrich.name = "enrich";
+  enrich.parallelism = 3;
+  enrich.chain = {Op(OperatorKind::kBroadcast, "enrich"), SinkVertex(1, &pipeline.sink).chain[0]};
+  enrich.chain[0].broadcast = {500, Bytes(1000), Milliseconds(1)};
+  job.vertices = {SourceVertex(1), changes, enrich};
+  job.edges = {EdgeOf(0, 2, Partitioning::kRebalance), EdgeOf(1, 2, Partitioning::kBroadcast)};
+  return job;
+}
+
+TEST(StreamJobTest, EachSubtaskKeepsABroadcastTableWhole) {
+  JobPipeline pipeline(InstantLog(1, Until(Seconds(10), 100)), SinkPromise::kPlain);
+  pipeline.AddJob(Enriched(pipeline));
+  pipeline.Run(Milliseconds(2'005));
+  int64_t changed = 0;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NEAR(static_cast<double>(pipeline.job->subtask(2, i).StateSize().count()), 200'000,
+                4'000);
+    changed += pipeline.job->subtask(2, i).operator_at(0).counts().filtered;
+  }
+  EXPECT_NEAR(static_cast<double>(changed), 600, 12);
+  pipeline.Run(Seconds(20));
+  // Rows that are there are replaced, and a thousand records have passed once.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pipeline.job->subtask(2, i).StateSize(), Bytes(500'000));
+    EXPECT_EQ(pipeline.job->subtask(2, i).operator_at(0).counts().filtered, 1000);
+    EXPECT_TRUE(pipeline.job->subtask(2, i).operator_at(0).counts().Conserved());
+    // Of 1 ms each.
+    EXPECT_EQ(pipeline.job->subtask(2, i).TimeIn(Subtask::Activity::kBusy), Seconds(1));
+  }
+  EXPECT_EQ(pipeline.sink.visible(), 1000);
+  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(2), Vertex::kFiltered), 1000);
+}
+
+TEST(StreamJobTest, ABroadcastTableIsRestored) {
+  JobPipeline pipeline(InstantLog(1, Until(Seconds(30), 100)), SinkPromise::kIdempotent);
+  JobConfig job = Enriched(pipeline);
+  job.vertices[2].chain[0].broadcast.keys = 1'000'000;
+  pipeline.AddJob(job);
+  pipeline.Run(Seconds(15));
+  pipeline.job->FailNow();
+  pipeline.Run(Seconds(60));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pipeline.job->subtask(2, i).StateSize(), Bytes(3'000'000));
+  }
+  EXPECT_EQ(pipeline.sink.visible(), 3000);
+}
+
 TEST(StreamJobTest, TaskManagersThatAreApartTalkOverTheNetwork) {
   MiniSettings settings = InstantLog(2, Until(Seconds(10), 1000));
   settings.network.rtt_within_zone = Sampler::Constant(2'000'000);

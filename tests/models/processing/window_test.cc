@@ -48,6 +48,64 @@ TEST(WindowTest, AWindowFiresWhenTheWatermarkPassesItsEnd) {
   EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), 0);
 }
 
+// Sessions of 8 s with ten records each, over after 4 s of silence. A record is anywhere in its
+// session, so it waits for a rest of up to 8 s, the gap, a step of half a second and the watermark.
+TEST(WindowTest, ARecordWaitsForTheRestOfItsSession) {
+  JobPipeline pipeline(InstantLog(1, Steady(100)), SinkPromise::kPlain);
+  JobConfig job = Windowed(pipeline, 1, 1, Milliseconds(500));
+  job.vertices[1].chain[0].window.session = {Seconds(4), Seconds(8), 10};
+  pipeline.AddJob(job);
+  // The first rests are 0.5 s: the records of [0, 0.5) with them are over at 5 s, seen at 6.2 s.
+  pipeline.Run(Milliseconds(5'900));
+  EXPECT_EQ(pipeline.sink.visible(), 0);
+  pipeline.Run(Milliseconds(6'300));
+  EXPECT_GT(pipeline.sink.visible(), 0);
+  EXPECT_LT(pipeline.sink.visible(), 30);
+  pipeline.Run(Seconds(100));
+  const Vertex& vertex = pipeline.job->vertex(1);
+  EXPECT_EQ(ValueOf(pipeline.sim, vertex, Vertex::kRows), pipeline.sink.visible() / 10);
+  EXPECT_EQ(ValueOf(pipeline.sim, vertex, Vertex::kLate), 0);
+  // Half of the length, the gap, some of a step, the watermark and half of its beat: 9.4 s of 100/s
+  // are in the state, a tenth of that are sessions.
+  const RecordCounts& counts = pipeline.job->subtask(1, 0).operator_at(0).counts();
+  EXPECT_TRUE(counts.Conserved());
+  EXPECT_NEAR(static_cast<double>(counts.buffered), 950, 60);
+  EXPECT_GT(pipeline.job->subtask(1, 0).StateSize(), Bytes(80 * counts.buffered / 10));
+}
+
+// Two readers of 100/s each, of which a quarter find a partner: 500 of 2000 records in 10 s, 250
+// pairs. The others are filtered when the window fires, and all are kept until then.
+TEST(WindowTest, AJoinPassesWhatFindsAPartner) {
+  JobPipeline pipeline(InstantLog(1, Steady(100)), SinkPromise::kPlain);
+  JobConfig job = Windowed(pipeline, 1, 2, Seconds(10));
+  VertexConfig other = SourceVertex(1);
+  other.name = "other";
+  job.vertices.insert(job.vertices.begin() + 1, other);
+  job.edges = {EdgeOf(0, 2, Partitioning::kHash), EdgeOf(1, 2, Partitioning::kHash)};
+  WindowConfig& window = job.vertices[2].chain[0].window;
+  window.all_records = true;
+  window.join = {Ratio::Percent(25), Ratio::Percent(50)};
+  pipeline.AddJob(job);
+  pipeline.Run(Milliseconds(10'999));
+  RecordCounts before;
+  for (int i = 0; i < 2; ++i)
+    before.buffered += pipeline.job->subtask(2, i).operator_at(0).counts().buffered;
+  EXPECT_NEAR(static_cast<double>(before.buffered), 2200, 4);
+  pipeline.Run(Milliseconds(11'210));
+  RecordCounts after;
+  for (int i = 0; i < 2; ++i) {
+    const RecordCounts& counts = pipeline.job->subtask(2, i).operator_at(0).counts();
+    EXPECT_TRUE(counts.Conserved());
+    after.out += counts.out;
+    after.filtered += counts.filtered;
+  }
+  EXPECT_NEAR(static_cast<double>(after.out), 500, 50);  // Single records are rounded.
+  EXPECT_NEAR(static_cast<double>(after.out + after.filtered), 2000, 2);
+  const int64_t rows = ValueOf(pipeline.sim, pipeline.job->vertex(2), Vertex::kRows);
+  EXPECT_NEAR(static_cast<double>(rows), static_cast<double>(after.out) / 2, 1);
+  EXPECT_EQ(pipeline.sink.bytes(), Bytes(50 * rows));
+}
+
 // Partitions that count as idle between two of their batches are late when the next one comes.
 JobConfig OftenLate(JobPipeline& pipeline, Duration allowed) {
   JobConfig job = Windowed(pipeline, 1, 2, Seconds(1));
@@ -89,7 +147,12 @@ TEST(WindowTest, RecordsAreWindowedLateOrBuffered) {
   // What is late goes a way of its own.
   EXPECT_GT(late, 0);
   EXPECT_EQ(side.visible(), late);
-  EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), late);
+  const Vertex& vertex = pipeline.job->vertex(1);
+  EXPECT_EQ(ValueOf(pipeline.sim, vertex, Vertex::kLate), late);
+  // What was late was missing in the result of its window.
+  EXPECT_EQ(ValueOf(pipeline.sim, vertex, Vertex::kInTime), out);
+  EXPECT_NEAR(static_cast<double>(ValueOf(pipeline.sim, vertex, Vertex::kCompleteness)),
+              1e9 * static_cast<double>(out) / static_cast<double>(out + late), 1e7);
   EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kUpdates), 0);
 }
 
@@ -98,8 +161,13 @@ TEST(WindowTest, WithinTheAllowedLatenessARecordUpdatesItsWindow) {
   pipeline.AddJob(OftenLate(pipeline, Seconds(10)));
   pipeline.Run(Seconds(60));
   EXPECT_EQ(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kLate), 0);
-  EXPECT_GT(ValueOf(pipeline.sim, pipeline.job->vertex(1), Vertex::kUpdates), 0);
+  const Vertex& vertex = pipeline.job->vertex(1);
+  const int64_t updates = ValueOf(pipeline.sim, vertex, Vertex::kUpdates);
+  EXPECT_GT(updates, 0);
   EXPECT_EQ(pipeline.sink.doubled(), 0);
+  // Late updates were not in a first result either.
+  EXPECT_EQ(ValueOf(pipeline.sim, vertex, Vertex::kInTime) + updates, pipeline.sink.visible());
+  EXPECT_LT(ValueOf(pipeline.sim, vertex, Vertex::kCompleteness), 1'000'000'000);
 }
 
 TEST(WindowTest, SlidingWindowsShowARecordOnceAndCountItsRowsInEach) {

@@ -70,6 +70,75 @@ TEST(JobRulesTest, WindowsNeedEventTimeAndWholeSlides) {
               ElementsAre(HasSubstr("size 10s is no multiple of slide 3s; change one")));
 }
 
+TEST(JobRulesTest, SessionsNeedEventTime) {
+  const std::string steps =
+      "step { name: \"read\" source { reads: \"orders\" } }\n"
+      "step { name: \"visits\" by_key: true session { gap: \"30s\" length: \"5min\" records: 12 "
+      "row_size: \"200B\" state_per_session: \"1KiB\" } }\n"
+      "step { name: \"out\" blackhole {} }\n";
+  EXPECT_THAT(ProblemsOf(Job(kTimes, steps)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n", steps)),
+              ElementsAre(HasSubstr("window \"visits\" never ends without event time")));
+}
+
+TEST(JobRulesTest, AJoinHasTwoInputsByKey) {
+  const auto joined = [](const std::string& how) {
+    return "step { name: \"read\" source { reads: \"orders\" } }\n"
+           "step { name: \"paid\" source { reads: \"orders\" } }\n"
+           "step { name: \"both\" " +
+           how +
+           " join { size: \"10s\" matched: \"80%\" row_size: \"100B\" } }\n"
+           "step { name: \"out\" blackhole {} }\n";
+  };
+  EXPECT_THAT(ProblemsOf(Job(kTimes, joined("by_key: true input: \"read\" input: \"paid\""))),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(Job(kTimes, joined("input: \"read\" input: \"paid\""))),
+      ElementsAre(HasSubstr("join \"both\" finds no partners in other subtasks; set by_key: "
+                            "true")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes, joined("by_key: true"))),
+              Contains(HasSubstr("join \"both\" has one input; name two operators above it")));
+  EXPECT_THAT(ProblemsOf(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n",
+                             joined("by_key: true input: \"read\" input: \"paid\""))),
+              ElementsAre(HasSubstr("never ends without event time")));
+}
+
+TEST(JobRulesTest, ALookupStatesItsService) {
+  const auto asked = [](const std::string& service) {
+    return "step { name: \"read\" source { reads: \"orders\" } }\n"
+           "step { name: \"enrich\" lookup { " +
+           service + " } }\nstep { name: \"out\" blackhole {} }\n";
+  };
+  EXPECT_THAT(ProblemsOf(Job(kTimes, asked("workers: 4 service_time { constant: \"5ms\" } "
+                                           "round_trip: \"1ms\""))),
+              IsEmpty());
+  EXPECT_THAT(ProblemsOf(Job(kTimes, asked("workers: 0 service_time { constant: \"5ms\" } "
+                                           "round_trip: \"1ms\" cache_hits: \"120%\""))),
+              ElementsAre(HasSubstr("workers"), HasSubstr("cache_hits")));
+}
+
+TEST(JobRulesTest, ABroadcastHasChangesAndAnotherInput) {
+  const auto enriched = [](const std::string& how, const std::string& changes) {
+    return "step { name: \"read\" source { reads: \"orders\" } }\n"
+           "step { name: \"table\" source { reads: \"orders\" } }\n"
+           "step { name: \"enrich\" " +
+           how + " broadcast { changes: \"" + changes +
+           "\" keys: 1000 state_per_key: \"100B\" } }\n"
+           "step { name: \"out\" blackhole {} }\n";
+  };
+  const std::string idle =
+      "checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n"
+      "watermarks { out_of_orderness: \"1s\" idleness: \"10s\" }\n";
+  EXPECT_THAT(ProblemsOf(Job(idle, enriched("input: \"read\"", "table"))), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Job(kTimes, enriched("input: \"read\"", "table"))),
+              ElementsAre(HasSubstr("changes that come seldom hold the watermark back")));
+  EXPECT_THAT(ProblemsOf(Job(idle, enriched("", "table"))),
+              Contains(HasSubstr("takes records and changes from \"table\"; name its input")));
+  EXPECT_THAT(ProblemsOf(Job(idle, enriched("input: \"read\"", "tables"))),
+              Contains(HasSubstr("input \"tables\" is no operator of the job; closest: "
+                                 "\"table\"")));
+}
+
 TEST(JobRulesTest, SubtasksNeedSlotsAndSourcesPartitions) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "parallelism: 3 ")),
               ElementsAre(HasSubstr("2 task managers with 1 slot cannot run 3 subtasks of an "
