@@ -70,7 +70,8 @@ class Feed {
     for (const WaterfallRow& row : table_.row()) rows += FromMessage(row.total());
     const Wide all = FromMessage(table_.end_to_end());
     bool ok = rows == all;
-    *said = absl::StrCat("mean ", Decimal(rows), ok ? " = " : " is not ", Decimal(all), " ns x records");
+    *said = absl::StrCat("mean ", Decimal(rows), ok ? " = " : " is not ", Decimal(all),
+                         " ns x records");
     for (const WaterfallExemplar& each : table_.exemplar()) {
       int64_t sum = 0;
       for (const WaterfallSegment& segment : each.segment()) sum += segment.length_ns();
@@ -122,7 +123,10 @@ class Feed {
     const auto all = static_cast<double>(FromMessage(table_.end_to_end()));
     const auto total = static_cast<double>(line.total);
     std::vector<std::string> row = {
-        line.until, line.spent, line.at, line.blocker,
+        line.until,
+        line.spent,
+        line.at,
+        line.blocker,
         HumanValue(total / static_cast<double>(table_.records()), MetricRow::NANOSECONDS),
         absl::StrCat(SignificantText(all > 0 ? 100 * total / all : 0, 3), " %")};
     for (const int64_t each : line.exemplars) {

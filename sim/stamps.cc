@@ -103,8 +103,9 @@ void Waterfall::SetAside(const Segment* segments, int count, Duration length, in
   sample_.push_back(trail);
   if (sample_.size() >= kMostSampled) Thin();
   // Not on a beat, which a fleet of clients may have too.
-  until_sampled_ = spacing_ == 1 ? 1 : 1 + static_cast<int64_t>(MixHash(kFnvOffset, ++drawn_) %
-                                                                (2 * spacing_ - 1));
+  until_sampled_ =
+      spacing_ == 1 ? 1
+                    : 1 + static_cast<int64_t>(MixHash(kFnvOffset, ++drawn_) % (2 * spacing_ - 1));
 }
 
 void Waterfall::Thin() {

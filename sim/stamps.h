@@ -72,10 +72,10 @@ struct Segment {
   friend bool operator==(const Segment&, const Segment&) = default;
 };
 
-// A plain value, of which a copy moves only the segments that are there. Adjacent segments that differ
-// in nothing but their length are one. A full trail adds to an earlier segment of the same kind; of a
-// new kind it makes room by joining two others of one kind, or else adds to its last (then Lossy()
-// says so): lengths are never lost.
+// A plain value, of which a copy moves only the segments that are there. Adjacent segments that
+// differ in nothing but their length are one. A full trail adds to an earlier segment of the same
+// kind; of a new kind it makes room by joining two others of one kind, or else adds to its last
+// (then Lossy() says so): lengths are never lost.
 template <int kCapacity = 16>
 class StampTrail {
  public:
@@ -89,9 +89,7 @@ class StampTrail {
   }
   // A longer way is ahead.
   template <int kFewer>
-  requires(kFewer < kCapacity) explicit StampTrail(const StampTrail<kFewer>& way) {
-    CopyFrom(way);
-  }
+  requires(kFewer < kCapacity) explicit StampTrail(const StampTrail<kFewer>& way) { CopyFrom(way); }
 
   // The time from End() to `now` was service by `resource`, or a wait at it. REQUIRES: now >=
   // End().
@@ -242,8 +240,8 @@ class Waterfall {
   };
   // That of the longest of all; without segments when there are no records.
   const Exemplar& Longest() const { return longest_; }
-  // That at this share of the records, by length, of a sample of the trails; as above. REQUIRES: 0 <
-  // numerator <= denominator.
+  // That at this share of the records, by length, of a sample of the trails; as above. REQUIRES: 0
+  // < numerator <= denominator.
   Exemplar At(int64_t numerator, int64_t denominator) const;
   // How many trails the sample has: all while they are few, then about every second, fourth, eighth
   // ... of them, by a hash of its number.

@@ -38,6 +38,8 @@ absl::string_view NameOf(OperationKind kind) {
       return "remove_workers";
     case OperationKind::kRenewCredentials:
       return "renew_credentials";
+    case OperationKind::kRescale:
+      return "rescale";
   }
   return "";
 }
@@ -169,6 +171,9 @@ void Operations::Begin() {
       return;
     case OperationKind::kRemoveWorkers:
       plan.connect->RemoveWorkers(plan.members, [this] { End(*current_); });
+      return;
+    case OperationKind::kRescale:
+      plan.job->Rescale(plan.parallelism, [this](bool /*ok*/) { End(*current_); });
       return;
     case OperationKind::kChangeRetention:
     case OperationKind::kStartConsumer:

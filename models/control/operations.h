@@ -20,6 +20,7 @@
 #include "models/client/consumers.h"
 #include "models/client/producers.h"
 #include "models/connect/connect_cluster.h"
+#include "models/processing/stream_job.h"
 #include "sim/component.h"
 #include "sim/units.h"
 
@@ -42,6 +43,7 @@ enum class OperationKind : uint8_t {
   kAddWorkers,
   kRemoveWorkers,
   kRenewCredentials,
+  kRescale,  // A stream job.
 };
 absl::string_view NameOf(OperationKind kind);
 
@@ -74,6 +76,8 @@ struct OperationPlan {
   bool rolls_back = true;             // The same.
   ConnectCluster* connect = nullptr;  // kRestartTasks and those after it
   bool only_failed = true;            // kRestartTasks
+  StreamJob* job = nullptr;           // kRescale
+  int parallelism = 0;                // The same.
 };
 
 class Operations : public Component {

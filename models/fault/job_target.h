@@ -34,7 +34,8 @@ class TaskManagerTarget : public FaultTarget {
   int64_t lost_ = 0;
 };
 
-// "sessions/enrich/service": the service that a lookup asks; down, answers come when it is back; slow.
+// "sessions/enrich/service": the service that a lookup asks; down, answers come when it is back;
+// slow.
 class LookupTarget : public FaultTarget {
  public:
   explicit LookupTarget(LookupService* service) : service_(service) {}

@@ -1,11 +1,11 @@
 // Enriching records from a table that every subtask keeps whole: broadcast state.
 //
-// The rows come as a stream of changes, such as change data capture, of which each subtask takes all.
-// A change of a row that is there replaces it, so the state grows up to the rows that the table has.
-// Changes end here: they are filtered, once for all subtasks.
+// The rows come as a stream of changes, such as change data capture, of which each subtask takes
+// all. A change of a row that is there replaces it, so the state grows up to the rows that the
+// table has. Changes end here: they are filtered, once for all subtasks.
 //
-// Approximated: each change is of a new row until all are there. A record that comes before its row is
-// passed on all the same.
+// Approximated: each change is of a new row until all are there. A record that comes before its row
+// is passed on all the same.
 #ifndef FRESHET_MODELS_PROCESSING_BROADCAST_H_
 #define FRESHET_MODELS_PROCESSING_BROADCAST_H_
 

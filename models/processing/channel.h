@@ -99,6 +99,8 @@ class Channel {
   Element Take();
   // Held back while a barrier is waited for on other channels.
   bool blocked = false;
+  // Whether both of its ends run; where a job is rescaled, some rest.
+  bool in_use = true;
   // Its watermark, as far as it has come.
   Time watermark = Time::FromNanos(INT64_MIN);
   bool idle = false;

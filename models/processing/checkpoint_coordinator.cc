@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/check.h"
+
 namespace freshet {
 namespace {
 
@@ -31,13 +33,32 @@ void CheckpointCoordinator::Begin() {
   TriggerAfter(Now());
 }
 
+void CheckpointCoordinator::TriggerSavepoint() {
+  if (pending_ != nullptr) {
+    savepoint_wanted_ = true;
+    return;
+  }
+  if (triggers_) sim().Cancel(trigger_);
+  triggers_ = true;
+  trigger_ = At<"checkpoint.savepoint">(Now(), [this] { Trigger(); });
+}
+
+void CheckpointCoordinator::Redistribute(std::vector<std::shared_ptr<const SubtaskState>> states,
+                                         std::vector<std::vector<CheckpointFile>> files) {
+  SIM_REQUIRE(latest_ != nullptr && states.size() == latest_->states.size());
+  latest_->states = std::move(states);
+  latest_->files = std::move(files);
+}
+
 void CheckpointCoordinator::TriggerAfter(Time earliest) {
+  if (std::exchange(savepoint_wanted_, false)) return TriggerSavepoint();
   triggers_ = true;
   trigger_ = At<"checkpoint.trigger">(std::max(earliest, triggered_at_ + config_.interval),
                                       [this] { Trigger(); });
 }
 
 void CheckpointCoordinator::End() {
+  savepoint_wanted_ = false;
   if (triggers_) sim().Cancel(trigger_);
   triggers_ = false;
   if (pending_ == nullptr) return;
@@ -121,12 +142,20 @@ void CheckpointCoordinator::Fail() {
 }
 
 void CheckpointCoordinator::Delete(const Checkpoint& old, const Checkpoint* in_use) {
+  // After a rescale a file may be of several subtasks.
+  std::vector<ObjectId> kept;
+  if (in_use != nullptr) {
+    for (const auto& files : in_use->files) {
+      for (const CheckpointFile& file : files) kept.push_back(file.object);
+    }
+  }
+  std::sort(kept.begin(), kept.end());
   for (size_t slot = 0; slot < old.files.size(); ++slot) {
     for (const CheckpointFile& file : old.files[slot]) {
-      const bool used = in_use != nullptr &&
-                        std::any_of(in_use->files[slot].begin(), in_use->files[slot].end(),
-                                    [&](const auto& each) { return each.object == file.object; });
-      if (!used && file.object != 0) subtasks_[slot]->host()->Delete(file.object);
+      const auto place = std::lower_bound(kept.begin(), kept.end(), file.object);
+      if (file.object == 0 || (place != kept.end() && *place == file.object)) continue;
+      subtasks_[slot]->host()->Delete(file.object);
+      kept.insert(place, file.object);  // Once.
     }
   }
 }

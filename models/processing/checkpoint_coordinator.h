@@ -67,6 +67,11 @@ class CheckpointCoordinator : public Component {
   void Begin();
   // It has failed: what is under way is void.
   void End();
+  // One at once, or when the one that is under way is over. REQUIRES: the job runs.
+  void TriggerSavepoint();
+  // What it goes back to has other subtasks now: the states and files of the same records.
+  void Redistribute(std::vector<std::shared_ptr<const SubtaskState>> states,
+                    std::vector<std::vector<CheckpointFile>> files);
   void Acknowledge(CheckpointId checkpoint, int number, Subtask* subtask, bool ok);
   void Sample();
 
@@ -95,6 +100,7 @@ class CheckpointCoordinator : public Component {
   EventId trigger_;
   EventId timeout_;
   bool triggers_ = false;
+  bool savepoint_wanted_ = false;
   Counter& completed_;
   Counter& failed_;
   Distribution& duration_;

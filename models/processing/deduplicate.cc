@@ -42,4 +42,20 @@ void DeduplicateOperator::Restore(const State* state) {
   keys_ = kept.keys;
 }
 
+std::shared_ptr<Operator::State> DeduplicateOperator::Gather(
+    const std::vector<Slice>& slices) const {
+  auto gathered = std::make_shared<DeduplicateState>();
+  for (const Slice& slice : slices) {
+    const auto& from = static_cast<const DeduplicateState&>(*slice.state);
+    for (const auto& [at, keys] : from.forgotten_at) {
+      const int64_t part =
+          MulDivFloor(keys, slice.to, slice.width) - MulDivFloor(keys, slice.from, slice.width);
+      if (part == 0) continue;
+      gathered->forgotten_at[at] += part;
+      gathered->keys += part;
+    }
+  }
+  return gathered;
+}
+
 }  // namespace freshet

@@ -17,6 +17,7 @@ class DeduplicateOperator final : public Operator {
   using Operator::Operator;
   std::shared_ptr<const State> Snapshot() const override;
   void Restore(const State* state) override;
+  std::shared_ptr<State> Gather(const std::vector<Slice>& slices) const override;
   Bytes StateSize() const override { return config_.deduplicate.state_per_key * keys_; }
   int64_t keys() const { return keys_; }
 

@@ -22,9 +22,15 @@ namespace freshet {
 struct VertexConfig {
   std::string name;
   int parallelism = 1;
+  // Of one that Rescale() changes: the most subtasks that it will ever have. 0: it stays as it is.
+  int most = 0;
   std::vector<OperatorConfig> chain;
   // Of a source. Its members, handler and hosts are the job's.
   std::optional<Consumers::Config> source;
+
+  bool scales() const { return most > 0; }
+  // Subtasks that are made; those beyond the parallelism rest.
+  int subtasks() const { return scales() ? most : parallelism; }
 };
 
 enum class Partitioning : uint8_t {

@@ -109,6 +109,10 @@ void Operator::Restore(const State* state) {
   written_ = Bytes(0);
 }
 
+std::shared_ptr<Operator::State> Operator::Gather(const std::vector<Slice>& /*slices*/) const {
+  return std::make_shared<State>();
+}
+
 Bytes Operator::TakeWritten() { return std::exchange(written_, Bytes(0)); }
 
 }  // namespace freshet

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/log/record_range.h"
 #include "models/sink/sink.h"
@@ -158,6 +159,13 @@ class Operator {
   virtual std::shared_ptr<const State> Snapshot() const;
   // Null: as at the start.
   virtual void Restore(const State* state);
+  // For another parallelism: what of the states of former subtasks falls to a new one, by key. All
+  // new ones together get all that was. Of the counts, `buffered` is set and no other.
+  struct Slice {
+    const State* state;
+    int64_t from, to, width;  // The shares [from, to) of `width` of its keys.
+  };
+  virtual std::shared_ptr<State> Gather(const std::vector<Slice>& slices) const;
   // Bytes that a checkpoint holds of it, and those written since the last call.
   virtual Bytes StateSize() const { return Bytes(0); }
   Bytes TakeWritten();

@@ -17,7 +17,7 @@ constexpr Ratio kFullyBusy = Ratio::Percent(95);
 
 int SubtaskCount(const JobConfig& config) {
   int count = 0;
-  for (const VertexConfig& vertex : config.vertices) count += vertex.parallelism;
+  for (const VertexConfig& vertex : config.vertices) count += vertex.subtasks();
   return count;
 }
 
@@ -53,7 +53,8 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
     vertices_.push_back(std::make_unique<Vertex>(sim, absl::StrCat(name, "/", vertex.name), vertex,
                                                  component_id()));
     first_.push_back(static_cast<int>(subtasks_.size()));
-    for (int i = 0; i < vertex.parallelism; ++i) {
+    if (vertex.scales() && rescales_ == nullptr) rescales_ = &AddCounter(kRescales);
+    for (int i = 0; i < vertex.subtasks(); ++i) {
       subtasks_.push_back(std::make_unique<Subtask>(sim, config_, vertices_[v].get(),
                                                     static_cast<int>(v), i,
                                                     static_cast<Subtask::Owner*>(this)));
@@ -79,8 +80,8 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
 StreamJob::~StreamJob() = default;
 
 void StreamJob::Connect(const EdgeConfig& edge) {
-  const int senders = config_.vertices[static_cast<size_t>(edge.from)].parallelism;
-  const int receivers = config_.vertices[static_cast<size_t>(edge.to)].parallelism;
+  const int senders = config_.vertices[static_cast<size_t>(edge.from)].subtasks();
+  const int receivers = config_.vertices[static_cast<size_t>(edge.to)].subtasks();
   SIM_REQUIRE(edge.from < edge.to && (edge.by != Partitioning::kForward || senders == receivers));
   Edge made = {edge, 0, 0, {}, {}};
   for (int i = 0; i < senders; ++i) made.output = subtask(edge.from, i).AddOutput(edge);
@@ -145,8 +146,13 @@ const Consumers* StreamJob::source(int vertex) const {
 }
 
 void StreamJob::Start() {
-  for (const auto& each : subtasks_)
-    each->Start(slots_[static_cast<size_t>(each->index())], nullptr);
+  for (const auto& each : subtasks_) {
+    if (Runs(*each)) {
+      each->Start(slots_[static_cast<size_t>(each->index())], nullptr);
+    } else {
+      each->Rest();
+    }
+  }
   RunAll();
   for (const auto& source : sources_) source->consumers->Start();
   started_ = true;
@@ -232,13 +238,21 @@ void StreamJob::Acknowledge(CheckpointId checkpoint, Subtask* subtask, bool ok) 
 }
 
 void StreamJob::TriggerBarriers(CheckpointId checkpoint) {
+  if (rescaling_) rescaling_->savepoint = checkpoint;
   for (const auto& each : subtasks_) {
-    if (each->IsSource()) each->TriggerCheckpoint(checkpoint);
+    if (!Runs(*each)) {
+      Acknowledge(checkpoint, each.get(), true);
+    } else if (each->IsSource()) {
+      // What it read behind a savepoint would be read again.
+      if (rescaling_) each->HaltAfter(checkpoint);
+      each->TriggerCheckpoint(checkpoint);
+    }
   }
 }
 
 void StreamJob::AbortBarriers(CheckpointId checkpoint) {
   for (const auto& each : subtasks_) each->AbortCheckpoint(checkpoint);
+  if (rescaling_ && rescaling_->savepoint == checkpoint) EndRescale(false);
 }
 
 void StreamJob::CheckpointComplete(const Checkpoint& checkpoint) {
@@ -255,6 +269,7 @@ void StreamJob::CheckpointComplete(const Checkpoint& checkpoint) {
     }
   }
   CommitSinks(checkpoint.id);
+  if (rescaling_ && rescaling_->savepoint == checkpoint.id) StopForRescale();
 }
 
 int64_t StreamJob::CopiesOn(const Edge& edge) const {
@@ -267,8 +282,8 @@ void StreamJob::CheckCut(const Checkpoint& checkpoint) const {
   for (const Edge& edge : edges_) {
     int64_t emitted = 0;
     int64_t under_way = 0;
-    const int senders = config_.vertices[static_cast<size_t>(edge.config.from)].parallelism;
-    const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].parallelism;
+    const int senders = config_.vertices[static_cast<size_t>(edge.config.from)].subtasks();
+    const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].subtasks();
     for (int i = 0; i < senders; ++i) {
       const SubtaskState& state =
           *checkpoint
@@ -311,7 +326,7 @@ void StreamJob::Sample() {
   lag_.Set(lag);
   for (size_t v = 0; v < vertices_.size(); ++v) {
     Bytes state;
-    for (int i = 0; i < config_.vertices[v].parallelism; ++i) {
+    for (int i = 0; i < config_.vertices[v].subtasks(); ++i) {
       state += subtask(static_cast<int>(v), i).StateSize();
     }
     vertices_[v]->state.Set(state.count());
@@ -371,7 +386,7 @@ void StreamJob::AuditRecords() const {
       }
       before = sender;
     }
-    const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].parallelism;
+    const int receivers = config_.vertices[static_cast<size_t>(edge.config.to)].subtasks();
     for (int i = 0; i < receivers; ++i) {
       taken +=
           subtasks_[static_cast<size_t>(first_[static_cast<size_t>(edge.config.to)] + i)]->taken(

@@ -13,6 +13,7 @@
 //
 //   stream_job.cc           the graph, sources, sinks, samples, audits
 //   stream_job_failover.cc  slots, detection, restarts, restore
+//   stream_job_rescale.cc   another parallelism
 //   stream_job_sinks.cc     epochs of sinks, and what they hear of records that do not come
 //
 // docs/models/stream_job.md has what is approximated and left out, and the sources.
@@ -21,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,9 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   static constexpr MetricDef kRestore = {"stream_job.restore_time", MetricKind::kDistribution,
                                          MetricUnit::kDuration,
                                          "Of that, for the download of state."};
+  static constexpr MetricDef kRescales = {"stream_job.rescales", MetricKind::kCounter,
+                                          MetricUnit::kCount,
+                                          "Times that it went on with another parallelism."};
   static constexpr MetricDef kRunning = {"stream_job.running", MetricKind::kGauge,
                                          MetricUnit::kCount, "1 while its subtasks run."};
 
@@ -84,6 +89,13 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   void SetTaskManagerDown(int number, bool down);
   // Cancels and restarts the job, as a failure of its code would.
   void FailNow();
+
+  // --- Operations ---
+
+  // Stops with a savepoint and goes on with so many subtasks of each vertex that scales, at most
+  // `most` of it. `done` fires when all subtasks run; false if a failure came between. REQUIRES:
+  // checkpoints, aligned; none is under way.
+  void Rescale(int parallelism, Completion<bool> done);
 
   // --- Questions ---
 
@@ -145,12 +157,27 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   bool AssignSlots();
   void Detect(int number);
   void Fail();
+  // All subtasks stop, and what is under way is gone.
+  void Halt();
+  bool Runs(const Subtask& subtask) const {
+    return subtask.index() < vertices_[static_cast<size_t>(subtask.vertex_number())]->parallelism();
+  }
   bool NextDelay(Duration* delay);
   void Deploy();
   void Restore();
   void PartRestored(bool ok);
   void Resume();
   void RunAll();
+
+  // stream_job_rescale.cc
+  void StopForRescale();
+  void Redistribute(const std::vector<int>& before);
+  struct Made {
+    std::shared_ptr<SubtaskState> state;
+    std::vector<std::shared_ptr<Operator::State>> operators;
+  };
+  void Recount(const Checkpoint& from, int first, int before, std::vector<Made>* made);
+  void EndRescale(bool ok);
 
   // stream_job_sinks.cc
   void FindSinks();
@@ -199,6 +226,14 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   std::vector<TaskManager*> slots_;  // Of each index.
 
+  struct Rescaling {
+    int parallelism;
+    Completion<bool> done;
+    CheckpointId savepoint = 0;  // Until it is triggered.
+    bool stopped = false;        // The savepoint is there: nothing goes back behind it.
+  };
+  std::optional<Rescaling> rescaling_;
+
   Status status_ = Status::kRestarting;
   bool started_ = false;
   // Whether what the counts say is one cut: not after a restore at least once.
@@ -220,6 +255,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   Distribution& end_to_end_;
   Gauge& lag_;
   Counter& restarts_;
+  Counter* rescales_ = nullptr;  // Where a vertex scales.
   Counter& replayed_;
   Distribution& detection_;
   Distribution& downtime_;

@@ -8,8 +8,8 @@ namespace freshet {
 
 bool StreamJob::AssignSlots() {
   size_t needed = 0;
-  for (const VertexConfig& vertex : config_.vertices) {
-    needed = std::max(needed, static_cast<size_t>(vertex.parallelism));
+  for (const auto& vertex : vertices_) {
+    needed = std::max(needed, static_cast<size_t>(vertex->parallelism()));
   }
   // A slot takes one subtask of each vertex (slot sharing); task managers fill up in order.
   std::vector<TaskManager*> slots;
@@ -26,7 +26,7 @@ bool StreamJob::AssignSlots() {
 int64_t StreamJob::SubtasksOn(int number) const {
   const TaskManager* process = task_managers_[static_cast<size_t>(number)].get();
   return std::count_if(subtasks_.begin(), subtasks_.end(), [&](const auto& each) {
-    return slots_[static_cast<size_t>(each->index())] == process;
+    return Runs(*each) && slots_[static_cast<size_t>(each->index())] == process;
   });
 }
 
@@ -45,7 +45,7 @@ void StreamJob::SetTaskManagerDown(int number, bool down) {
   if (all_alive_ && status_ == Status::kRunning) failed_at_ = Now();
   all_alive_ = false;
   for (const auto& each : subtasks_) {
-    if (slots_[static_cast<size_t>(each->index())] == &process) each->Die();
+    if (Runs(*each) && slots_[static_cast<size_t>(each->index())] == &process) each->Die();
   }
   // The job manager asks on a fixed beat. It gives up after so many requests that fail, or the
   // timeout after the last answer.
@@ -76,6 +76,18 @@ void StreamJob::Fail() {
     restarts_.Add(1);
     for (const auto& source : sources_) source->consumers->StopReading();
   }
+  Halt();
+  // One that is ordered waits until the job runs; one that is nearly over ends with it.
+  if (rescaling_ && rescaling_->savepoint != 0 && !rescaling_->stopped) EndRescale(false);
+  Duration delay;
+  if (!NextDelay(&delay)) {
+    status_ = Status::kFailed;
+    return;
+  }
+  After<"stream_job.restart">(delay, [this] { Deploy(); });
+}
+
+void StreamJob::Halt() {
   ++attempt_;
   running_.Set(0);
   status_ = Status::kRestarting;
@@ -84,12 +96,6 @@ void StreamJob::Fail() {
   for (const auto& each : subtasks_) each->Stop();
   for (const auto& each : channels_) each->Close();
   for (const auto& each : task_managers_) each->DropAll();
-  Duration delay;
-  if (!NextDelay(&delay)) {
-    status_ = Status::kFailed;
-    return;
-  }
-  After<"stream_job.restart">(delay, [this] { Deploy(); });
 }
 
 bool StreamJob::NextDelay(Duration* delay) {
@@ -128,6 +134,7 @@ void StreamJob::Restore() {
   const Checkpoint* from = coordinator_ == nullptr ? nullptr : coordinator_->latest();
   for (size_t i = 0; i < subtasks_.size(); ++i) {
     Subtask& each = *subtasks_[i];
+    if (!Runs(each)) continue;
     TaskManager* host = slots_[static_cast<size_t>(each.index())];
     each.Start(host, from == nullptr ? nullptr : from->states[i].get());
     if (from == nullptr) continue;
@@ -189,6 +196,7 @@ void StreamJob::Resume() {
   }
   RunAll();
   for (size_t s = 0; s < sources_.size(); ++s) sources_[s]->consumers->ResumeAt(positions[s]);
+  if (rescaling_ && rescaling_->stopped) EndRescale(true);
 }
 
 void StreamJob::RunAll() {
@@ -196,6 +204,8 @@ void StreamJob::RunAll() {
   for (const Edge& edge : edges_) {
     for (size_t i = 0; i < edge.channels.size(); ++i) {
       const auto [sender, receiver] = edge.ends[i];
+      edge.channels[i]->in_use = Runs(*sender) && Runs(*receiver);
+      if (!edge.channels[i]->in_use) continue;
       edge.channels[i]->Open(slots_[static_cast<size_t>(sender->index())]->host(),
                              slots_[static_cast<size_t>(receiver->index())]->host());
     }
@@ -209,8 +219,11 @@ void StreamJob::RunAll() {
   running_.Set(1);
   runs_since_ = Now();
   // Those downstream first: whoever emits finds them running.
-  for (size_t i = subtasks_.size(); i-- > 0;) subtasks_[i]->Run();
+  for (size_t i = subtasks_.size(); i-- > 0;) {
+    if (Runs(*subtasks_[i])) subtasks_[i]->Run();
+  }
   if (coordinator_ != nullptr) coordinator_->Begin();
+  if (rescaling_ && !rescaling_->stopped) coordinator_->TriggerSavepoint();
 }
 
 }  // namespace freshet

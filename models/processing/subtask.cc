@@ -29,19 +29,26 @@ size_t Subtask::AddOutput(const EdgeConfig& edge) {
   output->by = edge.by;
   output->late = edge.late;
   output->purpose = MixHash(Fnv1a64(vertex_->config().name), static_cast<uint64_t>(edge.to));
-  const int receivers = config_.vertices[static_cast<size_t>(edge.to)].parallelism;
+  output->pool.channel_limit = config_.channels.buffer * config_.channels.most_buffers_waiting;
+  outputs_.push_back(std::move(output));
+  SetReceivers(outputs_.size() - 1, edge,
+               config_.vertices[static_cast<size_t>(edge.to)].parallelism);
+  return outputs_.size() - 1;
+}
+
+void Subtask::SetReceivers(size_t number, const EdgeConfig& edge, int receivers) {
+  Output& output = *outputs_[number];
   if (edge.by == Partitioning::kHash) {
     std::vector<int64_t> weights = edge.weights;
     if (weights.empty()) weights.assign(static_cast<size_t>(receivers), 1);
-    output->bounds = BoundsOf(weights);
+    output.bounds = BoundsOf(weights);
   }
+  output.in_use = edge.by == Partitioning::kForward ? 1 : static_cast<size_t>(receivers);
+  output.next = 0;
   const ChannelConfig& buffers = config_.channels;
-  const int channels = edge.by == Partitioning::kForward ? 1 : receivers;
-  output->pool.limit =
-      buffers.buffer * (channels * buffers.buffers_per_channel + buffers.floating_buffers);
-  output->pool.channel_limit = buffers.buffer * buffers.most_buffers_waiting;
-  outputs_.push_back(std::move(output));
-  return outputs_.size() - 1;
+  output.pool.limit =
+      buffers.buffer * (static_cast<int64_t>(output.in_use) * buffers.buffers_per_channel +
+                        buffers.floating_buffers);
 }
 
 size_t Subtask::AddInput(const EdgeConfig& edge) {
@@ -104,7 +111,7 @@ void Subtask::Loop() {
       TakeSnapshot(std::exchange(barrier_due_, 0), false);
       continue;
     }
-    if (!TakeNext()) return Show(Activity::kIdle);
+    if ((halt_after_ != 0 && passed_ >= halt_after_) || !TakeNext()) return Show(Activity::kIdle);
   }
 }
 
@@ -132,7 +139,7 @@ bool Subtask::Drain() {
 void Subtask::Send(const Outgoing& unsent) {
   if (unsent.element.kind != Element::Kind::kRecords) {
     for (const auto& output : outputs_) {
-      for (Channel* channel : output->channels) channel->Put(unsent.element);
+      for (size_t i = 0; i < output->in_use; ++i) output->channels[i]->Put(unsent.element);
     }
     return;
   }
@@ -151,10 +158,10 @@ void Subtask::Send(const Outgoing& unsent) {
 
 void Subtask::Route(Output* output, const RecordRange& records) {
   Element element;
-  const size_t channels = output->channels.size();
+  const size_t channels = output->in_use;
   if (output->by == Partitioning::kBroadcast) {
     element.records = records;
-    for (Channel* channel : output->channels) channel->Put(element);
+    for (size_t i = 0; i < channels; ++i) output->channels[i]->Put(element);
     return;
   }
   if (output->by != Partitioning::kHash || channels == 1) {
@@ -316,7 +323,7 @@ void Subtask::CombineWatermarks() {
   Time least = Time::Max();
   bool all_idle = true;
   for (const auto& [channel, input] : channels_) {
-    if (channel->idle) continue;
+    if (channel->idle || !channel->in_use) continue;
     all_idle = false;
     least = std::min(least, channel->watermark);
   }

@@ -72,6 +72,12 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   void AddChannelOut(size_t output, Channel* channel);
   void AddChannelIn(size_t input, Channel* channel);
   void AddPartition(PartitionId partition);
+  // So many of the receivers of an output take part from now on, the first ones.
+  void SetReceivers(size_t output, const EdgeConfig& edge, int receivers);
+  // It takes no part in the next attempts: as if it had never had a record.
+  void Rest();
+  // A source: takes nothing more once it has taken its snapshot for this checkpoint.
+  void HaltAfter(CheckpointId checkpoint) { halt_after_ = checkpoint; }
 
   // --- An attempt of the job ---
 
@@ -134,7 +140,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   Time Watermark() const override { return watermark_; }
   ComponentId Job() const override { return vertex_->job(); }
   ComponentId Part() const override { return vertex_->component_id(); }
-  int Parallelism() const override { return vertex_->config().parallelism; }
+  int Parallelism() const override { return vertex_->parallelism(); }
   int Index() const override { return index_; }
   void Emit(size_t at, const RecordRange& records) override;
   void EmitLate(size_t at, const RecordRange& records) override;
@@ -151,6 +157,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
     size_t next = 0;  // kRebalance
     OutputPool pool;
     std::vector<Channel*> channels;
+    size_t in_use = 0;  // The first ones.
   };
   struct Outgoing {
     Element element;
@@ -194,6 +201,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   void ChannelStateComplete();
   void PartSafe(CheckpointId checkpoint, bool ok);
   void Unblock();
+  size_t ChannelsInUse() const;
 
   // subtask_source.cc
   bool TakeFromPolls();
@@ -254,6 +262,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   CheckpointId barrier_due_ = 0;  // Complete: the snapshot is to be taken.
   CheckpointId urgent_ = 0;       // The same, unaligned.
   CheckpointId passed_ = 0;       // Barriers up to here are over.
+  CheckpointId halt_after_ = 0;   // 0: it goes on.
   size_t channels_left_ = 0;      // Unaligned: whose barrier has not come.
   bool copying_ = false;
   CheckpointId current_ = 0;  // Whose snapshot is below.

@@ -27,10 +27,16 @@ void Subtask::TakeBarrier(Channel* channel, const Element& barrier) {
     barriers_ = 0;
   }
   channel->blocked = config_.guarantee == DeliveryGuarantee::kExactlyOnce;
-  if (++barriers_ < channels_.size()) return;
+  if (++barriers_ < ChannelsInUse()) return;
   vertex_->alignment.Record(sim_.Now() - aligning_since_);
   Unblock();
   barrier_due_ = std::exchange(aligning_, 0);
+}
+
+size_t Subtask::ChannelsInUse() const {
+  size_t in_use = 0;
+  for (const auto& [channel, input] : channels_) in_use += channel->in_use ? 1 : 0;
+  return in_use;
 }
 
 void Subtask::Unblock() {
@@ -92,7 +98,7 @@ void Subtask::TakeSnapshot(CheckpointId checkpoint, bool unaligned) {
   barrier.checkpoint = checkpoint;
   barrier.unaligned = unaligned;
   for (const auto& output : outputs_) {
-    for (Channel* channel : output->channels) channel->Put(barrier);
+    for (size_t i = 0; i < output->in_use; ++i) output->channels[i]->Put(barrier);
   }
   parts_ok_ = true;
   const bool prepares = IsSink() && last().sink->promise() == SinkPromise::kTransactional;
@@ -138,6 +144,7 @@ void Subtask::AbortCheckpoint(CheckpointId checkpoint) {
   }
   if (barrier_due_ == checkpoint) barrier_due_ = 0;
   if (urgent_ == checkpoint) urgent_ = 0;
+  if (halt_after_ == checkpoint) halt_after_ = 0;
   if (current_ == checkpoint) {
     current_ = 0;
     copying_ = false;
@@ -163,6 +170,17 @@ void Subtask::Start(TaskManager* host, const SubtaskState* state) {
   if (IsSink() && writer_ == kNoWriter) {
     writer_ = last().sink->AddWriter(absl::StrCat(vertex_->name(), "/", index_ + 1), host->host());
   }
+}
+
+void Subtask::Rest() {
+  Stop();
+  for (const auto& each : chain_) each->Restore(nullptr);
+  emitted_ = late_ = 0;
+  std::fill(taken_.begin(), taken_.end(), 0);
+  snapshot_ = std::make_shared<SubtaskState>();
+  for (const auto& each : chain_) snapshot_->operators.push_back(each->Snapshot());
+  snapshot_->taken = taken_;
+  uploaded_ = 0;
 }
 
 void Subtask::PutBackArrived(const SubtaskState& state) {
@@ -219,7 +237,7 @@ void Subtask::Stop() {
   for (Split& split : splits_) split.any = false;
   polled_.clear();
   polls_ = 0;
-  aligning_ = barrier_due_ = urgent_ = current_ = 0;
+  aligning_ = barrier_due_ = urgent_ = current_ = halt_after_ = 0;
   copying_ = false;
   writes_ = Pool<UnderWay>();
   preparing_ = false;

@@ -33,12 +33,13 @@ class Vertex : public Component {
                                          MetricUnit::kCount, "Windows fired, by subtask."};
   static constexpr MetricDef kRows = {"task.window_rows", MetricKind::kCounter, MetricUnit::kCount,
                                       "Rows of their results."};
-  static constexpr MetricDef kInTime = {
-      "task.window_records", MetricKind::kCounter, MetricUnit::kCount,
-      "Records that were in the first result of their windows."};
+  static constexpr MetricDef kInTime = {"task.window_records", MetricKind::kCounter,
+                                        MetricUnit::kCount,
+                                        "Records that were in the first result of their windows."};
   static constexpr MetricDef kCompleteness = {
       "task.completeness", MetricKind::kGauge, MetricUnit::kRatioBillionths,
-      "Of the records of windows that have fired, the share that was in the first result, as of the "
+      "Of the records of windows that have fired, the share that was in the first result, as of "
+      "the "
       "last sample: late updates and what was dropped as late were not."};
   static constexpr MetricDef kState = {"task.state_bytes", MetricKind::kGauge, MetricUnit::kBytes,
                                        "State of its operators, as of the last sample."};
@@ -63,6 +64,7 @@ class Vertex : public Component {
       : Component(sim, name),
         config_(config),
         job_(job),
+        parallelism_(config.parallelism),
         records_in(AddCounter(kRecordsIn)),
         records_out(AddCounter(kRecordsOut)),
         filtered(AddCounter(kFiltered)),
@@ -72,7 +74,7 @@ class Vertex : public Component {
                  &AddGauge(kActivity[3])},
         alignment(AddDistribution(kAlignment)),
         bottleneck(AddGauge(kBottleneck)) {
-    activity[0]->Set(config.parallelism);
+    activity[0]->Set(config.subtasks());
     if (config.chain.back().most_retries > 0) retries = &AddCounter(kRetries);
     for (const OperatorConfig& each : config.chain) {
       if (each.kind != OperatorKind::kWindow || updates != nullptr) continue;
@@ -86,6 +88,9 @@ class Vertex : public Component {
   }
 
   const VertexConfig& config() const { return config_; }
+  // Now; the config has that of the start.
+  int parallelism() const { return parallelism_; }
+  void SetParallelism(int parallelism) { parallelism_ = parallelism; }
   // Of windows, from the counters.
   void SetCompleteness() {
     if (completeness == nullptr) return;
@@ -100,6 +105,7 @@ class Vertex : public Component {
  private:
   const VertexConfig config_;
   const ComponentId job_;
+  int parallelism_;
 
  public:
   Counter& records_in;

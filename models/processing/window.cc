@@ -207,6 +207,40 @@ void WindowOperator::Restore(const State* state) {
                          counts_.buffered));
 }
 
+std::shared_ptr<Operator::State> WindowOperator::Gather(const std::vector<Slice>& slices) const {
+  auto gathered = std::make_shared<WindowState>();
+  // All have come to the same watermark at the barrier.
+  gathered->fired_until = Time::Max();
+  for (const Slice& slice : slices) {
+    const auto& from = static_cast<const WindowState&>(*slice.state);
+    gathered->fired_until = std::min(gathered->fired_until, from.fired_until);
+    const auto share = [&slice](int64_t all) {
+      return MulDivFloor(all, slice.to, slice.width) - MulDivFloor(all, slice.from, slice.width);
+    };
+    for (const auto& [start, pane] : from.panes) {
+      Pane part;
+      // Those that went out with an earlier window, which only slides know.
+      part.records = share(pane.records - RecordsOf(pane.unsent));
+      part.bytes = Bytes(share(pane.bytes.count()));
+      for (const RecordRange& each : pane.unsent) {
+        RecordRange taken = TakeShare(each, slice.from, slice.to, slice.width, purpose_);
+        const int64_t count = taken.record_count();
+        if (count == 0) continue;
+        part.records += count;
+        gathered->counts.buffered += count;
+        gathered->fold += FoldOf(taken);
+        part.unsent.push_back(std::move(taken));
+      }
+      if (part.records == 0) continue;
+      Pane& pane_of_all = gathered->panes[start];
+      pane_of_all.records += part.records;
+      pane_of_all.bytes += part.bytes;
+      for (RecordRange& each : part.unsent) pane_of_all.unsent.push_back(std::move(each));
+    }
+  }
+  return gathered;
+}
+
 Bytes WindowOperator::StateSize() const { return state_; }
 
 }  // namespace freshet

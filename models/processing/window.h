@@ -35,6 +35,7 @@ class WindowOperator final : public Operator {
   Duration AdvanceTo(Time watermark) override;
   std::shared_ptr<const State> Snapshot() const override;
   void Restore(const State* state) override;
+  std::shared_ptr<State> Gather(const std::vector<Slice>& slices) const override;
   Bytes StateSize() const override;
 
  protected:

@@ -44,6 +44,7 @@
 #include "scenarios/language/group_rules.h"
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/rescale_rules.h"
 
 namespace freshet {
 namespace {
@@ -515,8 +516,9 @@ class Assembler {
       ends.back().sink = pipeline_->job_sinks.back().get();
     }
     const int count = static_cast<int>(text.task_managers());
-    const JobConfig config = JobConfigOf(text, ZonesOf(text.zones(), count), ends,
-                                         pipeline_->object_store.get(), kUnlimited);
+    const JobConfig config =
+        JobConfigOf(text, ZonesOf(text.zones(), count), ends, pipeline_->object_store.get(),
+                    kUnlimited, MostParallelism(scenario_, name));
     pipeline_->jobs.push_back(std::make_unique<StreamJob>(sim_, name, pipeline_->network.get(),
                                                           pipeline_->log.get(), config));
     StreamJob* job = pipeline_->jobs.back().get();
@@ -923,6 +925,7 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamJob::kEndToEnd,
       &StreamJob::kLag,
       &StreamJob::kRestarts,
+      &StreamJob::kRescales,
       &StreamJob::kReplayed,
       &StreamJob::kDetection,
       &StreamJob::kDowntime,

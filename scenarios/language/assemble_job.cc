@@ -1,11 +1,13 @@
 #include "scenarios/language/assemble_job.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/job_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/rescale_rules.h"
 
 namespace freshet {
 
@@ -138,7 +140,9 @@ std::vector<int64_t> WeightsOf(const StreamOperator& text, int receivers) {
 }
 
 void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
-                 BytesPerSecond bandwidth, JobConfig* config) {
+                 BytesPerSecond bandwidth, int most, JobConfig* config) {
+  std::vector<bool> scales(static_cast<size_t>(text.step_size()), false);
+  if (most > 0) scales = ScalingSteps(text);
   std::vector<int> readers(static_cast<size_t>(text.step_size()));
   for (int i = 0; i < text.step_size(); ++i) {
     for (const int input : InputsOf(text, i)) ++readers[static_cast<size_t>(input)];
@@ -153,6 +157,7 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
     made.lookup.service = ends[static_cast<size_t>(i)].service;
     const bool chains = inputs.size() == 1 && !each.by_key() &&
                         readers[static_cast<size_t>(inputs[0])] == 1 &&
+                        scales[static_cast<size_t>(inputs[0])] == scales[static_cast<size_t>(i)] &&
                         ParallelismOf(text, text.step(inputs[0])) == parallelism;
     if (chains) {
       vertex_of.push_back(vertex_of[static_cast<size_t>(inputs[0])]);
@@ -165,6 +170,7 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
     VertexConfig vertex;
     vertex.name = each.name();
     vertex.parallelism = parallelism;
+    if (scales[static_cast<size_t>(i)]) vertex.most = std::max(most, parallelism);
     vertex.chain.push_back(std::move(made));
     if (each.has_source()) {
       vertex.source = ReaderOf(each.source(), bandwidth);
@@ -178,10 +184,12 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
       const int senders = ParallelismOf(text, text.step(input));
       const bool changes =
           each.has_broadcast() && text.step(input).name() == each.broadcast().changes();
-      edge.by = changes                  ? Partitioning::kBroadcast
-                : each.by_key()          ? Partitioning::kHash
-                : senders == parallelism ? Partitioning::kForward
-                                         : Partitioning::kRebalance;
+      edge.by = changes         ? Partitioning::kBroadcast
+                : each.by_key() ? Partitioning::kHash
+                : senders == parallelism &&
+                        scales[static_cast<size_t>(input)] == scales[static_cast<size_t>(i)]
+                    ? Partitioning::kForward
+                    : Partitioning::kRebalance;
       if (edge.by == Partitioning::kHash) edge.weights = WeightsOf(each, parallelism);
       config->edges.push_back(std::move(edge));
     }
@@ -230,11 +238,11 @@ LookupService::Config LookupServiceOf(const v1::StreamLookup& text) {
 
 JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,
                       const std::vector<OperatorEnds>& ends, ObjectStore* store,
-                      BytesPerSecond unlimited) {
+                      BytesPerSecond unlimited, int most) {
   JobConfig config;
   const BytesPerSecond bandwidth =
       text.network_bandwidth().empty() ? unlimited : BytesPerSecondOf(text.network_bandwidth());
-  AddVertices(text, ends, bandwidth, &config);
+  AddVertices(text, ends, bandwidth, most, &config);
   for (const ZoneId zone : zones) {
     config.task_managers.push_back({zone, bandwidth, static_cast<int64_t>(text.vcpus())});
   }

@@ -12,15 +12,16 @@
 namespace freshet {
 
 // Operators that run in one task are one vertex (chaining). `zones` are those of the task managers;
-// `ends` holds by operator the sink that it writes to, or the service that it asks; null where there
-// is none. `store` may be null.
+// `ends` holds by operator the sink that it writes to, or the service that it asks; null where
+// there is none. `store` may be null. `most` is the most subtasks that operators which scale will
+// have, 0 if none does.
 struct OperatorEnds {
   Sink* sink = nullptr;
   LookupService* service = nullptr;
 };
 JobConfig JobConfigOf(const v1::StreamJob& text, const std::vector<ZoneId>& zones,
                       const std::vector<OperatorEnds>& ends, ObjectStore* store,
-                      BytesPerSecond unlimited);
+                      BytesPerSecond unlimited, int most);
 
 LookupService::Config LookupServiceOf(const v1::StreamLookup& text);
 

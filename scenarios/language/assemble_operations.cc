@@ -28,6 +28,13 @@ void SetConsumers(const std::string& name, const Pipeline& pipeline, OperationPl
   }
 }
 
+StreamJob* JobOf(const Pipeline& pipeline, const std::string& name) {
+  for (const auto& job : pipeline.jobs) {
+    if (job->name() == name) return job.get();
+  }
+  return nullptr;
+}
+
 void SetStart(const v1::Operation::StartConsumer& text, const Pipeline& pipeline,
               OperationPlan* plan) {
   SetConsumers(text.consumers(), pipeline, plan);
@@ -166,6 +173,11 @@ void BuildOperations(const v1::Scenario& scenario, Simulation& sim, Pipeline* pi
       case v1::Operation::kRenewCredentials:
         plan.kind = OperationKind::kRenewCredentials;
         plan.connect = ConnectOf(*pipeline, text->renew_credentials().connect());
+        break;
+      case v1::Operation::kRescale:
+        plan.kind = OperationKind::kRescale;
+        plan.job = JobOf(*pipeline, text->rescale().job());
+        plan.parallelism = static_cast<int>(text->rescale().parallelism());
         break;
       case v1::Operation::KIND_NOT_SET:
         continue;

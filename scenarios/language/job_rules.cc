@@ -157,9 +157,10 @@ class JobCheck {
                                                  Quoted(changes), "; name its input: ..."));
     }
     if (job_.has_watermarks() && job_.watermarks().idleness().empty()) {
-      findings_->Warning(there.place,
-                         "changes that come seldom hold the watermark back, and with it all windows "
-                         "behind; state watermarks { idleness: ... }");
+      findings_->Warning(
+          there.place,
+          "changes that come seldom hold the watermark back, and with it all windows "
+          "behind; state watermarks { idleness: ... }");
     }
   }
 

@@ -101,6 +101,7 @@ class OperationCheck {
       case Operation::kAddWorkers:
       case Operation::kRemoveWorkers:
       case Operation::kRenewCredentials:  // connect_rules.cc
+      case Operation::kRescale:           // rescale_rules.cc
       case Operation::KIND_NOT_SET:
         break;
     }

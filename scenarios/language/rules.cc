@@ -18,6 +18,7 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/quota_rules.h"
+#include "scenarios/language/rescale_rules.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
@@ -103,6 +104,7 @@ class RuleCheck {
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
+    CheckRescales(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 

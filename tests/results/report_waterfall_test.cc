@@ -13,8 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// 98 records take 30 ms: 10 ms of linger, 5 ms of a broker, 15 ms until a poll. One more waits 70 ms
-// longer for replicas, and one 2 s for the end of a fault.
+// 98 records take 30 ms: 10 ms of linger, 5 ms of a broker, 15 ms until a poll. One more waits 70
+// ms longer for replicas, and one 2 s for the end of a fault.
 class WaterfallReportTest : public ::testing::Test {
  protected:
   WaterfallReportTest() {
@@ -61,12 +61,13 @@ class WaterfallReportTest : public ::testing::Test {
 // Mean: (100 x 30 + 70 + 2000.000001) / 100 ms = 50.7 ms.
 TEST_F(WaterfallReportTest, EveryColumnSums) {
   const std::string text = Report(false);
-  EXPECT_EQ(text,
-            "sample, calm, seed 92: where a record's time goes, whole run\n"
-            "\n"
-            "board, 100 records\n"
-            "  until     spent           at     held up by     mean    share      p50      p99      max\n"
-            "");
+  EXPECT_EQ(
+      text,
+      "sample, calm, seed 92: where a record's time goes, whole run\n"
+      "\n"
+      "board, 100 records\n"
+      "  until     spent           at     held up by     mean    share      p50      p99      max\n"
+      "");
 }
 
 }  // namespace

@@ -139,6 +139,33 @@ TEST(JobRulesTest, ABroadcastHasChangesAndAnotherInput) {
                                  "\"table\"")));
 }
 
+TEST(JobRulesTest, ARescaleNeedsSlotsCheckpointsAndAnOperatorThatScales) {
+  const auto rescaled = [](const std::string& job, const std::string& to,
+                           const std::string& which = "sessions") {
+    return job + "operation { at: \"1min\" rescale { job: \"" + which + "\" parallelism: " + to +
+           " } }\n";
+  };
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes), "2")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes), "3")),
+              ElementsAre(HasSubstr("job \"sessions\" has 2 slots; add task managers or slots, or "
+                                    "lower parallelism")));
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes), "0")), ElementsAre(HasSubstr("parallelism")));
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes), "2", "shop")),
+              ElementsAre(HasSubstr("\"shop\" has no parallelism; name a component of kind "
+                                    "stream_job")));
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes), "2", "nobody")), ElementsAre(HasSubstr("nobody")));
+  EXPECT_THAT(
+      ProblemsOf(rescaled(Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" unaligned: true } "
+                              "watermarks { out_of_orderness: \"1s\" }\n"),
+                          "2")),
+      ElementsAre(HasSubstr("has unaligned checkpoints, and a savepoint is aligned")));
+  EXPECT_THAT(ProblemsOf(rescaled(Job(kTimes,
+                                      "step { name: \"read\" source { reads: \"orders\" } }\n"
+                                      "step { name: \"out\" blackhole {} }\n"),
+                                  "2")),
+              ElementsAre(HasSubstr("has no operator that scales")));
+}
+
 TEST(JobRulesTest, SubtasksNeedSlotsAndSourcesPartitions) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "parallelism: 3 ")),
               ElementsAre(HasSubstr("2 task managers with 1 slot cannot run 3 subtasks of an "
