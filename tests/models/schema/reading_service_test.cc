@@ -55,6 +55,8 @@ class ReadingPipeline : public MiniPipeline {
   }
   static MiniSettings WithoutClients(MiniSettings settings) {
     settings.consumers.reset();
+    // The shop has a schema, which takes a registry, which takes a simulation: it is made later.
+    settings.producers.rate = Until(Milliseconds(1), 1);
     return settings;
   }
 
