@@ -84,11 +84,10 @@ void AddOperationTable(const RunSummary& summary, std::vector<ReportTable>* tabl
 }
 
 void AddHangingTable(const RunSummary& summary, std::vector<ReportTable>* tables) {
-  ReportTable table = {
-      "Hanging transactions",
-      {"transactional id", "producer", "partition", "since", "for", "who waits"},
-      {},
-      3};
+  ReportTable table = {"Hanging transactions",
+                       {"transactional id", "producer", "partition", "since", "for", "who waits"},
+                       {},
+                       3};
   for (const HangingTransaction& each : summary.hanging_transaction()) {
     const int64_t until =
         each.ended() ? each.ended_ns() : static_cast<int64_t>(summary.simulated_ns());

@@ -48,9 +48,9 @@ enum class Timestamps : uint8_t {
 };
 
 struct WatermarkConfig {
-  Duration out_of_orderness;         // forBoundedOutOfOrderness; 0: forMonotonousTimestamps.
-  Duration interval;                 // pipeline.auto-watermark-interval
-  bool at_each_event = false;        // In onEvent(), too: behind what came together.
+  Duration out_of_orderness;   // forBoundedOutOfOrderness; 0: forMonotonousTimestamps.
+  Duration interval;           // pipeline.auto-watermark-interval
+  bool at_each_event = false;  // In onEvent(), too: behind what came together.
   Timestamps timestamps = Timestamps::kRecord;
   std::optional<Duration> idleness;  // withIdleness
 };

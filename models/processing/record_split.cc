@@ -93,8 +93,8 @@ Offset FirstNotBefore(const RecordRange& range, Time boundary) {
 namespace {
 
 bool MayBeLate(const RecordRange& range, const RecordProfiles* profiles) {
-  return profiles != nullptr && (range.mark.kind == RecordKind::kOffline ||
-                                 profiles->HasEventTimes(range.partition));
+  return profiles != nullptr &&
+         (range.mark.kind == RecordKind::kOffline || profiles->HasEventTimes(range.partition));
 }
 
 }  // namespace

@@ -56,9 +56,9 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
                                                  component_id()));
     first_.push_back(static_cast<int>(subtasks_.size()));
     for (int i = 0; i < vertex.parallelism; ++i) {
-      subtasks_.push_back(std::make_unique<Subtask>(sim, config_, vertices_[v].get(),
-                                                    static_cast<int>(v), i, knows_events ? &log->profiles() : nullptr,
-                                                    static_cast<Subtask::Owner*>(this)));
+      subtasks_.push_back(std::make_unique<Subtask>(
+          sim, config_, vertices_[v].get(), static_cast<int>(v), i,
+          knows_events ? &log->profiles() : nullptr, static_cast<Subtask::Owner*>(this)));
     }
   }
   for (const EdgeConfig& edge : config.edges) Connect(edge);

@@ -82,7 +82,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   int64_t SubtasksOn(int number) const;
   // Fault verb down: the process dies, and another one starts when the fault ends.
   void SetTaskManagerDown(int number, bool down);
-  // Cancels and restarts the job, as a failure of its code would; nothing while it waits to restart.
+  // Cancels and restarts the job, as a failure of its code would; nothing while it waits to
+  // restart.
   void FailNow();
 
   // --- Questions ---

@@ -135,8 +135,7 @@ void Subtask::Serialise(CheckpointId checkpoint) {
   }
   const Bytes piece = std::min(to_serialise_, kPiece);
   to_serialise_ -= piece;
-  const Duration cost =
-      Nanoseconds(MulDivCeil(cpu_per_mib.nanos(), piece.count(), kPiece.count()));
+  const Duration cost = Nanoseconds(MulDivCeil(cpu_per_mib.nanos(), piece.count(), kPiece.count()));
   host_->cpu().Serve(cost, [this, checkpoint, life = life_] {
     if (life == life_ && checkpoint == current_) Serialise(checkpoint);
   });

@@ -36,24 +36,25 @@ Bytes WindowOperator::StateOf(const Pane& pane) const {
 
 void WindowOperator::Process(const RecordRange& records) {
   cost_ = Duration::Zero();
-  ForEachSlice(records, context_->Profiles(), window_.slide, [&](Time start, const RecordRange& part) {
-    const Time last_end = start + window_.size;
-    const Time watermark = context_->Watermark();
-    if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {
-      counts_.late += part.record_count();
-      context_->EmitLate(at_, part);
-      return;
-    }
-    if (last_end <= fired_until_) {
-      std::vector<RecordRange> update = {part};
-      counts_.buffered += part.record_count();
-      fold_ += FoldOf(part);
-      Send(&update, KeysAmong(part.record_count()));
-      context_->CountResult(0, 0, part.record_count());
-      return;
-    }
-    Add(start, part);
-  });
+  ForEachSlice(records, context_->Profiles(), window_.slide,
+               [&](Time start, const RecordRange& part) {
+                 const Time last_end = start + window_.size;
+                 const Time watermark = context_->Watermark();
+                 if (last_end <= watermark && watermark - last_end >= window_.allowed_lateness) {
+                   counts_.late += part.record_count();
+                   context_->EmitLate(at_, part);
+                   return;
+                 }
+                 if (last_end <= fired_until_) {
+                   std::vector<RecordRange> update = {part};
+                   counts_.buffered += part.record_count();
+                   fold_ += FoldOf(part);
+                   Send(&update, KeysAmong(part.record_count()));
+                   context_->CountResult(0, 0, part.record_count());
+                   return;
+                 }
+                 Add(start, part);
+               });
 }
 
 void WindowOperator::Add(Time start, const RecordRange& records) {

@@ -11,9 +11,9 @@ namespace {
 constexpr size_t kMostCauses = SourceEffects::kMostIntervals;
 
 constexpr std::array<absl::string_view, kEffectCauseCount> kNames = {
-    "none_known", "restart",   "rebalance",    "zombie",    "retry",
-    "reset",      "retention", "commit_first", "truncated", "replay",
-    "transaction_timeout"};
+    "none_known", "restart", "rebalance",          "zombie",
+    "retry",      "reset",   "retention",          "commit_first",
+    "truncated",  "replay",  "transaction_timeout"};
 
 void Bound(IntervalMap<EffectCause>* causes) {
   if (causes->size() <= kMostCauses) return;

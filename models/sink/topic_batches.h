@@ -57,8 +57,8 @@ class TopicBatches {
   const Bytes batch_size_;
   const std::optional<Bytes> record_size_;
   TopicBatch open_;
-  Bytes taken_;        // Of records, in the open batch.
-  Bytes rest_;         // Below one record_size_, of those before.
+  Bytes taken_;  // Of records, in the open batch.
+  Bytes rest_;   // Below one record_size_, of those before.
   int64_t closed_ = 0;
 };
 

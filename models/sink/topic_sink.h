@@ -39,12 +39,12 @@ class TopicSink : public MeteredSink {
     LogService::TopicPartitions partitions;
     TransactionCoordinator* coordinator = nullptr;  // Null: at least once.
     std::string transactional_id_prefix;
-    Duration transaction_timeout;          // transaction.timeout.ms
-    Duration linger;                       // linger.ms
-    Bytes batch_size;                      // batch.size
-    Duration retry_backoff;                // retry.backoff.ms
-    Duration delivery_timeout;             // delivery.timeout.ms, at least once.
-    std::optional<Bytes> record_size;      // Absent: one record for each that came.
+    Duration transaction_timeout;      // transaction.timeout.ms
+    Duration linger;                   // linger.ms
+    Bytes batch_size;                  // batch.size
+    Duration retry_backoff;            // retry.backoff.ms
+    Duration delivery_timeout;         // delivery.timeout.ms, at least once.
+    std::optional<Bytes> record_size;  // Absent: one record for each that came.
   };
 
   static constexpr MetricDef kSent = {"topic_sink.records", MetricKind::kCounter,

@@ -21,9 +21,8 @@ TopicSink* BuildTopicSink(const std::string& job, const v1::StreamOperator& step
   config.retry_backoff = DurationOf(text.retry_backoff());
   config.delivery_timeout = DurationOf(text.delivery_timeout());
   if (!text.record_size().empty()) config.record_size = BytesOf(text.record_size());
-  pipeline->topic_sinks.push_back(
-      std::make_unique<TopicSink>(sim, TopicSinkName(job, step), pipeline->network.get(),
-                                  pipeline->log.get(), config));
+  pipeline->topic_sinks.push_back(std::make_unique<TopicSink>(
+      sim, TopicSinkName(job, step), pipeline->network.get(), pipeline->log.get(), config));
   return pipeline->topic_sinks.back().get();
 }
 

@@ -20,11 +20,11 @@ void CheckTransactionTimeout(const Scenario& scenario, const StreamJob& job,
   const auto most = AmountOf(UNIT_DURATION, scenario.transaction_coordinator().max_timeout());
   const auto interval = AmountOf(UNIT_DURATION, job.checkpoints().interval());
   if (timeout && most && *timeout > *most) {
-    findings->Error(
-        place, absl::StrCat("transaction_timeout ", text.transaction_timeout(),
-                            " is above what brokers grant, ",
-                            scenario.transaction_coordinator().max_timeout(),
-                            "; lower it, or state transaction_coordinator { max_timeout }"));
+    findings->Error(place,
+                    absl::StrCat("transaction_timeout ", text.transaction_timeout(),
+                                 " is above what brokers grant, ",
+                                 scenario.transaction_coordinator().max_timeout(),
+                                 "; lower it, or state transaction_coordinator { max_timeout }"));
   }
   if (timeout && interval && job.has_checkpoints() && *interval >= *timeout) {
     findings->Error(place,

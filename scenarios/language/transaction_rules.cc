@@ -120,12 +120,13 @@ class TransactionCheck {
 }  // namespace
 
 bool HasTransactions(const Scenario& scenario) {
-  return std::any_of(
-      scenario.component().begin(), scenario.component().end(), [](const Component& component) {
-        if (component.has_producers()) return component.producers().has_transactions();
-        const auto& steps = component.stream_job().step();
-        return std::any_of(steps.begin(), steps.end(), IsExactlyOnce);
-      });
+  return std::any_of(scenario.component().begin(), scenario.component().end(),
+                     [](const Component& component) {
+                       if (component.has_producers())
+                         return component.producers().has_transactions();
+                       const auto& steps = component.stream_job().step();
+                       return std::any_of(steps.begin(), steps.end(), IsExactlyOnce);
+                     });
 }
 
 bool IsExactlyOnce(const v1::StreamOperator& step) {

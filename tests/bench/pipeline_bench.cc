@@ -1,6 +1,7 @@
 // What a whole pipeline costs, through the door of `freshet run`. An item is an event.
 //
-//   Pipeline    a published set-up of producers, brokers and consumers for twenty simulated seconds,
+//   Pipeline    a published set-up of producers, brokers and consumers for twenty simulated
+//   seconds,
 //               with the recorder and the audits each on and off
 //   FiveLayers  the library's pipeline from producers to a dashboard, for two minutes
 //

@@ -84,8 +84,8 @@ double Formula(const Blocking& row, double interval) {
 
 // A job that always has something to do, one record after the other, `pieces` of them in an
 // interval. While its store prepares it takes one more and then stands, so that a checkpoint costs
-// it `cost`. Failures come whatever it does. Answers: wall time per useful second; mean time lost in
-// a segment by a failure.
+// it `cost`. Failures come whatever it does. Answers: wall time per useful second; mean time lost
+// in a segment by a failure.
 Answers RunBlocking(const Blocking& row, double interval, int pieces, double failures,
                     uint64_t seed) {
   const auto seconds = [](double s) { return Nanoseconds(std::llround(s * 1e9)); };
@@ -134,8 +134,8 @@ void MeetsTheOptimum(const Blocking& row, int pieces, double failures) {
   const double best = oracle::Value(row.id, "exact optimal interval s");
   const char* const metric = "expected wall time per useful second at the optimum";
   EXPECT_NEAR(Formula(row, best), oracle::Value(row.id, metric), 1e-9);
-  const auto runs = Replicate(
-      [&](uint64_t seed) { return RunBlocking(row, best, pieces, failures, seed); });
+  const auto runs =
+      Replicate([&](uint64_t seed) { return RunBlocking(row, best, pieces, failures, seed); });
   ExpectOracle(runs[0], row.id, metric);
 }
 

@@ -66,8 +66,8 @@ TEST(CheckpointOverheadTest, FivePercentToFifteenForSaneStateAndMoreForSilly) {
   };
   for (const Cell& cell : cells) {
     const double overhead = LoadedPipeline(cell.mib, cell.interval).Overhead(cell.interval);
-    const double asked = kCpuPerMib.ToSeconds() * static_cast<double>(cell.mib) /
-                         cell.interval.ToSeconds();
+    const double asked =
+        kCpuPerMib.ToSeconds() * static_cast<double>(cell.mib) / cell.interval.ToSeconds();
     std::printf("  %5d MiB each %6.1f s: %5.2f %%, of %5.2f %% asked for\n",
                 static_cast<int>(cell.mib), cell.interval.ToSeconds(), 100 * overhead, 100 * asked);
     EXPECT_GE(overhead, cell.least);

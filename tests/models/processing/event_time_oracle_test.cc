@@ -99,8 +99,8 @@ TEST(LongWatermarkOracle, W03BoundOfFiveMeans) {
   MeetsTheFormula({"W03", 100, Second(), Seconds(5), kNoWindow, kBehind, Seconds(800)});
 }
 TEST(LongWatermarkOracle, W05LognormalDelays) {
-  MeetsTheFormula({"W05", 1000, Sampler::Lognormal(0.5e9, 1), Seconds(5), kNoWindow, kBehind,
-                   Seconds(30)});
+  MeetsTheFormula(
+      {"W05", 1000, Sampler::Lognormal(0.5e9, 1), Seconds(5), kNoWindow, kBehind, Seconds(30)});
 }
 TEST(LongWatermarkOracle, W06DroppedFromItsWindow) {
   MeetsTheFormula({"W06", 100, Second(), Seconds(2), Seconds(10), "P(dropped)", Seconds(300)});

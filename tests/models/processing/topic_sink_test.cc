@@ -1,10 +1,11 @@
 // A job that writes to a topic: what its readers see when, and how often, whatever happens to it.
+#include "models/sink/topic_sink.h"
+
 #include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "models/group/transaction_coordinator.h"
-#include "models/sink/topic_sink.h"
 #include "tests/models/processing/commit_sink.h"
 #include "tests/models/processing/job_pipeline.h"
 #include "tests/oracle/oracle_data.h"
@@ -31,8 +32,7 @@ MiniSettings TwoTopics(std::shared_ptr<const RateFunction> rate) {
 class TopicPipeline : public JobPipelineBase {
  public:
   TopicPipeline(const MiniSettings& settings, bool transactional,
-                std::optional<Bytes> record_size = std::nullopt,
-                Duration timeout = Minutes(15))
+                std::optional<Bytes> record_size = std::nullopt, Duration timeout = Minutes(15))
       : JobPipelineBase(settings),
         coordinator(sim, "transactions", &network, &log, Coordinating(log)) {
     TopicSink::Config config;
@@ -139,9 +139,9 @@ TEST(TopicSinkTest, AtLeastOnceHasTwiceWhatIsReplayed) {
     const EffectLedger& ledger = pipeline.sink->ledger();
     EXPECT_EQ(ledger.visible(), 600);
     EXPECT_GT(ledger.duplicated(), 0);
-    EXPECT_EQ(ledger.duplicated_by(EffectCause::kRestart) +
-                  ledger.duplicated_by(EffectCause::kZombie),
-              ledger.duplicated());
+    EXPECT_EQ(
+        ledger.duplicated_by(EffectCause::kRestart) + ledger.duplicated_by(EffectCause::kZombie),
+        ledger.duplicated());
     EXPECT_LE(ledger.duplicated(), pipeline.job->replayed());
     EXPECT_EQ(pipeline.Seen(), 600 + ledger.duplicated());
     EXPECT_EQ(pipeline.Committed(), pipeline.Seen());
@@ -217,8 +217,8 @@ TEST(TopicSinkTest, BehindAWindowARowIsARecord) {
 TEST(TopicSinkTest, WhatIsPreparedForLongerThanItsTimeoutIsLost) {
   for (const Duration timeout : {Seconds(5), Seconds(60)}) {
     TopicPipeline pipeline(TwoTopics(Steady(0)), true, std::nullopt, timeout);
-    const Sink::WriterId writer = pipeline.sink->AddWriter("1", pipeline.network.AddHost(
-        "writer", 0, BytesPerSecond(int64_t{1} << 45)));
+    const Sink::WriterId writer = pipeline.sink->AddWriter(
+        "1", pipeline.network.AddHost("writer", 0, BytesPerSecond(int64_t{1} << 45)));
     pipeline.StartReaders();
     RecordRange records;
     records.partition = pipeline.log.PartitionsOf("t").first;

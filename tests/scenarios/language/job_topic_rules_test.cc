@@ -55,11 +55,14 @@ TEST(JobTopicRulesTest, ATransactionOutlivesACheckpointAndIsGranted) {
 }
 
 TEST(JobTopicRulesTest, ExactlyOnceIsOfAJobThatIs) {
-  EXPECT_THAT(ProblemsOf(Job(kOnce, "delivery: AT_LEAST_ONCE\n")),
-              ElementsAre(HasSubstr("operator \"out\" commits with the checkpoints of a job that is "
-                                    "not EXACTLY_ONCE; write delivery_guarantee: AT_LEAST_ONCE")));
-  EXPECT_THAT(ProblemsOf(Job(kOnce, "", absl::StrCat(kSums, "resolution { "
-                                                            "batches_per_parcel: 4 }\n"))),
+  EXPECT_THAT(
+      ProblemsOf(Job(kOnce, "delivery: AT_LEAST_ONCE\n")),
+      ElementsAre(HasSubstr("operator \"out\" commits with the checkpoints of a job that is "
+                            "not EXACTLY_ONCE; write delivery_guarantee: AT_LEAST_ONCE")));
+  EXPECT_THAT(ProblemsOf(Job(kOnce, "",
+                             absl::StrCat(kSums,
+                                          "resolution { "
+                                          "batches_per_parcel: 4 }\n"))),
               Contains(HasSubstr("a parcel of several batches cannot be cut at the end of a "
                                  "transaction; write batches_per_parcel: 1, or "
                                  "delivery_guarantee: AT_LEAST_ONCE")));
@@ -67,8 +70,9 @@ TEST(JobTopicRulesTest, ExactlyOnceIsOfAJobThatIs) {
 
 TEST(JobTopicRulesTest, TheStateOfTransactionsHasItsBrokers) {
   EXPECT_THAT(ProblemsOf(Job(kOnce, "",
-                             absl::StrCat(kSums, "transaction_coordinator { "
-                                                 "state_topic_replication_factor: 5 }\n"))),
+                             absl::StrCat(kSums,
+                                          "transaction_coordinator { "
+                                          "state_topic_replication_factor: 5 }\n"))),
               ElementsAre(HasSubstr("__transaction_state wants 5 replicas of 3 brokers")));
 }
 
