@@ -485,8 +485,7 @@ class Assembler {
       case v1::Component::kObjectArchive:
       case v1::Component::kKafka:
       case v1::Component::kS3Stream:
-      case v1::Component::kBatchLane:  // TODO lead
-      case v1::Component::kMirror:     // Behind all clients.
+      case v1::Component::kMirror:  // Behind all clients.
       case v1::Component::kObjectStore:
       case v1::Component::kLeaderless:
       case v1::Component::kLakehouseTable:
