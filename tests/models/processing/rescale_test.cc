@@ -48,7 +48,7 @@ TEST(RescaleTest, KeysChangeHandsAndNothingIsReadAgain) {
   JobPipeline pipeline(InstantLog(1, Until(Seconds(60), 100)), SinkPromise::kPlain);
   pipeline.AddJob(Scaling(pipeline, 2, 4));
   Ended ended;
-  pipeline.Run(Seconds(25));
+  pipeline.Run(Milliseconds(25'001));
   EXPECT_EQ(Buffered(pipeline, 2), 0);
   pipeline.job->Rescale(4, ended.Done());
   // The savepoint takes no time; 3 s to deploy.
@@ -79,7 +79,7 @@ TEST(RescaleTest, FewerSubtasksHaveAllKeysToo) {
   JobPipeline pipeline(InstantLog(1, Until(Seconds(60), 100)), SinkPromise::kPlain);
   pipeline.AddJob(Scaling(pipeline, 3, 3));
   Ended ended;
-  pipeline.Run(Seconds(25));
+  pipeline.Run(Milliseconds(25'001));
   const int64_t before = Buffered(pipeline, 0) + Buffered(pipeline, 1) + Buffered(pipeline, 2);
   pipeline.job->Rescale(1, ended.Done());
   pipeline.Run(Milliseconds(28'100));
@@ -88,7 +88,7 @@ TEST(RescaleTest, FewerSubtasksHaveAllKeysToo) {
   EXPECT_EQ(Buffered(pipeline, 1), 0);
   EXPECT_EQ(pipeline.job->subtask(1, 1).activity(), Subtask::Activity::kStopped);
   // And back to two.
-  pipeline.Run(Seconds(40));
+  pipeline.Run(Milliseconds(40'001));
   pipeline.job->Rescale(2, ended.Done());
   pipeline.Run(Seconds(90));
   EXPECT_EQ(ended.times, 2);
@@ -101,9 +101,9 @@ TEST(RescaleTest, AFailureGoesBackToTheSavepointWithTheNewParallelism) {
     JobPipeline pipeline(InstantLog(1, Until(Seconds(60), 100)), promise);
     pipeline.AddJob(Scaling(pipeline, 1, 3));
     Ended ended;
-    pipeline.Run(Milliseconds(24'500));
+    pipeline.Run(Milliseconds(24'501));
     pipeline.job->Rescale(3, ended.Done());
-    pipeline.Run(Seconds(33));
+    pipeline.Run(Milliseconds(33'001));
     EXPECT_TRUE(ended.ok);
     pipeline.job->FailNow();
     pipeline.Run(Seconds(120));
@@ -117,7 +117,7 @@ TEST(RescaleTest, OrderedWhileTheJobIsDownItComesAfter) {
   JobPipeline pipeline(InstantLog(1, Until(Seconds(60), 100)), SinkPromise::kIdempotent);
   pipeline.AddJob(Scaling(pipeline, 1, 3));
   Ended ended;
-  pipeline.Run(Milliseconds(24'500));
+  pipeline.Run(Milliseconds(24'501));
   pipeline.job->FailNow();
   pipeline.job->Rescale(3, ended.Done());
   pipeline.Run(Seconds(120));
