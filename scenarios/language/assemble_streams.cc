@@ -62,7 +62,8 @@ bool HasState(const v1::StreamsApp& text, const SubTopology& part) {
   return false;
 }
 
-std::string ChangelogOf(const std::string& name, const v1::StreamsApp& text, const SubTopology& part) {
+std::string ChangelogOf(const std::string& name, const v1::StreamsApp& text,
+                        const SubTopology& part) {
   return absl::StrCat(name, "-", text.step(part.first).name(), "-changelog");
 }
 
@@ -139,8 +140,9 @@ std::vector<TopicConfig> InternalTopicsOf(const v1::Scenario& scenario,
   return internal;
 }
 
-void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, const v1::StreamsApp& text,
-                     const std::vector<ZoneId>& zones, Simulation& sim, Pipeline* pipeline) {
+void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name,
+                     const v1::StreamsApp& text, const std::vector<ZoneId>& zones, Simulation& sim,
+                     Pipeline* pipeline) {
   StreamsConfig config;
   const std::vector<SubTopology> parts = SubTopologiesOf(text);
   const std::string source = text.step(0).source().reads();
@@ -210,8 +212,8 @@ void BuildStreamsApp(const v1::Scenario& scenario, const std::string& name, cons
   config.retry_backoff = kRetryBackoff;
   config.cpu_per_restored_record = DurationOf(text.cpu_per_restored_record());
   config.start_time = DurationOf(text.start_time());
-  pipeline->streams_apps.push_back(std::make_unique<StreamsApp>(
-      sim, name, pipeline->network.get(), pipeline->log.get(), config));
+  pipeline->streams_apps.push_back(std::make_unique<StreamsApp>(sim, name, pipeline->network.get(),
+                                                                pipeline->log.get(), config));
   StreamsApp* const app = pipeline->streams_apps.back().get();
   for (int i = 0; i < app->instance_count(); ++i) {
     const std::string handle = absl::StrCat(name, "/instance-", i + 1);

@@ -218,11 +218,11 @@ class StreamsCheck {
     for (const Component& component : scenario_.component()) {
       const uint32_t brokers = component.kafka().brokers();
       if (brokers == 0 || app_.internal_replication_factor() <= brokers) continue;
-      findings_->Error(here_.In("internal_replication_factor").place,
-                       absl::StrCat("internal_replication_factor ",
-                                    app_.internal_replication_factor(), " is above the ", brokers,
-                                    brokers == 1 ? " broker" : " brokers", " of ",
-                                    Quoted(component.name()), "; lower it"));
+      findings_->Error(
+          here_.In("internal_replication_factor").place,
+          absl::StrCat("internal_replication_factor ", app_.internal_replication_factor(),
+                       " is above the ", brokers, brokers == 1 ? " broker" : " brokers", " of ",
+                       Quoted(component.name()), "; lower it"));
     }
     if (app_.processing_guarantee() != StreamsApp::EXACTLY_ONCE_V2 || app_.step_size() == 0) return;
     const StreamOperator& last = app_.step(app_.step_size() - 1);
