@@ -293,7 +293,9 @@ bool IcebergTable::HasAll(const std::vector<ObjectId>& files) const {
 IcebergTable::Metadata IcebergTable::CurrentMetadata() const {
   Metadata current;
   if (snapshots_.empty()) return current;
-  current.file = {metadata_files_[metadata_files_.size() - 1], MetadataBytes(), 0};
+  // As it was written: what snapshots there are has changed since.
+  const ObjectId file = metadata_files_.back();
+  current.file = {file, warehouse_->SizeOf(file).value_or(Bytes(0)), 0};
   current.list = {snapshots_.back().list, snapshots_.back().list_bytes, 0};
   for (const Manifest& manifest : manifests_) {
     current.manifests.push_back({manifest.object, manifest.bytes, manifest.files});

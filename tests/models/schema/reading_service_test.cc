@@ -138,8 +138,8 @@ TEST(ReadingServiceTest, OneRecordEndsAllMembersUntilTheFix) {
 TEST(ReadingServiceTest, WhatIsQuarantinedIsFilteredUntilItIsRedriven) {
   for (const SinkPromise promise : {SinkPromise::kPlain, SinkPromise::kTransactional}) {
     ReadingPipeline pipeline(OnUnreadable::kQuarantine, promise);
-    pipeline.RepairAt(Time() + Seconds(20), true);
-    pipeline.Run(Seconds(19));
+    pipeline.RepairAt(Time() + Milliseconds(22'500), true);
+    pipeline.Run(Seconds(22));
     EXPECT_GT(pipeline.SinkValue(MeteredSink::kFiltered), 0);
     EXPECT_EQ(pipeline.SinkValue(MeteredSink::kFiltered),
               pipeline.Policy(ReadPolicy::kQuarantined));
@@ -153,7 +153,8 @@ TEST(ReadingServiceTest, WhatIsQuarantinedIsFilteredUntilItIsRedriven) {
   }
 }
 
-// Windows of two seconds: created from 5 s to 10 s are those of 4, 6 and 8 s.
+// Windows of two seconds: created from 5 s to 10 s are those of 4, 6 and 8 s, and the last one, at
+// 10 s, is of the next.
 TEST(ReadingServiceTest, DeadLettersAreInTheirTopic) {
   ReadingPipeline pipeline(OnUnreadable::kDeadLetter, SinkPromise::kPlain);
   pipeline.Run(Seconds(60));
@@ -163,7 +164,7 @@ TEST(ReadingServiceTest, DeadLettersAreInTheirTopic) {
   EXPECT_EQ(pipeline.SinkValue(MeteredSink::kLag), 0);
   const LogService::TopicPartitions dead = pipeline.log.PartitionsOf(kDeadLetters);
   EXPECT_EQ(pipeline.log.LogOf(dead.first).high_watermark(), broken);
-  EXPECT_EQ(pipeline.service->policy().blast_radius(), (ReadPolicy::BlastRadius{broken, 3, 0}));
+  EXPECT_EQ(pipeline.service->policy().blast_radius(), (ReadPolicy::BlastRadius{broken, 4, 0}));
 }
 
 // They are visible, and wrong; the fix helps those that come after it.
