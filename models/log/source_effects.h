@@ -35,7 +35,8 @@ namespace freshet {
 class SourceEffects {
  public:
   // How an offset was settled. kDone: processed, or visible; the others for good, elsewhere.
-  // kWithheld: a transaction's marker, or of one that was aborted.
+  // kWithheld: a transaction's marker, or of one that was aborted. kQuarantined: put aside by a
+  // reader, and may be done yet.
   enum class How : uint8_t {
     kDone,
     kDeleted,
@@ -43,7 +44,8 @@ class SourceEffects {
     kLateDropped,
     kDeadLettered,
     kCorrupt,
-    kWithheld
+    kWithheld,
+    kQuarantined
   };
   struct Effect {
     How how;

@@ -26,7 +26,7 @@ void StreamJob::Source::Judge(int member) {
       case Reading::kSkip:
         job->Settled(vertex, range,
                      config.reading->IsDeadLetter(range) ? SourceEffects::How::kDeadLettered
-                                                         : SourceEffects::How::kFiltered);
+                                                         : SourceEffects::How::kQuarantined);
         break;
       case Reading::kRead:
       case Reading::kReadCorrupt:

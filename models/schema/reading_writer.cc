@@ -53,7 +53,7 @@ void ReadingWriter::JudgeOn(int number) {
         return;
       case Reading::kSkip:
         sink().Settle(range, policy_->IsDeadLetter(range) ? EffectLedger::How::kDeadLettered
-                                                          : EffectLedger::How::kFiltered);
+                                                          : EffectLedger::How::kQuarantined);
         break;
       case Reading::kRead:
       case Reading::kReadCorrupt:

@@ -116,7 +116,7 @@ class EffectLedger {
   int64_t replaced_ = 0;
   int64_t reordered_ = 0;
   int64_t phantom_ = 0;
-  std::array<int64_t, 7> settled_ = {};  // By How.
+  std::array<int64_t, 8> settled_ = {};  // By How.
   std::array<int64_t, kEffectCauseCount> duplicated_by_ = {};
   std::array<int64_t, kEffectCauseCount> given_up_by_ = {};  // By Lose(), of those kDeleted.
 };

@@ -130,7 +130,7 @@ void MeteredSink::ShowEffects() {
   Follow(duplicated_, ledger_.duplicated());
   Follow(replaced_, ledger_.replaced());
   Follow(reordered_, ledger_.reordered());
-  Follow(filtered_, ledger_.settled(How::kFiltered));
+  Follow(filtered_, ledger_.settled(How::kFiltered) + ledger_.settled(How::kQuarantined));
   Follow(late_dropped_, ledger_.settled(How::kLateDropped));
   Follow(dead_lettered_, ledger_.settled(How::kDeadLettered));
   Follow(corrupt_, ledger_.settled(How::kCorrupt) + wrong_);

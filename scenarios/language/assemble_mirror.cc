@@ -83,7 +83,7 @@ void BuildCutover(const v1::Scenario& scenario, const std::string& name, const v
         {Named(pipeline->producers, each), Named(pipeline->producers, ImageName(each, cluster))});
   }
   pipeline->cutovers[name] =
-      std::make_unique<MirrorCutover>(sim, absl::StrCat(name, "/cutover"), mirror, groups, fleets);
+      std::make_unique<MirrorCutover>(sim, absl::StrCat(name, ".cutover"), mirror, groups, fleets);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ class ReferenceCheck {
     for (const std::string& image : ImagesOf(scenario)) known_["component"].push_back(image);
     for (const Component& component : scenario.component()) {
       if (!component.has_mirror() || CutoverOf(scenario, component.name()) == nullptr) continue;
-      known_["component"].push_back(component.name() + "/cutover");
+      known_["component"].push_back(component.name() + ".cutover");
     }
     known_["zone"].assign(scenario.zones().begin(), scenario.zones().end());
     if (scenario.zones().empty()) {

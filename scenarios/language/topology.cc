@@ -58,6 +58,13 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
     if (!topics.emplace(name, static_cast<int>(flow.nodes.size())).second) continue;
     flow.nodes.push_back({name, false, false, true, places.In("topic", i).place});
   }
+  // Dead letters; those that would come back are told elsewhere.
+  const auto add_letters = [&](int node, const v1::Reading& reading, int read) {
+    const auto letters = topics.find(reading.dead_letter_topic());
+    if (letters != topics.end() && letters->second != read) {
+      flow.edges.emplace_back(node, letters->second);
+    }
+  };
   for (int i = 0; i < scenario.component_size(); ++i) {
     const Component& component = scenario.component(i);
     const Place place = places.In("component", i).place;
@@ -72,6 +79,7 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       if (topic == topics.end()) continue;
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(topic->second, node);
+      add_letters(node, component.consumers().reading(), topic->second);
     } else if (component.has_connect()) {
       const auto topic = topics.find(component.connect().reads());
       if (topic == topics.end()) continue;
@@ -96,6 +104,8 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.nodes.push_back({component.name(), false, true, false, place});
       for (const int source : sources) flow.edges.emplace_back(source, node);
       for (const v1::StreamOperator& each : component.stream_job().step()) {
+        const auto source = topics.find(each.source().reads());
+        if (source != topics.end()) add_letters(node, each.source().reading(), source->second);
         const auto written = topics.find(each.topic().name());
         if (each.has_topic() && written != topics.end()) {
           flow.edges.emplace_back(node, written->second);
@@ -129,7 +139,7 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
     if (cutover.producers_write().empty() || topic == topics.end()) continue;
     const int node = static_cast<int>(flow.nodes.size());
     flow.nodes.push_back(
-        {cutover.mirror() + "/cutover", true, false, false, places.In("operation", i).place});
+        {cutover.mirror() + ".cutover", true, false, false, places.In("operation", i).place});
     flow.edges.emplace_back(node, topic->second);
   }
   return flow;

@@ -47,7 +47,7 @@ TEST(MirrorRulesTest, ItIsRight) {
                   kMove,
                   "operation { at: \"20s\" rollback { mirror: \"copier\" restart_time: \"5s\" } }\n"
                   "fault { at: \"1s\" lasts: \"1s\" down { target: \"copier/worker-2\" } }\n"
-                  "objective { metric: \"cutover.lost_records\" of: \"copier/cutover\" at_most: "
+                  "objective { metric: \"cutover.lost_records\" of: \"copier.cutover\" at_most: "
                   "\"0\" }\n"
                   "objective { metric: \"consumer.lag\" of: \"billing-far\" at_most: \"9\" }\n"))),
               IsEmpty());

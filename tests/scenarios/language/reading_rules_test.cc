@@ -1,6 +1,7 @@
 // Findings about readers, those who repair them, feeds' contracts, and tables' upkeep.
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,14 +23,19 @@ constexpr char kRegistry[] =
     "version { number: 2 field { name: \"id\" type: \"string\" } } } } }\n";
 constexpr char kDead[] = "topic { name: \"dead\" partitions: 1 replication_factor: 3 }\n";
 
+// The topic "dead", if `text` names it.
+std::string DeadOf(const std::string& text) {
+  return absl::StrContains(text, "\"dead\"") ? kDead : "";
+}
+
 std::string Loader(const std::string& reading, const std::string& more = "") {
-  return absl::StrCat(SmallScenario(), kStore, kRegistry, kDead,
+  return absl::StrCat(SmallScenario(), kStore, kRegistry, DeadOf(reading + more),
                       "component { name: \"loader\" consumers { reads: \"orders\" members: 2 "
                       "assignment: SUBSCRIBE writes_to: \"store\" reading { ",
                       reading, " } } }\n", more);
 }
 std::string Pipes(const std::string& more) {
-  return absl::StrCat(SmallScenario(), kStore, kRegistry, kDead,
+  return absl::StrCat(SmallScenario(), kStore, kRegistry, DeadOf(more),
                       "component { name: \"pipes\" connect { reads: \"orders\" writes_to: "
                       "\"store\" workers: 2 ",
                       more, " } }\n");
