@@ -1,17 +1,20 @@
 #include "results/blast_radius.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "results/number_format.h"
 #include "results/run_summary.h"
 
 namespace freshet {
 namespace {
 
-constexpr const char* kWindow = "whole_run";
+// A summary has no window for all of a run: these two make it up.
+constexpr const char* kWindows[] = {"warm_up", "after_warm_up"};
 
 struct Figure {
   const char* column;
@@ -29,28 +32,35 @@ constexpr Figure kFigures[] = {
     {"files hit", "schema.blast_files", "max"},
 };
 
-const SummaryValue* ValueOf(const RunSummary& run, const std::string& owner, const Figure& figure,
-                            MetricRow::Measure* measure) {
+std::optional<double> ValueOf(const RunSummary& run, const std::string& owner, const Figure& figure,
+                              MetricRow::Measure* measure) {
+  std::optional<double> all;
   for (const SummaryMetric& metric : run.metric()) {
     if (metric.owner() != owner || metric.name() != figure.metric) continue;
     *measure = metric.measure();
-    const SummaryWindow* window = FindWindow(metric, kWindow);
-    return window == nullptr ? nullptr : FindValue(*window, figure.statistic);
+    for (const char* name : kWindows) {
+      const SummaryWindow* window = FindWindow(metric, name);
+      const SummaryValue* value =
+          window == nullptr ? nullptr : FindValue(*window, figure.statistic);
+      if (value == nullptr) continue;
+      const double one = value->value();
+      const bool sums = figure.statistic == absl::string_view("total");
+      all = !all ? one : sums ? *all + one : std::max(*all, one);
+    }
   }
-  return nullptr;
+  return all;
 }
 
 ComparisonCell CellOf(const RunSummary& run, const std::string& owner, const Figure& figure) {
   MetricRow::Measure measure = MetricRow::COUNT;
-  const SummaryValue* value = ValueOf(run, owner, figure, &measure);
-  if (value == nullptr) return {"-", ""};
+  const std::optional<double> value = ValueOf(run, owner, figure, &measure);
+  if (!value) return {"-", ""};
   // People count these: never rounded.
   if (measure == MetricRow::COUNT) {
-    const std::string count = absl::StrCat(static_cast<int64_t>(value->value()));
+    const std::string count = absl::StrCat(static_cast<int64_t>(*value));
     return {count, count};
   }
-  return {HumanValue(value->value(), measure),
-          ShortestText(value->value() / MachineUnitOf(measure).divisor)};
+  return {HumanValue(*value, measure), ShortestText(*value / MachineUnitOf(measure).divisor)};
 }
 
 // Those that met anything, in the order in which they are met.
@@ -60,8 +70,7 @@ std::vector<std::string> ReadersOf(absl::Span<const RunSummary> runs) {
     for (const SummaryMetric& metric : run.metric()) {
       if (metric.name() != kFigures[0].metric) continue;
       MetricRow::Measure measure = MetricRow::COUNT;
-      const SummaryValue* met = ValueOf(run, metric.owner(), kFigures[0], &measure);
-      if (met == nullptr || met->value() <= 0) continue;
+      if (ValueOf(run, metric.owner(), kFigures[0], &measure).value_or(0) <= 0) continue;
       if (std::find(readers.begin(), readers.end(), metric.owner()) == readers.end()) {
         readers.push_back(metric.owner());
       }

@@ -144,7 +144,7 @@ class Mirror : public MirrorTopic, private PollHandler {
   // Who died has copied what comes again; the task goes on where it committed last.
   void LoseTask(int task);
   void RunTask(int task, int worker);
-  void DealOut();
+  void DealTasks();
   void FlushLater();
   void Flush(int task);
   void CheckpointLater();

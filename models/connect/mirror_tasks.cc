@@ -25,7 +25,7 @@ void Mirror::SetWorkerDown(int number, bool down) {
   worker.down = down;
   if (!down) {
     network_->SetDown(worker.host, false);
-    DealOut();
+    DealTasks();
     return;
   }
   sim().recorder().Mark(RecordLevel::kState, lane_, "worker_down", Now(), number + 1,
@@ -39,7 +39,7 @@ void Mirror::SetWorkerDown(int number, bool down) {
                                [this, task, life = lost.life] {
                                  if (tasks_[static_cast<size_t>(task)].life != life) return;
                                  tasks_[static_cast<size_t>(task)].due = true;
-                                 DealOut();
+                                 DealTasks();
                                });
   }
   network_->SetDown(worker.host, true);
@@ -58,7 +58,7 @@ void Mirror::LoseTask(int number) {
   unassigned_.Add(1);
 }
 
-void Mirror::DealOut() {
+void Mirror::DealTasks() {
   for (int number = 0; number < config_.tasks; ++number) {
     Task& task = tasks_[static_cast<size_t>(number)];
     if (!task.unassigned || !task.due) continue;

@@ -6,8 +6,8 @@
 namespace freshet {
 namespace {
 
-// The sum over i in [0, n) of (a i + b) / m, rounded down, modulo 2^bits of the type. REQUIRES: m > 0,
-// m (n + 1) is in the type.
+// The sum over i in [0, n) of (a i + b) / m, rounded down, modulo 2^bits of the type. REQUIRES: m >
+// 0, m (n + 1) is in the type.
 template <class Unsigned>
 Unsigned FloorSum(Unsigned n, Unsigned m, Unsigned a, Unsigned b) {
   Unsigned sum = 0;

@@ -1,12 +1,18 @@
 #include "models/processing/topic_writer.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "models/client/producers.h"
 
 namespace freshet {
+namespace {
+
+constexpr size_t kInFlight = 5;  // KSRC: max.in.flight.requests.per.connection
+
+}  // namespace
 
 TopicWriter::TopicWriter(Simulation& sim, absl::string_view name, Network* network, LogService* log,
                          const Config& config, Callback room)
@@ -133,8 +139,9 @@ void TopicWriter::Close(PartitionId partition) {
   producer_->Send(partition, records, [this, bytes = closed.bytes, life = life_](bool ok) {
     if (life != life_) return;
     broken_ = broken_ || !ok;
-    std::vector<Part> none;
-    Acknowledged(bytes, &none);
+    Open acknowledged;
+    acknowledged.bytes = bytes;
+    Acknowledged(acknowledged);
   });
 }
 
@@ -149,6 +156,7 @@ void TopicWriter::TrySend(PartitionId partition) {
     SendLater(partition);
     return;
   }
+  if (line.attempts == 0) TakeAlong(&line.queue);
   const Open& closed = line.queue.front();
   if (line.attempts++ == 0) line.closed_at = line.sent_at = Now();
   Batch batch;
@@ -169,6 +177,21 @@ void TopicWriter::TrySend(PartitionId partition) {
   });
 }
 
+void TopicWriter::TakeAlong(std::vector<Open>* queue) {
+  const size_t together = std::min<size_t>(queue->size(), kInFlight);
+  Open& first = queue->front();
+  for (size_t i = 1; i < together; ++i) {
+    Open& next = (*queue)[i];
+    first.batches += next.batches;
+    first.records += next.records;
+    first.bytes += next.bytes;
+    first.oldest = std::min(first.oldest, next.oldest);
+    first.youngest = std::max(first.youngest, next.youngest);
+    for (Part& part : next.parts) first.parts.push_back(std::move(part));
+  }
+  queue->erase(queue->begin() + 1, queue->begin() + static_cast<std::ptrdiff_t>(together));
+}
+
 void TopicWriter::SendLater(PartitionId partition) {
   After<"topic_writer.send_again">(config_.retry_backoff, [this, partition, life = life_] {
     if (life != life_) return;
@@ -183,20 +206,20 @@ void TopicWriter::Answered(PartitionId partition, const ProduceRequest* answer) 
     SendLater(partition);
     return;
   }
-  Open done = std::move(line.queue.front());
+  const Open done = std::move(line.queue.front());
   line.queue.erase(line.queue.begin());
   line.under_way = false;
   line.attempts = 0;
   ++line.next_sequence;
   const uint32_t life = life_;
-  Acknowledged(done.bytes, &done.parts);
+  Acknowledged(done);
   if (life == life_) TrySend(partition);
 }
 
-void TopicWriter::Acknowledged(Bytes bytes, std::vector<Part>* parts) {
-  held_ -= bytes;
-  --unanswered_;
-  for (const Part& part : *parts) part.sink->Show(part.records);
+void TopicWriter::Acknowledged(const Open& done) {
+  held_ -= done.bytes;
+  unanswered_ -= done.batches;
+  for (const Part& part : done.parts) part.sink->Show(part.records);
   if (full_ && HasRoom()) {
     full_ = false;
     room_();

@@ -6,7 +6,8 @@
 // takes.
 //
 // Approximated: what is added at once goes as one batch, also when it is longer than batch.size;
-// one request is under way for a partition, and carries no other one's batches.
+// one request is under way for a partition, carries no other one's batches, and takes along as many
+// of those that wait behind as max.in.flight.requests.per.connection (5) would have sent by then.
 #ifndef FRESHET_MODELS_PROCESSING_TOPIC_WRITER_H_
 #define FRESHET_MODELS_PROCESSING_TOPIC_WRITER_H_
 
@@ -69,6 +70,7 @@ class TopicWriter : public Component {
     RecordRange records;
   };
   struct Open {
+    int64_t batches = 1;  // Several, where they go together.
     int64_t records = 0;
     Bytes bytes;
     Time oldest;
@@ -93,7 +95,8 @@ class TopicWriter : public Component {
   void TrySend(PartitionId partition);
   void SendLater(PartitionId partition);
   void Answered(PartitionId partition, const ProduceRequest* answer);
-  void Acknowledged(Bytes bytes, std::vector<Part>* parts);
+  void TakeAlong(std::vector<Open>* queue);
+  void Acknowledged(const Open& done);
   void EndFlush();
 
   Network* const network_;
