@@ -17,7 +17,6 @@ constexpr size_t kInFlight = 5;  // KSRC: max.in.flight.requests.per.connection
 TopicWriter::TopicWriter(Simulation& sim, absl::string_view name, Network* network, LogService* log,
                          const Config& config, Callback room)
     : Component(sim, name),
-      network_(network),
       log_(log),
       config_(config),
       room_(room),

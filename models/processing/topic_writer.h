@@ -99,7 +99,6 @@ class TopicWriter : public Component {
   void Acknowledged(const Open& done);
   void EndFlush();
 
-  Network* const network_;
   LogService* const log_;
   const Config config_;
   Callback room_;
