@@ -49,12 +49,10 @@
 #include "scenarios/language/operation_rules.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/rescale_rules.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 namespace {
-
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 // Linux: vm.dirty_background_ratio, vm.dirty_ratio, vm.dirty_writeback_centisecs,
 // vm.dirty_expire_centisecs (kernel documentation, admin-guide/sysctl/vm). Not fields of the

@@ -8,12 +8,10 @@
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/connect_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 namespace {
-
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 Consumers::Config TasksOf(const v1::Scenario& scenario, const std::string& name,
                           const v1::Connect& text) {

@@ -7,14 +7,13 @@
 #include "models/fault/mirror_targets.h"
 #include "models/fault/targets.h"
 #include "scenarios/language/assemble_laws.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/mirror_rules.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 namespace {
-
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 template <class Clients>
 auto* Named(const Clients& all, const std::string& name) {
@@ -25,14 +24,12 @@ auto* Named(const Clients& all, const std::string& name) {
 }
 
 StartFrom ResetOf(const v1::Scenario& scenario, const std::string& consumers) {
-  for (const v1::Component& component : scenario.component()) {
-    if (component.name() != consumers) continue;
-    const v1::Consumers::StartFrom from = component.consumers().start_from();
-    return from == v1::Consumers::EARLIEST   ? StartFrom::kEarliest
-           : from == v1::Consumers::NO_RESET ? StartFrom::kNone
-                                             : StartFrom::kLatest;
-  }
-  return StartFrom::kLatest;
+  const v1::Component* component = FindComponent(scenario, consumers);
+  if (component == nullptr) return StartFrom::kLatest;
+  const v1::Consumers::StartFrom from = component->consumers().start_from();
+  return from == v1::Consumers::EARLIEST   ? StartFrom::kEarliest
+         : from == v1::Consumers::NO_RESET ? StartFrom::kNone
+                                           : StartFrom::kLatest;
 }
 
 Mirror::Config ConfigOf(const v1::Mirror& text, const std::vector<ZoneId>& zones) {

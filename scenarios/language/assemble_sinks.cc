@@ -17,12 +17,11 @@
 #include "scenarios/language/assemble_parts.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/sink_rules.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 namespace {
 
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 // ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
 constexpr Bytes kTablePart = MiB(32);
 // FLINKDOC: s3.upload.min.part.size, of its file sink.

@@ -11,14 +11,12 @@
 #include "scenarios/language/assemble_job.h"
 #include "scenarios/language/quantity.h"
 #include "scenarios/language/streams_rules.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 
 using v1::StreamOperator;
 namespace {
-
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 // Kafka's consumer and producer (KSRC): fetch.min.bytes, fetch.max.wait.ms, fetch.max.bytes,
 // max.partition.fetch.bytes, metadata.max.age.ms, retry.backoff.ms.

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/assemble_laws.h"
 #include "scenarios/language/quantity.h"
+#include "scenarios/language/unlimited.h"
 
 namespace freshet {
 namespace {
@@ -13,9 +14,6 @@ namespace {
 constexpr Bytes kMicroBatch = MiB(32);
 // ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
 constexpr Bytes kPartSize = MiB(32);
-
-// A link that never limits: far beyond any card, and far from overflow.
-constexpr BytesPerSecond kUnlimited(int64_t{1} << 50);
 
 // Ours, of small tables: schema and all in a manifest, a list and a metadata file, and what a
 // manifest, a snapshot with its summary, and an earlier version add to them. They move the bytes of

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -71,8 +72,8 @@ void CheckFeedContracts(const v1::Scenario& scenario, const Places& places, Find
                       "the contract is of no feed; name the sink that it goes to: of: \"...\"");
       continue;
     }
-    for (const v1::Component& component : scenario.component()) {
-      if (component.name() != objective.of() || IsSink(component)) continue;
+    const v1::Component* feed = FindComponent(scenario, objective.of());
+    if (feed != nullptr && !IsSink(*feed)) {
       findings->Error(
           here.In("of").place,
           absl::StrCat(Quoted(objective.of()), " is no sink; name one that somebody writes to"));

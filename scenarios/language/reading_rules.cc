@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "scenarios/language/find_component.h"
+#include "scenarios/language/subjects.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -102,21 +104,17 @@ class ReadingCheck {
       }
       return;
     }
-    const SchemaRegistry::Subject* subject = FindSubject(reading, topic, &here);
-    if (subject != nullptr) CheckVersion(*subject, reading.version(), here);
+    const SchemaRegistry::Subject* subject = SubjectIn(reading, topic, &here);
+    if (subject != nullptr) CheckVersion(*subject, reading.version(), here, findings_);
   }
 
   // An operation turns some reader of the topic to DEAD_LETTER.
   bool GetsDeadLetters(const std::string& topic) const {
     for (const v1::Operation& operation : scenario_.operation()) {
       if (operation.repair_reader().on_unreadable() != Reading::DEAD_LETTER) continue;
-      for (const Component& component : scenario_.component()) {
-        std::string read;
-        if (component.name() == operation.repair_reader().reader() &&
-            ReadingOf(component, &read) != nullptr && read == topic) {
-          return true;
-        }
-      }
+      const Component* reader = FindComponent(scenario_, operation.repair_reader().reader());
+      std::string read;
+      if (reader != nullptr && ReadingOf(*reader, &read) != nullptr && read == topic) return true;
     }
     return false;
   }
@@ -127,38 +125,9 @@ class ReadingCheck {
                      absl::StrCat("restart_wait is for consumers; ", why, "; remove restart_wait"));
   }
 
-  const SchemaRegistry::Subject* FindSubject(const Reading& reading, const std::string& topic,
-                                             const Places* here) {
-    for (const Component& component : scenario_.component()) {
-      if (component.name() != reading.registry()) continue;
-      for (const SchemaRegistry::Subject& subject : component.schema_registry().subject()) {
-        if (subject.name() == SubjectOf(reading, topic)) return &subject;
-      }
-      if (here == nullptr) return nullptr;
-      if (!component.has_schema_registry()) {
-        findings_->Error(
-            here->In("registry").place,
-            absl::StrCat(Quoted(reading.registry()),
-                         " is no registry; name a component { schema_registry { ... } }"));
-      } else {
-        findings_->Error(
-            here->In("subject").place,
-            absl::StrCat(Quoted(reading.registry()), " has no subject ",
-                         Quoted(SubjectOf(reading, topic)), "; add it there, or name another one"));
-      }
-      return nullptr;
-    }
-    return nullptr;  // Told with the references.
-  }
-
-  void CheckVersion(const SchemaRegistry::Subject& subject, uint32_t version, const Places& here) {
-    const bool known = std::any_of(
-        subject.version().begin(), subject.version().end(),
-        [version](const SchemaRegistry::Version& each) { return each.number() == version; });
-    if (known || version == 0) return;  // 0: told as out of range.
-    findings_->Error(here.In("version").place,
-                     absl::StrCat("subject ", Quoted(subject.name()), " has no version ", version,
-                                  "; state it in the registry"));
+  const SchemaRegistry::Subject* SubjectIn(const Reading& reading, const std::string& topic,
+                                           const Places* here) {
+    return FindSubject(scenario_, reading.registry(), SubjectOf(reading, topic), here, findings_);
   }
 
   void CheckRepair(const v1::RepairReader& repair, const Places& here) {
@@ -166,19 +135,17 @@ class ReadingCheck {
       findings_->Error(here.place,
                        "the repair changes nothing; state version, on_unreadable or redrive");
     }
-    for (const Component& component : scenario_.component()) {
-      if (component.name() != repair.reader()) continue;
-      std::string topic;
-      const Reading* reading = ReadingOf(component, &topic);
-      if (reading == nullptr) {
-        findings_->Error(here.In("reader").place,
-                         absl::StrCat(Quoted(repair.reader()),
-                                      " has no reading; give it one, or name another reader"));
-        return;
-      }
-      CheckRepairOf(component, *reading, topic, repair, here);
+    const Component* reader = FindComponent(scenario_, repair.reader());
+    if (reader == nullptr) return;  // Told with the references.
+    std::string topic;
+    const Reading* reading = ReadingOf(*reader, &topic);
+    if (reading == nullptr) {
+      findings_->Error(here.In("reader").place,
+                       absl::StrCat(Quoted(repair.reader()),
+                                    " has no reading; give it one, or name another reader"));
       return;
     }
+    CheckRepairOf(*reader, *reading, topic, repair, here);
   }
 
   void CheckRepairOf(const Component& component, const Reading& reading, const std::string& topic,
@@ -188,8 +155,8 @@ class ReadingCheck {
                        absl::StrCat(Quoted(repair.reader()),
                                     " reads without a schema; state registry in its reading"));
     } else if (repair.has_version()) {
-      const SchemaRegistry::Subject* subject = FindSubject(reading, topic, nullptr);
-      if (subject != nullptr) CheckVersion(*subject, repair.version(), here);
+      const SchemaRegistry::Subject* subject = SubjectIn(reading, topic, nullptr);
+      if (subject != nullptr) CheckVersion(*subject, repair.version(), here, findings_);
     }
     const bool has_topic = component.has_connect()
                                ? !component.connect().dead_letter_topic().empty()

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
 
@@ -122,19 +123,18 @@ class StreamsCheck {
   }
 
   void CheckSink(const StreamOperator& step, const Places& here) {
-    for (const Component& component : scenario_.component()) {
-      if (component.name() != step.sink().name()) continue;
-      if (!IsSink(component)) {
-        findings_->Error(here.place,
-                         absl::StrCat(Quoted(component.name()),
-                                      " is no sink; name a database, serving_store, olap_store, "
-                                      "search_index or warehouse"));
-      } else if (IsTransactional(component)) {
-        findings_->Error(here.place,
-                         absl::StrCat("a streams_app cannot take part in the transactions of ",
-                                      Quoted(component.name()),
-                                      "; write to_topic, and let connect write from there"));
-      }
+    const Component* sink = FindComponent(scenario_, step.sink().name());
+    if (sink == nullptr) return;  // Told with the references.
+    if (!IsSink(*sink)) {
+      findings_->Error(here.place,
+                       absl::StrCat(Quoted(sink->name()),
+                                    " is no sink; name a database, serving_store, olap_store, "
+                                    "search_index or warehouse"));
+    } else if (IsTransactional(*sink)) {
+      findings_->Error(
+          here.place,
+          absl::StrCat("a streams_app cannot take part in the transactions of ",
+                       Quoted(sink->name()), "; write to_topic, and let connect write from there"));
     }
   }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/subjects.h"
 #include "scenarios/language/suggest.h"
 
 namespace freshet {
@@ -129,48 +130,15 @@ class WorkloadCheck {
     }
   }
 
-  // The subject of a fleet's schema, null where something is amiss, which is told at `here`.
-  const SchemaRegistry::Subject* FindSubject(const Producers& producers, const Places* here) {
-    const v1::ProducerSchema& schema = producers.schema();
-    for (const Component& component : scenario_.component()) {
-      if (component.name() != schema.registry()) continue;
-      if (!component.has_schema_registry()) {
-        if (here != nullptr) {
-          findings_->Error(here->In("registry").place,
-                           absl::StrCat(Quoted(schema.registry()),
-                                        " is no registry; name a component { schema_registry { "
-                                        "... } }"));
-        }
-        return nullptr;
-      }
-      for (const SchemaRegistry::Subject& subject : component.schema_registry().subject()) {
-        if (subject.name() == SubjectOf(producers)) return &subject;
-      }
-      if (here != nullptr) {
-        findings_->Error(
-            here->In("subject").place,
-            absl::StrCat(Quoted(schema.registry()), " has no subject ",
-                         Quoted(SubjectOf(producers)), "; add it there, or name another one"));
-      }
-      return nullptr;
-    }
-    return nullptr;  // Told with the references.
-  }
-
-  void CheckVersion(const SchemaRegistry::Subject& subject, uint32_t version, const Places& here) {
-    const bool known = std::any_of(
-        subject.version().begin(), subject.version().end(),
-        [version](const SchemaRegistry::Version& each) { return each.number() == version; });
-    if (known || version == 0) return;  // 0: told as a missing field.
-    findings_->Error(here.In("version").place,
-                     absl::StrCat("subject ", Quoted(subject.name()), " has no version ", version,
-                                  "; state it in the registry"));
+  const SchemaRegistry::Subject* SubjectIn(const Producers& producers, const Places* here) {
+    return FindSubject(scenario_, producers.schema().registry(), SubjectOf(producers), here,
+                       findings_);
   }
 
   void CheckSchema(const Producers& producers, const Places& here) {
-    const SchemaRegistry::Subject* subject = FindSubject(producers, &here.In("schema"));
+    const SchemaRegistry::Subject* subject = SubjectIn(producers, &here.In("schema"));
     if (subject == nullptr) return;
-    CheckVersion(*subject, producers.schema().version(), here.In("schema"));
+    CheckVersion(*subject, producers.schema().version(), here.In("schema"), findings_);
     const Payload::Format sent = producers.payload().format();
     if (producers.has_payload() && sent != Payload::FORMAT_UNSPECIFIED &&
         sent != subject->format()) {
@@ -192,8 +160,8 @@ class WorkloadCheck {
                                                    : " is no component of producers; name one"));
         return;
       }
-      const SchemaRegistry::Subject* subject = FindSubject(component.producers(), nullptr);
-      if (subject != nullptr) CheckVersion(*subject, deploy.version(), here);
+      const SchemaRegistry::Subject* subject = SubjectIn(component.producers(), nullptr);
+      if (subject != nullptr) CheckVersion(*subject, deploy.version(), here, findings_);
       return;
     }
   }
