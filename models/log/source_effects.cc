@@ -70,18 +70,23 @@ void SourceEffects::Append(std::vector<Share>* shares, const Share& next) {
   }
 }
 
-void SourceEffects::Simplify(Offset low, Offset high, Stretch* stretch) {
+void SourceEffects::Simplify(Stretch* stretch) {
+  if (stretch->counted < stretch->counted_high - stretch->counted_low) return;
   const Effect all = stretch->shares.front().effect;
   for (const Share& share : stretch->shares) {
     if (!(share.effect == all)) return;
   }
-  if (TakenOf(*stretch, low, high) < high - low) return;
   *stretch = Stretch();
   stretch->all = all;
 }
 
 int64_t SourceEffects::TakenOf(const Stretch& stretch, Offset low, Offset high) {
   if (stretch.shares.empty()) return high - low;
+  if (low == stretch.counted_low && high == stretch.counted_high) return stretch.counted;
+  return Recount(stretch, low, high);
+}
+
+int64_t SourceEffects::Recount(const Stretch& stretch, Offset low, Offset high) {
   RecordSpan span;
   span.base = stretch.base;
   span.whole = stretch.whole;
@@ -94,11 +99,15 @@ int64_t SourceEffects::TakenOf(const Stretch& stretch, Offset low, Offset high) 
   return taken;
 }
 
-void SourceEffects::CountTaken(const RecordSpan& part) {
-  taken_ += part.record_count();
-  if (part.from < reached_) {
-    taken_below_reached_ += part.CountIn(part.from, std::min(part.to, reached_));
+int64_t SourceEffects::CountTaken(const RecordSpan& part) {
+  const int64_t count = part.record_count();
+  taken_ += count;
+  if (part.to <= reached_) {
+    taken_below_reached_ += count;
+  } else if (part.from < reached_) {
+    taken_below_reached_ += part.CountIn(part.from, reached_);
   }
+  return count;
 }
 
 int64_t SourceEffects::TakenIn(Offset low, Offset high) const {
@@ -142,6 +151,20 @@ void SourceEffects::Fold() {
 }
 
 std::string SourceEffects::Disagreement() const {
+  auto next = effects_.LowerBound(recount_from_);
+  for (int left = kRecounted; left > 0 && next != effects_.end(); ++next) {
+    const auto& [low, high, stretch] = *next;
+    if (stretch.shares.empty()) continue;
+    --left;
+    recount_from_ = high;
+    const int64_t counted = TakenOf(stretch, low, high);
+    const int64_t anew = Recount(stretch, low, high);
+    if (counted != anew) {
+      return absl::StrCat(anew, " of the offsets [", low, ", ", high, ") taken, ", counted,
+                          " counted");
+    }
+  }
+  if (next == effects_.end()) recount_from_ = floor_;
   const int64_t taken = TakenIn(floor_, INT64_MAX);
   const int64_t below = TakenIn(floor_, reached_);
   if (taken == taken_ && below == taken_below_reached_ && missing() >= 0) return "";

@@ -90,7 +90,9 @@ class SourceEffects {
   int64_t not_tracked() const { return not_tracked_; }
   size_t interval_count() const { return effects_.size(); }
 
-  // What is counted is what the intervals say; "" or what disagrees.
+  // What is counted is what the intervals say; "" or what disagrees. Shares are counted anew of
+  // kRecounted stretches a call, in turn: there may be very many.
+  static constexpr int kRecounted = 32;
   std::string Disagreement() const;
 
  private:
@@ -108,7 +110,14 @@ class SourceEffects {
     Offset base;
     int64_t whole;
     std::vector<Share> shares;
-    friend bool operator==(const Stretch&, const Stretch&) = default;
+    // How many of the offsets [counted_low, counted_high) are settled by them.
+    Offset counted_low;
+    Offset counted_high;
+    int64_t counted;
+    // By what holds; what was counted of it follows.
+    friend bool operator==(const Stretch& a, const Stretch& b) {
+      return a.all == b.all && a.base == b.base && a.whole == b.whole && a.shares == b.shares;
+    }
   };
 
   // The part of `span` in [low, high), which were settled as `before` says, or not at all (null):
@@ -117,9 +126,12 @@ class SourceEffects {
                              const Stretch* before);
   static void Append(std::vector<Share>* shares, const Share& next);
   // Settled in full, and all alike: forgets the shares.
-  static void Simplify(Offset low, Offset high, Stretch* stretch);
+  static void Simplify(Stretch* stretch);
   static int64_t TakenOf(const Stretch& stretch, Offset low, Offset high);
-  void CountTaken(const RecordSpan& part);
+  // Of its shares, one by one.
+  static int64_t Recount(const Stretch& stretch, Offset low, Offset high);
+  // Returns how many they are.
+  int64_t CountTaken(const RecordSpan& part);
   int64_t TakenIn(Offset low, Offset high) const;
   void Fold();
 
@@ -134,6 +146,7 @@ class SourceEffects {
   int64_t folded_taken_ = 0;
   int64_t folded_missing_ = 0;
   int64_t not_tracked_ = 0;
+  mutable Offset recount_from_ = 0;  // Whose turn it is in Disagreement().
 };
 
 template <class Visit>
@@ -149,9 +162,10 @@ void SourceEffects::Take(Offset from, Offset to, How how, Again again, Visit&& v
 template <class Visit>
 void SourceEffects::Take(const RecordSpan& span, How how, Again again, Visit&& visit) {
   SIM_REQUIRE(begun_ && span.from <= span.to);
+  int64_t added = 0;  // To the stretch at hand.
   const auto settle = [&](const RecordSpan& part, Effect before) {
     if (before.times == 0) {
-      CountTaken(part);
+      added += CountTaken(part);
       visit(part, before);
       // A filter decides by places, whenever it is asked: those it holds back need not be known.
       return Effect{how == How::kFiltered ? How::kDone : how, 1};
@@ -180,6 +194,7 @@ void SourceEffects::Take(const RecordSpan& span, How how, Again again, Visit&& v
     } else if (part.low < part.high) {
       after.base = part.base;
       after.whole = part.whole;
+      added = 0;
       // What lies beside the part stays as it was.
       std::vector<Share> shares;
       if (before != nullptr) shares = before->shares;
@@ -206,7 +221,10 @@ void SourceEffects::Take(const RecordSpan& span, How how, Again again, Visit&& v
         }
       }
       take(part.high, {how, 0});
-      Simplify(at, until, &after);
+      after.counted_low = at;
+      after.counted_high = until;
+      after.counted = (before == nullptr ? 0 : TakenOf(*before, at, until)) + added;
+      Simplify(&after);
     } else {
       at = until;  // An empty share.
       continue;

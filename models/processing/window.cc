@@ -11,8 +11,10 @@
 namespace freshet {
 namespace {
 
-// How finely it is told how much of its session is still to come for a record.
+// How finely it is told how much of its session is still to come for a record; and how many records
+// are told alike at the least, so that a buffer's does not fall into single records.
 constexpr int64_t kPlacesInSession = 8;
+constexpr int64_t kRecordsOfPlace = 16;
 
 int64_t RecordsOf(const std::vector<RecordRange>& parts) {
   int64_t records = 0;
@@ -61,10 +63,18 @@ Bytes WindowOperator::StateOf(const Pane& pane) const {
 void WindowOperator::Process(const RecordRange& records) {
   cost_ = Duration::Zero();
   if (!window_.session) return Sort(records, Duration::Zero());
-  for (int64_t k = 0; k < kPlacesInSession; ++k) {
-    const RecordRange part =
-        TakeShare(records, k, k + 1, kPlacesInSession, MixHash(purpose_, uint64_t{1}));
-    const Duration rest = window_.session->length * (2 * k + 1) / (2 * kPlacesInSession);
+  // A short range lies in some of the places, in which is anybody's guess: over many ranges all are
+  // taken alike.
+  const int64_t parts =
+      std::clamp<int64_t>(records.record_count() / kRecordsOfPlace, 1, kPlacesInSession);
+  const uint64_t first =
+      MixHash(MixHash(purpose_, records.partition), static_cast<uint64_t>(records.from));
+  for (int64_t k = 0; k < parts; ++k) {
+    const RecordRange part = TakeShare(records, k, k + 1, parts, MixHash(purpose_, uint64_t{1}));
+    const auto place =
+        static_cast<int64_t>((first + static_cast<uint64_t>(k * kPlacesInSession / parts)) %
+                             static_cast<uint64_t>(kPlacesInSession));
+    const Duration rest = window_.session->length * (2 * place + 1) / (2 * kPlacesInSession);
     if (part.record_count() > 0) Sort(part, rest + window_.session->gap);
   }
 }
