@@ -25,6 +25,7 @@
 #include "models/sink/warehouse_sink.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
+#include "scenarios/language/assemble_batch.h"
 #include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_job.h"
@@ -136,6 +137,7 @@ class Assembler {
     for (const auto& mirror : pipeline_->mirrors) mirror->Start();
     for (const auto& job : pipeline_->jobs) job->Start();
     for (const auto& app : pipeline_->streams_apps) app->Start();
+    for (const auto& lane : pipeline_->batch_lanes) lane->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
@@ -461,6 +463,12 @@ class Assembler {
                      pipeline_.get());
         return absl::OkStatus();
       }
+      case v1::Component::kBatchLane:
+        BuildBatchLane(component.name(), component.batch_lane(),
+                       ZonesOf(component.batch_lane().zones(),
+                               static_cast<int>(component.batch_lane().tasks())),
+                       sim_, pipeline_.get());
+        return absl::OkStatus();
       case v1::Component::kStreamJob:
         BuildJob(component.name(), component.stream_job());
         return absl::OkStatus();
@@ -1047,6 +1055,21 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Network::kCrossRegionBytes,
       &MirrorTopic::kRetries,
       &MirrorTopic::kSyncs,
+      &BatchLane::kRuns,
+      &BatchLane::kRecords,
+      &BatchLane::kBytesCounted,
+      &BatchLane::kDeleted,
+      &BatchLane::kLostAttempts,
+      &BatchLane::kRepeated,
+      &BatchLane::kRebuild,
+      &BatchLane::kReconciled,
+      &BatchLane::kFreshness,
+      &BatchLane::kDrift,
+      &BatchLane::kMissing,
+      &BatchLane::kLate,
+      &BatchLane::kDoubled,
+      &BatchLane::kWrong,
+      &BatchLane::kNotTracked,
       &Mirror::kRecordAge,
       &Mirror::kRunning,
       &Mirror::kUnassigned,

@@ -20,6 +20,7 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/processing/batch_lane.h"
 #include "models/processing/lookup.h"
 #include "models/processing/stream_job.h"
 #include "models/processing/streams_app.h"
@@ -71,6 +72,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<LookupService>> lookups;  // That jobs ask.
   std::vector<std::unique_ptr<TopicSink>> topic_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
+  std::vector<std::unique_ptr<BatchLane>> batch_lanes;
   std::vector<std::unique_ptr<StreamsApp>> streams_apps;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;

@@ -148,7 +148,8 @@ class ReferenceCheck {
   // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
   // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
   // Connect "worker-N" with "tasks", "group" and "nic"; a mirror "worker-N" with a "nic", and
-  // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic".
+  // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic"; a
+  // batch lane "task-N" with a "nic".
   // Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
@@ -181,6 +182,10 @@ class ReferenceCheck {
       if (of_fault && component.has_streams_app()) {
         CheckNumbered(component, "instance", component.streams_app().instances(), target, parts,
                       place);
+        return;
+      }
+      if (of_fault && component.has_batch_lane()) {
+        CheckNumbered(component, "task", component.batch_lane().tasks(), target, parts, place);
         return;
       }
       if (parts.size() == 1 && of_fault) return;
@@ -322,7 +327,7 @@ class ReferenceCheck {
                      has_regions ? "" : " where the network has regions"));
   }
 
-  // Processes of a kind, each with a link: "task-manager-N", "instance-N".
+  // Processes of a kind, each with a link: "task-manager-N", "instance-N", "task-N".
   void CheckNumbered(const Component& component, absl::string_view kind, uint32_t count,
                      const std::string& target, const std::vector<std::string>& parts,
                      Place place) {

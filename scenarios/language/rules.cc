@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/batch_rules.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/connect_rules.h"
 #include "scenarios/language/facts.h"
@@ -108,6 +109,7 @@ class RuleCheck {
     CheckMirrors(scenario_, places_, findings_);
     CheckReaders(scenario_, places_, findings_);
     CheckFeedContracts(scenario_, places_, findings_);
+    CheckBatchLanes(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
@@ -808,6 +810,7 @@ class RuleCheck {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
         if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
         if (other.has_mirror() && other.mirror().reads() == topic->name()) ++groups;
+        if (other.has_batch_lane() && other.batch_lane().reads() == topic->name()) ++groups;
         for (const v1::StreamOperator& each : other.streams_app().step()) {
           if (each.source().reads() == topic->name()) ++groups;
         }
@@ -907,6 +910,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
     for (const Component& other : scenario.component()) {
       if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
       if (other.has_connect() && other.connect().reads() == producers.topic()) ++groups;
+      if (other.has_batch_lane() && other.batch_lane().reads() == producers.topic()) ++groups;
       // What it reads is written and read again.
       if (other.has_mirror() && other.mirror().reads() == producers.topic()) groups += 4;
       // Each of its operators takes what the one before it has made of a batch.

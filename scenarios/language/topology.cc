@@ -94,6 +94,11 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(from->second, node);
       flow.edges.emplace_back(node, to->second);
+    } else if (component.has_batch_lane()) {
+      const auto topic = topics.find(component.batch_lane().reads());
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
     } else if (component.has_stream_job()) {
       std::vector<int> sources;
       for (const v1::StreamOperator& each : component.stream_job().step()) {
