@@ -39,16 +39,16 @@ struct SparkConfig {
   ObjectClient::Config executor_client;
   Bytes part_size;  // Of a file that goes in parts.
 
-  Duration trigger_interval;                        // ProcessingTime; 0: as soon as possible.
-  std::optional<int64_t> max_offsets_per_trigger;   // maxOffsetsPerTrigger
-  std::optional<Duration> watermark_delay;          // withWatermark()
-  bool no_data_batches = true;                      // spark.sql.streaming.noDataMicroBatches.enabled
-  Duration polling_delay;                           // spark.sql.streaming.pollingDelay
-  bool fail_on_data_loss = true;                    // failOnDataLoss
-  Duration planning_time;                           // Of a batch, on a core of the driver.
-  Duration task_overhead;                           // Of a task, on its core, before it works.
-  Duration locality_wait;                           // spark.locality.wait
-  int64_t task_max_failures = 1;                    // spark.task.maxFailures
+  Duration trigger_interval;                       // ProcessingTime; 0: as soon as possible.
+  std::optional<int64_t> max_offsets_per_trigger;  // maxOffsetsPerTrigger
+  std::optional<Duration> watermark_delay;         // withWatermark()
+  bool no_data_batches = true;                     // spark.sql.streaming.noDataMicroBatches.enabled
+  Duration polling_delay;                          // spark.sql.streaming.pollingDelay
+  bool fail_on_data_loss = true;                   // failOnDataLoss
+  Duration planning_time;                          // Of a batch, on a core of the driver.
+  Duration task_overhead;                          // Of a task, on its core, before it works.
+  Duration locality_wait;                          // spark.locality.wait
+  int64_t task_max_failures = 1;                   // spark.task.maxFailures
   int64_t min_deltas_for_snapshot = 1;
   Duration maintenance_interval;
   int64_t min_batches_to_retain = 1;

@@ -56,10 +56,9 @@ SparkQuery::SparkQuery(Simulation& sim, absl::string_view name, Network* network
   Station::Config cores;
   cores.workers = config.driver_cores;
   driver_cpu_ = std::make_unique<Station>(sim, absl::StrCat(driver, "/cpu"), cores);
-  driver_client_ =
-      std::make_unique<ObjectClient>(sim, absl::StrCat(driver, "/checkpoint"),
-                                     config.checkpoint_location, network, driver_host_,
-                                     config.driver_client);
+  driver_client_ = std::make_unique<ObjectClient>(sim, absl::StrCat(driver, "/checkpoint"),
+                                                  config.checkpoint_location, network, driver_host_,
+                                                  config.driver_client);
   cores.workers = config.cores;
   for (size_t i = 0; i < config.executor_zones.size(); ++i) {
     executors_.push_back(std::make_unique<Executor>());
@@ -67,10 +66,9 @@ SparkQuery::SparkQuery(Simulation& sim, absl::string_view name, Network* network
     const std::string host = absl::StrCat(name, "/executor-", i + 1);
     executor.host = network->AddHost(host, config.executor_zones[i], config.network_bandwidth);
     executor.cpu = std::make_unique<Station>(sim, absl::StrCat(host, "/cpu"), cores);
-    executor.client =
-        std::make_unique<ObjectClient>(sim, absl::StrCat(host, "/checkpoint"),
-                                       config.checkpoint_location, network, executor.host,
-                                       config.executor_client);
+    executor.client = std::make_unique<ObjectClient>(sim, absl::StrCat(host, "/checkpoint"),
+                                                     config.checkpoint_location, network,
+                                                     executor.host, config.executor_client);
     executor.writer = std::make_unique<ObjectWriter>(executor.client.get(), config.part_size);
   }
   for (BrokerId broker = 0; broker < log->broker_count(); ++broker) {
@@ -94,12 +92,12 @@ SparkQuery::SparkQuery(Simulation& sim, absl::string_view name, Network* network
   readers.auto_commit = false;
   readers.group.reset();
   readers.handler = this;
-  readers_ = std::make_unique<Consumers>(sim, absl::StrCat(name, "/readers"), network, log,
-                                         readers);
+  readers_ =
+      std::make_unique<Consumers>(sim, absl::StrCat(name, "/readers"), network, log, readers);
   OperatorChain::Listener* const listener = this;
   for (int p = 0; p < topic_.count; ++p) {
-    chains_.push_back(std::make_unique<OperatorChain>(
-        sim, config_.before_shuffle, component_id(), component_id(), topic_.count, listener));
+    chains_.push_back(std::make_unique<OperatorChain>(sim, config_.before_shuffle, component_id(),
+                                                      component_id(), topic_.count, listener));
   }
   if (shuffles()) {
     std::vector<int64_t> weights = config.weights;
@@ -108,9 +106,9 @@ SparkQuery::SparkQuery(Simulation& sim, absl::string_view name, Network* network
     bounds_ = BoundsOf(weights);
     stores_.resize(static_cast<size_t>(config.shuffle_partitions));
     for (Store& store : stores_) {
-      store.chain = std::make_unique<OperatorChain>(sim, config_.behind_shuffle, component_id(),
-                                                    component_id(), config.shuffle_partitions,
-                                                    listener);
+      store.chain =
+          std::make_unique<OperatorChain>(sim, config_.behind_shuffle, component_id(),
+                                          component_id(), config.shuffle_partitions, listener);
     }
   }
   committer_ = config.sink->AddWriter(absl::StrCat(name, "/driver"), driver_host_);
@@ -138,12 +136,11 @@ void SparkQuery::Start() {
 void SparkQuery::Begun(const std::vector<Offset>& from) {
   committed_ = from;
   for (int p = 0; p < topic_.count; ++p) {
-    PartitionReader& reader = partitions_[static_cast<size_t>(p)];
-    reader.executor = p % executor_count();
-    reader.open = true;
-    reader.at = from[static_cast<size_t>(p)];
-    if (metered_ != nullptr) metered_->ledger().Begin(PartitionAt(p), reader.at);
+    if (metered_ == nullptr) continue;
+    metered_->ledger().Begin(PartitionAt(p), from[static_cast<size_t>(p)]);
   }
+  // Tasks open them.
+  readers_->StopReading();
   begun_ = true;
   // It has been there before the run: the first trigger follows at once.
   for (const auto& executor : executors_) {
@@ -161,8 +158,7 @@ void SparkQuery::SetDriverDown(bool down) {
   if (driver_down_ == down) return;
   driver_down_ = down;
   if (down) {
-    sim().recorder().Mark(RecordLevel::kState, lane_, "driver_down", Now(), 0,
-                          Severity::kCritical);
+    sim().recorder().Mark(RecordLevel::kState, lane_, "driver_down", Now(), 0, Severity::kCritical);
     driver_work_ += in_batch_;
     StopApplication();
     network_->SetDown(driver_host_, true);
@@ -217,14 +213,14 @@ void SparkQuery::SetExecutorDown(int number, bool down) {
   executor.down = down;
   ++executor.life;
   if (!down) {
-    After<"spark.executor_starts">(
-        config_.executor_start_time, [this, number, life = executor.life] {
-          Executor& starts = ExecutorAt(number);
-          if (life != starts.life) return;
-          network_->SetDown(starts.host, false);
-          starts.up = running_;  // Else with its application.
-          Dispatch();
-        });
+    After<"spark.executor_starts">(config_.executor_start_time,
+                                   [this, number, life = executor.life] {
+                                     Executor& starts = ExecutorAt(number);
+                                     if (life != starts.life) return;
+                                     network_->SetDown(starts.host, false);
+                                     starts.up = running_;  // Else with its application.
+                                     Dispatch();
+                                   });
     return;
   }
   sim().recorder().Mark(RecordLevel::kState, lane_, "executor_down", Now(), number + 1,
@@ -311,8 +307,7 @@ void SparkQuery::Maintain() {
       if (store.executor == kNowhere || store.snapshot_by != kNowhere) continue;
       Executor& executor = ExecutorAt(store.executor);
       if (!executor.up) continue;
-      for (const ObjectId old :
-           store.files.TakeOld(version - config_.min_batches_to_retain)) {
+      for (const ObjectId old : store.files.TakeOld(version - config_.min_batches_to_retain)) {
         executor.client->Delete(old, ObjectCause::kOther, [](ObjectResult) {});
       }
       if (store.files.DeltasBehindSnapshot(version) < config_.min_deltas_for_snapshot) continue;
@@ -331,8 +326,7 @@ void SparkQuery::Maintain() {
             Store& written = snapshot.self->stores_[snapshot.store];
             written.snapshot_by = kNowhere;
             if (result != ObjectResult::kOk) return;
-            const Bytes has =
-                *snapshot.self->config_.checkpoint_location->SizeOf(snapshot.object);
+            const Bytes has = *snapshot.self->config_.checkpoint_location->SizeOf(snapshot.object);
             written.files.SnapshotWritten(snapshot.version, {snapshot.object, has});
             snapshot.self->state_written_.Add(has.count());
           });

@@ -203,8 +203,8 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
     bool working = false;
     int64_t rows = 0;
     Time latest = Time::FromNanos(INT64_MIN);  // Event time.
-    std::vector<Outgoing> out;  // Into the sink:
-    uint32_t to_send = 0;       // the next one to write,
+    std::vector<Outgoing> out;                 // Into the sink:
+    uint32_t to_send = 0;                      // the next one to write,
     int64_t under_way = 0;
     uint32_t written = 0;  // and how many the sink has taken.
     // Before the shuffle:
@@ -225,7 +225,7 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
     OperatorChain::State next;  // Of the batch that is run.
     Bytes size;                 // Of both.
     Bytes next_size;
-    int executor = kNowhere;    // That has it in memory.
+    int executor = kNowhere;  // That has it in memory.
     SparkStateFiles files;
     int snapshot_by = kNowhere;  // The executor that writes one.
   };
@@ -255,7 +255,9 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
     return topic_.first + static_cast<PartitionId>(number);
   }
   Executor& ExecutorAt(int executor) { return *executors_[static_cast<size_t>(executor)]; }
-  const Executor& ExecutorAt(int executor) const { return *executors_[static_cast<size_t>(executor)]; }
+  const Executor& ExecutorAt(int executor) const {
+    return *executors_[static_cast<size_t>(executor)];
+  }
   Sink::Epoch EpochOf(int64_t batch) const { return batch + 1; }
   int64_t VersionOf(int64_t batch) const { return batch + 1; }
 
@@ -295,7 +297,8 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
   void StageSubmitted();
   // Waiting tasks get the free cores that they may have.
   void Dispatch();
-  // What of the shuffle is lost is made again, if a task waits for it. Returns whether all is there.
+  // What of the shuffle is lost is made again, if a task waits for it. Returns whether all is
+  // there.
   bool HasOutputs();
   int ExecutorFor(const Task& task) const;
   int PreferredFor(const Task& task) const;
@@ -333,9 +336,7 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
   Sink::WriterId WriterOf(const Task& task) const {
     return writers_[static_cast<size_t>(task.number)];
   }
-  bool Writes(const Task& task) const {
-    return task.stage == Stage::kBehindShuffle || !shuffles();
-  }
+  bool Writes(const Task& task) const { return task.stage == Stage::kBehindShuffle || !shuffles(); }
 
   const SparkConfig config_;
   Network* const network_;
@@ -366,16 +367,16 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
   std::optional<Time> down_since_;
 
   // In the checkpoint location.
-  int64_t logged_ = kNone;  // The last batch of the offset log, which is batch_,
+  int64_t logged_ = kNone;           // The last batch of the offset log, which is batch_,
   int64_t committed_batch_ = kNone;  // of the commit log,
   std::vector<Offset> committed_;
-  Time watermark_ = Time::FromNanos(INT64_MIN);  // and the watermark in it.
+  Time watermark_ = Time::FromNanos(INT64_MIN);                   // and the watermark in it.
   absl::btree_map<int64_t, std::pair<ObjectId, ObjectId>> logs_;  // By batch: of both logs.
   // Of the sink: all tasks of a batch had prepared, and it was told to commit.
   int64_t sink_told_ = kNone;
 
   // The trigger that runs.
-  Batch constructed_;   // Not in the offset log yet.
+  Batch constructed_;  // Not in the offset log yet.
   Batch batch_;
   bool rerun_ = false;
   bool failing_ = false;

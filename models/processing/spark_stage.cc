@@ -88,8 +88,7 @@ int SparkQuery::ExecutorFor(const Task& task) const {
 
 bool SparkQuery::HasOutputs() {
   const bool wanted = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& each) {
-    return each.first.first == Stage::kBehindShuffle &&
-           each.second.state == TaskState::kWaiting;
+    return each.first.first == Stage::kBehindShuffle && each.second.state == TaskState::kWaiting;
   });
   bool all = true;
   for (auto& [key, task] : tasks_) {
@@ -133,12 +132,11 @@ void SparkQuery::Launch(Task& task, int number) {
     task.at = batch_.from[static_cast<size_t>(task.number)];
     task.to = batch_.to[static_cast<size_t>(task.number)];
   }
-  executor.cpu->Serve(
-      config_.task_overhead,
-      [this, stage = task.stage, number = task.number, attempt = task.attempt] {
-        Task* const begins = Find(stage, number, attempt);
-        if (begins != nullptr) Begin(*begins);
-      });
+  executor.cpu->Serve(config_.task_overhead,
+                      [this, stage = task.stage, number = task.number, attempt = task.attempt] {
+                        Task* const begins = Find(stage, number, attempt);
+                        if (begins != nullptr) Begin(*begins);
+                      });
 }
 
 void SparkQuery::EndTask(Task& task) {
@@ -210,8 +208,8 @@ void SparkQuery::LoseExecutor(int number) {
   }
   bool lost_outputs = false;
   for (auto& [key, task] : tasks_) {
-    const auto output = key.first == Stage::kBeforeShuffle ? outputs_.find(key.second)
-                                                           : outputs_.end();
+    const auto output =
+        key.first == Stage::kBeforeShuffle ? outputs_.find(key.second) : outputs_.end();
     if (task.state == TaskState::kRunning && task.executor == number) {
       if (running_) {
         FailTask(task);

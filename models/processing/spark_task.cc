@@ -1,7 +1,7 @@
-// What a task of a SparkQuery does. One of a partition of the topic reads the batch's offsets of it,
-// range by range, and writes what comes of them as it goes, or leaves it for the shuffle; one behind
-// the shuffle has its state, fetches its part of all that was left, works, writes, and makes the
-// state safe.
+// What a task of a SparkQuery does. One of a partition of the topic reads the batch's offsets of
+// it, range by range, and writes what comes of them as it goes, or leaves it for the shuffle; one
+// behind the shuffle has its state, fetches its part of all that was left, works, writes, and makes
+// the state safe.
 #include <algorithm>
 
 #include "models/processing/record_split.h"
@@ -104,8 +104,7 @@ void SparkQuery::PassOver(Task& task, Offset to) {
     return;
   }
   if (metered_ == nullptr) return;
-  metered_->Settle(gap,
-                   withheld ? SourceEffects::How::kWithheld : SourceEffects::How::kDeleted);
+  metered_->Settle(gap, withheld ? SourceEffects::How::kWithheld : SourceEffects::How::kDeleted);
 }
 
 void SparkQuery::Work(Task& task, RecordRange records) {
@@ -195,11 +194,11 @@ void SparkQuery::WriteEnded(Task& task, uint32_t write, bool ok) {
     }
     // At once, after the delay, after twice of it and so on.
     const Duration delay = config_.retry_delay * retries;
-    After<"spark.write_again">(delay, [this, stage = task.stage, number = task.number, write,
-                                       attempt = task.attempt] {
-      Task* const writes = Find(stage, number, attempt);
-      if (writes != nullptr) SendWrite(*writes, write);
-    });
+    After<"spark.write_again">(
+        delay, [this, stage = task.stage, number = task.number, write, attempt = task.attempt] {
+          Task* const writes = Find(stage, number, attempt);
+          if (writes != nullptr) SendWrite(*writes, write);
+        });
     return;
   }
   --task.under_way;
@@ -297,11 +296,10 @@ void SparkQuery::FetchShuffle(Task& task) {
     shuffled_.Add(bytes.count());
     Connection*& line = lines_[{executor, task.executor}];
     if (line == nullptr) line = network_->Connect(HostOf(executor), HostOf(task.executor));
-    line->Send(bytes, TrafficCause::kControl,
-               [this, number = task.number, attempt = task.attempt] {
-                 Task* const fetches = Find(Stage::kBehindShuffle, number, attempt);
-                 if (fetches != nullptr) PartHere(*fetches);
-               });
+    line->Send(bytes, TrafficCause::kControl, [this, number = task.number, attempt = task.attempt] {
+      Task* const fetches = Find(Stage::kBehindShuffle, number, attempt);
+      if (fetches != nullptr) PartHere(*fetches);
+    });
   }
   PartHere(task);
 }
