@@ -111,8 +111,8 @@ void BuildSparkQuery(const std::string& name, const v1::SparkQuery& text,
   config.retry_backoff = kRetryBackoff;
   config.start_time = DurationOf(text.start_time());
   config.executor_start_time = DurationOf(text.executor_start_time());
-  pipeline->spark_queries.push_back(std::make_unique<SparkQuery>(
-      sim, name, pipeline->network.get(), pipeline->log.get(), config));
+  pipeline->spark_queries.push_back(std::make_unique<SparkQuery>(sim, name, pipeline->network.get(),
+                                                                 pipeline->log.get(), config));
   SparkQuery* const query = pipeline->spark_queries.back().get();
   pipeline->targets[name + "/driver"] = std::make_unique<SparkDriverTarget>(query);
   for (int i = 0; i < query->executor_count(); ++i) {

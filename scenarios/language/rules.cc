@@ -114,7 +114,7 @@ class RuleCheck {
     CheckJobs(scenario_, places_, blanked_, findings_);
     CheckRescales(scenario_, places_, findings_);
     CheckStreamsApps(scenario_, places_, blanked_, findings_);
-    CheckSparkQueries(scenario_, places_, blanked_, findings_);
+    CheckSparkQueries(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 

@@ -21,12 +21,8 @@ namespace {
 class SparkCheck {
  public:
   SparkCheck(const Scenario& scenario, const Component& component, const Places& places,
-             const std::vector<Place>& blanked, Findings* findings)
-      : scenario_(scenario),
-        query_(component.spark_query()),
-        here_(places),
-        blanked_(blanked),
-        findings_(findings) {}
+             Findings* findings)
+      : scenario_(scenario), query_(component.spark_query()), here_(places), findings_(findings) {}
 
   void Run() {
     std::set<std::string> names;
@@ -49,14 +45,7 @@ class SparkCheck {
   }
 
   void CheckStep(int at, const StreamOperator& step, const Places& here) {
-    if (step.kind_case() == StreamOperator::KIND_NOT_SET) {
-      if (!AnyWithin(blanked_, here)) {
-        findings_->Error(here.place, absl::StrCat("operator ", Quoted(step.name()),
-                                                  " has no kind; add source, map, window, "
-                                                  "deduplicate, sink or blackhole"));
-      }
-      return;
-    }
+    if (step.kind_case() == StreamOperator::KIND_NOT_SET) return;  // Told with the fields.
     if (step.has_session() || step.has_join() || step.has_lookup() || step.has_broadcast() ||
         step.has_topic() || step.has_to_topic()) {
       findings_->Error(here.place, absl::StrCat("operator ", Quoted(step.name()),
@@ -181,31 +170,30 @@ class SparkCheck {
                                       [](const StreamOperator& step) { return step.by_key(); });
     for (const v1::Topic& topic : scenario_.topic()) {
       if (topic.name() != query_.step(0).source().reads() || topic.partitions() == 0) continue;
-      const int64_t tasks = std::max<int64_t>(topic.partitions(),
-                                              shuffles ? query_.shuffle_partitions() : 0);
+      const int64_t tasks =
+          std::max<int64_t>(topic.partitions(), shuffles ? query_.shuffle_partitions() : 0);
       if (cores <= tasks) continue;
-      findings_->Warning(here_.In(here_.Has("executor_cores") ? "executor_cores" : "executors").place,
-                         absl::StrCat("a batch has at most ", tasks,
-                                      tasks == 1 ? " task" : " tasks", " at a time for ", cores,
-                                      " cores: some have nothing to do; is that meant?"));
+      findings_->Warning(
+          here_.In(here_.Has("executor_cores") ? "executor_cores" : "executors").place,
+          absl::StrCat("a batch has at most ", tasks, tasks == 1 ? " task" : " tasks",
+                       " at a time for ", cores,
+                       " cores: some have nothing to do; is that meant?"));
     }
   }
 
   const Scenario& scenario_;
   const SparkQuery& query_;
   const Places& here_;
-  const std::vector<Place>& blanked_;
   Findings* const findings_;
 };
 
 }  // namespace
 
-void CheckSparkQueries(const Scenario& scenario, const Places& places,
-                       const std::vector<Place>& blanked, Findings* findings) {
+void CheckSparkQueries(const Scenario& scenario, const Places& places, Findings* findings) {
   for (int i = 0; i < scenario.component_size(); ++i) {
     if (!scenario.component(i).has_spark_query()) continue;
     SparkCheck(scenario, scenario.component(i), places.In("component", i).In("spark_query"),
-               blanked, findings)
+               findings)
         .Run();
   }
 }
@@ -230,8 +218,7 @@ int64_t PredictedSparkEvents(const Scenario& scenario) {
     const Wide planning = AmountOf(UNIT_DURATION, query.planning_time()).value_or(0);
     const Wide overhead = AmountOf(UNIT_DURATION, query.task_overhead()).value_or(0);
     const Wide interval = AmountOf(UNIT_DURATION, query.trigger_interval()).value_or(0);
-    const Wide batch =
-        std::max<Wide>({interval, planning + overhead * tasks / cores, 1'000'000});
+    const Wide batch = std::max<Wide>({interval, planning + overhead * tasks / cores, 1'000'000});
     events += *run_for / 1'000'000'000 + 1;
     events += (*run_for / batch + 1) * (20 + 8 * tasks);
     if (events > kMost) return static_cast<int64_t>(kMost);

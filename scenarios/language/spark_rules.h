@@ -3,7 +3,6 @@
 #define FRESHET_SCENARIOS_LANGUAGE_SPARK_RULES_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "scenarios/language/places.h"
 #include "scenarios/language/problem.h"
@@ -11,9 +10,8 @@
 
 namespace freshet {
 
-// `blanked` are the places of text that could not be read. REQUIRES: defaults are filled in.
-void CheckSparkQueries(const v1::Scenario& scenario, const Places& places,
-                       const std::vector<Place>& blanked, Findings* findings);
+// REQUIRES: defaults are filled in.
+void CheckSparkQueries(const v1::Scenario& scenario, const Places& places, Findings* findings);
 
 // Events that they cost beside those of their records, at the least.
 int64_t PredictedSparkEvents(const v1::Scenario& scenario);
