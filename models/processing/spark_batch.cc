@@ -148,8 +148,10 @@ void SparkQuery::ConstructBatch() {
   }
   std::vector<Offset> to = LimitedTo(committed_, latest);
   const bool has_data = to != committed_;
-  // The last batch ran with a lower watermark: there may be windows to close.
-  const bool moved = config_.no_data_batches && shuffles() && watermark_ > batch_.watermark;
+  // The last batch ran with a lower watermark: there may be windows to close. A query that has just
+  // started does not look.
+  const bool moved =
+      config_.no_data_batches && shuffles() && has_ended_one_ && watermark_ > batch_.watermark;
   if (!has_data && !moved) {
     next_trigger_ = std::max(next_trigger_, Now() + config_.polling_delay);
     TriggerLater();
@@ -264,10 +266,12 @@ void SparkQuery::EndBatch() {
     store.size = store.next_size;
   }
   rerun_ = in_batch_ = false;
+  has_ended_one_ = true;
   batches_.Add(1);
   if (!batch_.has_data) no_data_batches_.Add(1);
   batch_rows_.Record(rows);
   batch_duration_.Record(Now() - triggered_at_);
+  sim().recorder().Span(RecordLevel::kSpans, lane_, "micro_batch", triggered_at_, Now(), rows);
   if (config_.trigger_interval > Duration::Zero() &&
       Now() - triggered_at_ > config_.trigger_interval) {
     falling_behind_.Add(1);

@@ -183,7 +183,7 @@ void SparkQuery::Fail() {
 
 void SparkQuery::StopApplication() {
   ++life_;
-  running_ = failing_ = asking_ = in_batch_ = stages_run_ = false;
+  running_ = failing_ = asking_ = in_batch_ = stages_run_ = has_ended_one_ = false;
   if (begun_ && !down_since_) down_since_ = Now();
   driver_cpu_->DropAll();
   driver_client_->DropAll();

@@ -379,6 +379,7 @@ class SparkQuery : public Component, private PollHandler, private OperatorChain:
   Batch constructed_;  // Not in the offset log yet.
   Batch batch_;
   bool rerun_ = false;
+  bool has_ended_one_ = false;  // Since the application started.
   bool failing_ = false;
   bool writes_ = true;  // Else the sink has what the tasks would write.
   int logs_left_ = 0;

@@ -98,6 +98,21 @@ TEST(SparkTest, AWindowClosesInTheBatchBehindItsWatermark) {
   EXPECT_EQ(p.store->bytes(), Bytes(2 * 4 * 12 * 100));
 }
 
+// The same, and the driver dies behind the batch of 35 s: a query that has just started runs no
+// batch without records. With no_data_batches off none comes at all.
+TEST(SparkTest, ABatchWithoutRecordsFollowsABatchAlone) {
+  for (const bool dies : {true, false}) {
+    SparkConfig config = Counting(2, 2);
+    config.no_data_batches = dies;
+    SparkPipeline p(AtOnce(4, Until(Seconds(30), 1000)), config);
+    if (dies) p.Down(p.driver.get(), Seconds(36), Seconds(1));
+    p.Run(Seconds(60));
+    EXPECT_EQ(p.store->visible(), 19'999);
+    EXPECT_EQ(p.Query(SparkQuery::kBatches), 7);
+    EXPECT_EQ(p.Query(SparkQuery::kNoDataBatches), 0);
+  }
+}
+
 // Each batch has a task for each shuffle partition, whatever there is, and each writes a delta.
 TEST(SparkTest, ShufflePartitionsCostTheirTasks) {
   SparkConfig config = Counting(1, 4);
