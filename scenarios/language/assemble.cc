@@ -38,6 +38,7 @@
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/assemble_sinks.h"
+#include "scenarios/language/assemble_spark.h"
 #include "scenarios/language/assemble_streams.h"
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
@@ -138,6 +139,7 @@ class Assembler {
     for (const auto& job : pipeline_->jobs) job->Start();
     for (const auto& app : pipeline_->streams_apps) app->Start();
     for (const auto& lane : pipeline_->batch_lanes) lane->Start();
+    for (const auto& query : pipeline_->spark_queries) query->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
@@ -476,6 +478,13 @@ class Assembler {
         const v1::StreamsApp& text = component.streams_app();
         BuildStreamsApp(scenario_, component.name(), text,
                         ZonesOf(text.zones(), static_cast<int>(text.instances())), sim_,
+                        pipeline_.get());
+        return absl::OkStatus();
+      }
+      case v1::Component::kSparkQuery: {
+        const v1::SparkQuery& text = component.spark_query();
+        BuildSparkQuery(component.name(), text,
+                        ZonesOf(text.zones(), static_cast<int>(text.executors())), sim_,
                         pipeline_.get());
         return absl::OkStatus();
       }
@@ -1122,6 +1131,31 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamsApp::kStandbyLag,
       &StreamsApp::kState,
       &StreamsApp::kProcessRatio,
+      &SparkQuery::kBatchDuration,
+      &SparkQuery::kLatestOffset,
+      &SparkQuery::kWalCommit,
+      &SparkQuery::kQueryPlanning,
+      &SparkQuery::kAddBatch,
+      &SparkQuery::kCommitOffsets,
+      &SparkQuery::kBatches,
+      &SparkQuery::kNoDataBatches,
+      &SparkQuery::kFallingBehind,
+      &SparkQuery::kBatchRows,
+      &SparkQuery::kInputRows,
+      &SparkQuery::kRerunBatches,
+      &SparkQuery::kTasks,
+      &SparkQuery::kTaskTime,
+      &SparkQuery::kFailedTasks,
+      &SparkQuery::kRecomputed,
+      &SparkQuery::kFailures,
+      &SparkQuery::kDowntime,
+      &SparkQuery::kBehindLatest,
+      &SparkQuery::kStateBytes,
+      &SparkQuery::kStateWritten,
+      &SparkQuery::kStateRead,
+      &SparkQuery::kShuffled,
+      &SparkQuery::kLate,
+      &SparkQuery::kFired,
       &StateCopies::kRestoredRecords,
       &StateCopies::kRestoredBytes,
       &StateCopies::kRestoreTime,

@@ -149,8 +149,8 @@ class ReferenceCheck {
   // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
   // Connect "worker-N" with "tasks", "group" and "nic"; a mirror "worker-N" with a "nic", and
   // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic"; a
-  // batch lane "task-N" with a "nic".
-  // Operations are for whole brokers.
+  // batch lane "task-N" with a "nic"; a query of Spark's kind a "driver", and "executor-N" with a
+  // "nic". Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -186,6 +186,12 @@ class ReferenceCheck {
       }
       if (of_fault && component.has_batch_lane()) {
         CheckNumbered(component, "task", component.batch_lane().tasks(), target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_spark_query()) {
+        if (parts.size() == 2 && parts[1] == "driver") return;
+        CheckNumbered(component, "executor", component.spark_query().executors(), target, parts,
+                      place);
         return;
       }
       if (parts.size() == 1 && of_fault) return;
@@ -348,7 +354,10 @@ class ReferenceCheck {
         place, absl::StrCat("fault target ", Quoted(target), " is no ",
                             absl::StrReplaceAll(kind, {{"-", " "}}), "; write ", Quoted(name + "1"),
                             " to ", Quoted(absl::StrCat(name, std::max(count, 1u))),
-                            ", and behind it \"/nic\" for its link"));
+                            ", and behind it \"/nic\" for its link",
+                            component.has_spark_query()
+                                ? absl::StrCat(", or ", Quoted(component.name() + "/driver"))
+                                : ""));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

@@ -24,6 +24,7 @@
 #include "scenarios/language/reading_rules.h"
 #include "scenarios/language/rescale_rules.h"
 #include "scenarios/language/sink_rules.h"
+#include "scenarios/language/spark_rules.h"
 #include "scenarios/language/streams_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
@@ -115,6 +116,7 @@ class RuleCheck {
     CheckJobs(scenario_, places_, blanked_, findings_);
     CheckRescales(scenario_, places_, findings_);
     CheckStreamsApps(scenario_, places_, blanked_, findings_);
+    CheckSparkQueries(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -811,8 +813,10 @@ class RuleCheck {
         if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
         if (other.has_mirror() && other.mirror().reads() == topic->name()) ++groups;
         if (other.has_batch_lane() && other.batch_lane().reads() == topic->name()) ++groups;
-        for (const v1::StreamOperator& each : other.streams_app().step()) {
-          if (each.source().reads() == topic->name()) ++groups;
+        for (const auto* steps : {&other.streams_app().step(), &other.spark_query().step()}) {
+          for (const v1::StreamOperator& each : *steps) {
+            if (each.source().reads() == topic->name()) ++groups;
+          }
         }
       }
       const Wide bytes = BytesPerSecondOf(component.producers());
@@ -920,6 +924,9 @@ int64_t PredictedEvents(const Scenario& scenario) {
       for (const v1::StreamOperator& each : other.streams_app().step()) {
         if (each.source().reads() == producers.topic()) groups += other.streams_app().step_size();
       }
+      for (const v1::StreamOperator& each : other.spark_query().step()) {
+        if (each.source().reads() == producers.topic()) groups += other.spark_query().step_size();
+      }
     }
     const Wide copies = topic != nullptr ? std::max(topic->replication_factor(), 1u) : 1;
     const Wide per_batch = 8 + 4 * std::min<Wide>(copies, 1'000) + 4 * groups;
@@ -942,7 +949,8 @@ int64_t PredictedEvents(const Scenario& scenario) {
   events += PredictedTableEvents(scenario);
   events += PredictedTransactionEvents(scenario);
   events += PredictedSinkEvents(scenario);
-  events += Wide{PredictedJobEvents(scenario)} + PredictedStreamsEvents(scenario);
+  events += Wide{PredictedJobEvents(scenario)} + PredictedStreamsEvents(scenario) +
+            PredictedSparkEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

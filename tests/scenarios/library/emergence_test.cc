@@ -57,6 +57,30 @@ class Golden {
 constexpr char kMean[] = "shop producer.latency_ms_mean";
 constexpr char kP99[] = "shop producer.latency_ms_p99";
 
+// --- Engines that are driven by events, and by micro-batches (engines_floor) ---
+
+TEST(EmergenceTest, AMicroBatchCannotBeFresherThanItsIntervalAndItsRun) {
+  constexpr char kFreshness[] = "orders_db sink.freshness_ms_mean";
+  const auto before_tasks = [](const Golden& golden) {
+    return golden["writer spark.latest_offset_time_ms_mean"] +
+           golden["writer spark.wal_commit_time_ms_mean"] +
+           golden["writer spark.query_planning_time_ms_mean"] + 30;  // task_overhead
+  };
+  const Golden slow("engines_floor.spark_10s");
+  EXPECT_GT(slow[kFreshness], 5'000 + before_tasks(slow));
+  // The writes of 10 s, on average half done, and the way of all variants to the log.
+  EXPECT_LT(slow[kFreshness], 5'000 + before_tasks(slow) + 200);
+  const Golden quick("engines_floor.spark_asap");
+  const double half = quick["writer spark.batch_duration_ms_mean"] / 2;
+  EXPECT_GT(quick[kFreshness], half + before_tasks(quick));
+  EXPECT_LT(quick[kFreshness], half + before_tasks(quick) + 60);
+  for (const char* variant : {"consumers", "flink", "kafka_streams"}) {
+    const Golden by_events(absl::StrCat("engines_floor.", variant));
+    EXPECT_LT(by_events[kFreshness], 40) << variant;
+    EXPECT_GT(by_events[kFreshness], 15) << variant;
+  }
+}
+
 // --- A replay of six hours ---
 
 // The old records are in no page cache; they take the volumes' bandwidth from the flusher, dirty
