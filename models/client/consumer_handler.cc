@@ -172,6 +172,9 @@ void Consumers::StopReading(int number) {
   SIM_REQUIRE(group_ == nullptr);
   Member& member = *members_[static_cast<size_t>(number)];
   CloseSessions(member);
+  // Its poll is not to end in the middle of one that comes after ResumeAt().
+  member.thread->DropAll();
+  ++member.life;
   DropWork(member);
   for (Owned& owned : member.owned) owned.reading = false;
 }

@@ -82,6 +82,13 @@ class SourceEffects {
   // Calls visit(low, high) for each part of [low, high) in which any is missing.
   template <class Visit>
   void VisitMissing(Offset low, Offset high, Visit&& visit) const;
+  // Calls visit(records, effect) for what is settled in [low, high), as far as it is tracked.
+  template <class Visit>
+  void VisitSettled(Offset low, Offset high, Visit&& visit) const;
+  // Of [low, high), those of which it is not known any more, since they were folded.
+  int64_t NotTrackedIn(Offset low, Offset high) const {
+    return std::max<int64_t>(0, std::min(high, floor_) - std::max(low, start_));
+  }
   // From `from` on, the first that has taken no effect; of a batch that is settled in part, the
   // first of it.
   Offset FirstMissing(Offset from) const;
@@ -246,6 +253,30 @@ void SourceEffects::VisitMissing(Offset low, Offset high, Visit&& visit) const {
     at = std::max(at, until);
     if (at < end && TakenOf((*next).value, at, end) < end - at) visit(at, end);
     at = std::max<Offset>(at, (*next).high);
+  }
+}
+
+template <class Visit>
+void SourceEffects::VisitSettled(Offset low, Offset high, Visit&& visit) const {
+  low = std::max(low, floor_);
+  for (auto next = effects_.LowerBound(low); next != effects_.end() && (*next).low < high; ++next) {
+    const Offset from = std::max<Offset>((*next).low, low);
+    const Offset to = std::min<Offset>((*next).high, high);
+    const Stretch& stretch = (*next).value;
+    if (stretch.shares.empty()) {
+      visit(to - from, stretch.all);
+      continue;
+    }
+    for (const Share& share : stretch.shares) {
+      RecordSpan part;
+      part.from = from;
+      part.to = to;
+      part.base = stretch.base;
+      part.whole = stretch.whole;
+      part.low = share.low;
+      part.high = share.high;
+      visit(part.record_count(), share.effect);
+    }
   }
 }
 

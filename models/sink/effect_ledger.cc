@@ -139,6 +139,25 @@ void EffectLedger::Cut(PartitionId partition, Offset end) {
   }
 }
 
+EffectLedger::Tally EffectLedger::TallyIn(PartitionId partition, Offset from, Offset to) const {
+  Tally tally;
+  tally.missing = to - from;
+  const auto entry = rows_.find(partition);
+  if (entry == rows_.end()) return tally;
+  tally.not_tracked = entry->second.effects.NotTrackedIn(from, to);
+  tally.missing -= tally.not_tracked;
+  entry->second.effects.VisitSettled(from, to, [&](int64_t records, SourceEffects::Effect effect) {
+    tally.missing -= records;
+    if (effect.how == How::kDone) {
+      tally.visible += records;
+      tally.again += records * (effect.times - 1);
+    } else {
+      tally.settled[static_cast<size_t>(effect.how)] += records;
+    }
+  });
+  return tally;
+}
+
 Offset EffectLedger::FirstUnsettled(PartitionId partition, Offset from) const {
   const auto row = rows_.find(partition);
   return row == rows_.end() ? from : row->second.effects.FirstMissing(from);

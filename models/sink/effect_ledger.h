@@ -66,6 +66,18 @@ class EffectLedger {
   // that the log does not have.
   void Cut(PartitionId partition, Offset end);
 
+  // What became of the records [from, to). They are `visible`, or settled, or `missing`, or not
+  // tracked any more.
+  struct Tally {
+    int64_t visible = 0;  // Each once, and what a filter has left out: it is kept with them.
+    int64_t again = 0;    // These times more.
+    std::array<int64_t, 8> settled = {};  // By How, but for those two.
+    int64_t missing = 0;
+    int64_t not_tracked = 0;
+    int64_t settled_as(How how) const { return settled[static_cast<size_t>(how)]; }
+  };
+  Tally TallyIn(PartitionId partition, Offset from, Offset to) const;
+
   bool Knows(PartitionId partition) const { return rows_.contains(partition); }
   // From `from` on, the first offset that is not settled; `from` of a source that is not known.
   Offset FirstUnsettled(PartitionId partition, Offset from) const;

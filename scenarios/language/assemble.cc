@@ -25,6 +25,7 @@
 #include "models/sink/warehouse_sink.h"
 #include "models/storage/object_client.h"
 #include "models/storage/object_store.h"
+#include "scenarios/language/assemble_batch.h"
 #include "scenarios/language/assemble_connect.h"
 #include "scenarios/language/assemble_groups.h"
 #include "scenarios/language/assemble_job.h"
@@ -37,6 +38,7 @@
 #include "scenarios/language/assemble_quotas.h"
 #include "scenarios/language/assemble_s3stream.h"
 #include "scenarios/language/assemble_sinks.h"
+#include "scenarios/language/assemble_spark.h"
 #include "scenarios/language/assemble_streams.h"
 #include "scenarios/language/assemble_table.h"
 #include "scenarios/language/assemble_tiered.h"
@@ -136,6 +138,8 @@ class Assembler {
     for (const auto& mirror : pipeline_->mirrors) mirror->Start();
     for (const auto& job : pipeline_->jobs) job->Start();
     for (const auto& app : pipeline_->streams_apps) app->Start();
+    for (const auto& lane : pipeline_->batch_lanes) lane->Start();
+    for (const auto& query : pipeline_->spark_queries) query->Start();
     BuildOperations(scenario_, sim_, pipeline_.get());
     return std::move(pipeline_);
   }
@@ -461,6 +465,12 @@ class Assembler {
                      pipeline_.get());
         return absl::OkStatus();
       }
+      case v1::Component::kBatchLane:
+        BuildBatchLane(component.name(), component.batch_lane(),
+                       ZonesOf(component.batch_lane().zones(),
+                               static_cast<int>(component.batch_lane().tasks())),
+                       sim_, pipeline_.get());
+        return absl::OkStatus();
       case v1::Component::kStreamJob:
         BuildJob(component.name(), component.stream_job());
         return absl::OkStatus();
@@ -468,6 +478,13 @@ class Assembler {
         const v1::StreamsApp& text = component.streams_app();
         BuildStreamsApp(scenario_, component.name(), text,
                         ZonesOf(text.zones(), static_cast<int>(text.instances())), sim_,
+                        pipeline_.get());
+        return absl::OkStatus();
+      }
+      case v1::Component::kSparkQuery: {
+        const v1::SparkQuery& text = component.spark_query();
+        BuildSparkQuery(component.name(), text,
+                        ZonesOf(text.zones(), static_cast<int>(text.executors())), sim_,
                         pipeline_.get());
         return absl::OkStatus();
       }
@@ -1047,6 +1064,21 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &Network::kCrossRegionBytes,
       &MirrorTopic::kRetries,
       &MirrorTopic::kSyncs,
+      &BatchLane::kRuns,
+      &BatchLane::kRecords,
+      &BatchLane::kBytesCounted,
+      &BatchLane::kDeleted,
+      &BatchLane::kLostAttempts,
+      &BatchLane::kRepeated,
+      &BatchLane::kRebuild,
+      &BatchLane::kReconciled,
+      &BatchLane::kFreshness,
+      &BatchLane::kDrift,
+      &BatchLane::kMissing,
+      &BatchLane::kLate,
+      &BatchLane::kDoubled,
+      &BatchLane::kWrong,
+      &BatchLane::kNotTracked,
       &Mirror::kRecordAge,
       &Mirror::kRunning,
       &Mirror::kUnassigned,
@@ -1099,6 +1131,31 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &StreamsApp::kStandbyLag,
       &StreamsApp::kState,
       &StreamsApp::kProcessRatio,
+      &SparkQuery::kBatchDuration,
+      &SparkQuery::kLatestOffset,
+      &SparkQuery::kWalCommit,
+      &SparkQuery::kQueryPlanning,
+      &SparkQuery::kAddBatch,
+      &SparkQuery::kCommitOffsets,
+      &SparkQuery::kBatches,
+      &SparkQuery::kNoDataBatches,
+      &SparkQuery::kFallingBehind,
+      &SparkQuery::kBatchRows,
+      &SparkQuery::kInputRows,
+      &SparkQuery::kRerunBatches,
+      &SparkQuery::kTasks,
+      &SparkQuery::kTaskTime,
+      &SparkQuery::kFailedTasks,
+      &SparkQuery::kRecomputed,
+      &SparkQuery::kFailures,
+      &SparkQuery::kDowntime,
+      &SparkQuery::kBehindLatest,
+      &SparkQuery::kStateBytes,
+      &SparkQuery::kStateWritten,
+      &SparkQuery::kStateRead,
+      &SparkQuery::kShuffled,
+      &SparkQuery::kLate,
+      &SparkQuery::kFired,
       &StateCopies::kRestoredRecords,
       &StateCopies::kRestoredBytes,
       &StateCopies::kRestoreTime,

@@ -20,7 +20,9 @@
 #include "models/fault/fault.h"
 #include "models/group/transaction_coordinator.h"
 #include "models/network/network.h"
+#include "models/processing/batch_lane.h"
 #include "models/processing/lookup.h"
+#include "models/processing/spark_query.h"
 #include "models/processing/stream_job.h"
 #include "models/processing/streams_app.h"
 #include "models/schema/schema_registry.h"
@@ -71,7 +73,9 @@ struct Pipeline {
   std::vector<std::unique_ptr<LookupService>> lookups;  // That jobs ask.
   std::vector<std::unique_ptr<TopicSink>> topic_sinks;
   std::vector<std::unique_ptr<StreamJob>> jobs;
+  std::vector<std::unique_ptr<BatchLane>> batch_lanes;
   std::vector<std::unique_ptr<StreamsApp>> streams_apps;
+  std::vector<std::unique_ptr<SparkQuery>> spark_queries;
   // By handle: "log/broker-1/disk". Ordered, for suggestions.
   std::map<std::string, std::unique_ptr<FaultTarget>> targets;
   std::unique_ptr<FaultInjector> faults;

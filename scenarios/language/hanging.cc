@@ -17,10 +17,15 @@ std::vector<std::string> ReadersOf(const v1::Scenario& scenario, const std::stri
     } else if (component.has_connect()) {
       waits = component.connect().reads() == topic &&
               component.connect().isolation_level() == v1::Consumers::READ_COMMITTED;
+    } else if (component.has_batch_lane()) {
+      waits = component.batch_lane().reads() == topic &&
+              component.batch_lane().isolation_level() == v1::Consumers::READ_COMMITTED;
     }
-    for (const v1::StreamOperator& step : component.stream_job().step()) {
-      waits = waits || (step.source().reads() == topic &&
-                        step.source().isolation_level() == v1::Consumers::READ_COMMITTED);
+    for (const auto* steps : {&component.stream_job().step(), &component.spark_query().step()}) {
+      for (const v1::StreamOperator& step : *steps) {
+        waits = waits || (step.source().reads() == topic &&
+                          step.source().isolation_level() == v1::Consumers::READ_COMMITTED);
+      }
     }
     if (waits) readers.push_back(component.name());
   }

@@ -149,6 +149,14 @@ class MirrorCheck {
       CheckAtFirst(component.stream_job().step(i).source().reads(),
                    here.In("stream_job").In("step", i).In("source").In("reads"));
     }
+    if (component.has_batch_lane()) {
+      CheckAtFirst(component.batch_lane().reads(), here.In("batch_lane").In("reads"));
+    }
+    for (int i = 0; i < component.spark_query().step_size(); ++i) {
+      if (!component.spark_query().step(i).has_source()) continue;
+      CheckAtFirst(component.spark_query().step(i).source().reads(),
+                   here.In("spark_query").In("step", i).In("source").In("reads"));
+    }
     if (component.has_producers() && component.producers().has_transactions()) {
       CheckAtFirst(component.producers().topic(), here.In("producers").In("topic"));
     }

@@ -148,8 +148,9 @@ class ReferenceCheck {
   // consumers offer "member-N", each with a "nic" and, if they subscribe, a "thread"; producers
   // with transactions offer "client-N", each with a "thread"; a job "task-manager-N" with a "nic";
   // Connect "worker-N" with "tasks", "group" and "nic"; a mirror "worker-N" with a "nic", and
-  // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic".
-  // Operations are for whole brokers.
+  // between regions a "link"; an application of Kafka Streams' kind "instance-N" with a "nic"; a
+  // batch lane "task-N" with a "nic"; a query of Spark's kind a "driver", and "executor-N" with a
+  // "nic". Operations are for whole brokers.
   void CheckHandle(const std::string& kind, const std::string& name, const std::string& target,
                    Place place) {
     const bool of_fault = kind == "fault target";
@@ -180,6 +181,16 @@ class ReferenceCheck {
       }
       if (of_fault && component.has_streams_app()) {
         CheckNumbered(component, "instance", component.streams_app().instances(), target, parts,
+                      place);
+        return;
+      }
+      if (of_fault && component.has_batch_lane()) {
+        CheckNumbered(component, "task", component.batch_lane().tasks(), target, parts, place);
+        return;
+      }
+      if (of_fault && component.has_spark_query()) {
+        if (parts.size() == 2 && parts[1] == "driver") return;
+        CheckNumbered(component, "executor", component.spark_query().executors(), target, parts,
                       place);
         return;
       }
@@ -322,7 +333,7 @@ class ReferenceCheck {
                      has_regions ? "" : " where the network has regions"));
   }
 
-  // Processes of a kind, each with a link: "task-manager-N", "instance-N".
+  // Processes of a kind, each with a link: "task-manager-N", "instance-N", "task-N".
   void CheckNumbered(const Component& component, absl::string_view kind, uint32_t count,
                      const std::string& target, const std::vector<std::string>& parts,
                      Place place) {
@@ -343,7 +354,10 @@ class ReferenceCheck {
         place, absl::StrCat("fault target ", Quoted(target), " is no ",
                             absl::StrReplaceAll(kind, {{"-", " "}}), "; write ", Quoted(name + "1"),
                             " to ", Quoted(absl::StrCat(name, std::max(count, 1u))),
-                            ", and behind it \"/nic\" for its link"));
+                            ", and behind it \"/nic\" for its link",
+                            component.has_spark_query()
+                                ? absl::StrCat(", or ", Quoted(component.name() + "/driver"))
+                                : ""));
   }
 
   void CheckBucket(const std::string& name, const std::string& target,

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/batch_rules.h"
 #include "scenarios/language/catalogue.h"
 #include "scenarios/language/connect_rules.h"
 #include "scenarios/language/facts.h"
@@ -23,6 +24,7 @@
 #include "scenarios/language/reading_rules.h"
 #include "scenarios/language/rescale_rules.h"
 #include "scenarios/language/sink_rules.h"
+#include "scenarios/language/spark_rules.h"
 #include "scenarios/language/streams_rules.h"
 #include "scenarios/language/suggest.h"
 #include "scenarios/language/table_rules.h"
@@ -108,11 +110,13 @@ class RuleCheck {
     CheckMirrors(scenario_, places_, findings_);
     CheckReaders(scenario_, places_, findings_);
     CheckFeedContracts(scenario_, places_, findings_);
+    CheckBatchLanes(scenario_, places_, findings_);
     CheckTransactions(scenario_, places_, findings_);
     CheckWorkload(scenario_, places_, findings_);
     CheckJobs(scenario_, places_, blanked_, findings_);
     CheckRescales(scenario_, places_, findings_);
     CheckStreamsApps(scenario_, places_, blanked_, findings_);
+    CheckSparkQueries(scenario_, places_, findings_);
     CheckLaws(scenario_, places_, findings_);
   }
 
@@ -808,8 +812,11 @@ class RuleCheck {
         if (other.has_consumers() && other.consumers().reads() == topic->name()) ++groups;
         if (other.has_connect() && other.connect().reads() == topic->name()) ++groups;
         if (other.has_mirror() && other.mirror().reads() == topic->name()) ++groups;
-        for (const v1::StreamOperator& each : other.streams_app().step()) {
-          if (each.source().reads() == topic->name()) ++groups;
+        if (other.has_batch_lane() && other.batch_lane().reads() == topic->name()) ++groups;
+        for (const auto* steps : {&other.streams_app().step(), &other.spark_query().step()}) {
+          for (const v1::StreamOperator& each : *steps) {
+            if (each.source().reads() == topic->name()) ++groups;
+          }
         }
       }
       const Wide bytes = BytesPerSecondOf(component.producers());
@@ -907,6 +914,7 @@ int64_t PredictedEvents(const Scenario& scenario) {
     for (const Component& other : scenario.component()) {
       if (other.has_consumers() && other.consumers().reads() == producers.topic()) ++groups;
       if (other.has_connect() && other.connect().reads() == producers.topic()) ++groups;
+      if (other.has_batch_lane() && other.batch_lane().reads() == producers.topic()) ++groups;
       // What it reads is written and read again.
       if (other.has_mirror() && other.mirror().reads() == producers.topic()) groups += 4;
       // Each of its operators takes what the one before it has made of a batch.
@@ -915,6 +923,9 @@ int64_t PredictedEvents(const Scenario& scenario) {
       }
       for (const v1::StreamOperator& each : other.streams_app().step()) {
         if (each.source().reads() == producers.topic()) groups += other.streams_app().step_size();
+      }
+      for (const v1::StreamOperator& each : other.spark_query().step()) {
+        if (each.source().reads() == producers.topic()) groups += other.spark_query().step_size();
       }
     }
     const Wide copies = topic != nullptr ? std::max(topic->replication_factor(), 1u) : 1;
@@ -938,7 +949,8 @@ int64_t PredictedEvents(const Scenario& scenario) {
   events += PredictedTableEvents(scenario);
   events += PredictedTransactionEvents(scenario);
   events += PredictedSinkEvents(scenario);
-  events += Wide{PredictedJobEvents(scenario)} + PredictedStreamsEvents(scenario);
+  events += Wide{PredictedJobEvents(scenario)} + PredictedStreamsEvents(scenario) +
+            PredictedSparkEvents(scenario);
   return static_cast<int64_t>(std::min<Wide>(events, kMostInt));
 }
 

@@ -135,7 +135,8 @@ class SinkCheck {
 
   bool IsJob(const std::string& name) const {
     const Component* component = FindComponent(scenario_, name);
-    return component != nullptr && (component->has_stream_job() || component->has_streams_app());
+    return component != nullptr && (component->has_stream_job() || component->has_streams_app() ||
+                                    component->has_spark_query());
   }
 
   void CheckIsWritten(const Component& component, const Places& all) {
@@ -268,7 +269,8 @@ std::vector<std::string> WritersOf(const Scenario& scenario, absl::string_view s
     if (component.consumers().writes_to() == sink || component.connect().writes_to() == sink) {
       writers.push_back(component.name());
     }
-    for (const auto* steps : {&component.stream_job().step(), &component.streams_app().step()}) {
+    for (const auto* steps : {&component.stream_job().step(), &component.streams_app().step(),
+                              &component.spark_query().step()}) {
       for (const v1::StreamOperator& each : *steps) {
         if (each.sink().name() == sink) writers.push_back(component.name());
       }

@@ -94,6 +94,11 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.nodes.push_back({component.name(), false, true, false, place});
       flow.edges.emplace_back(from->second, node);
       flow.edges.emplace_back(node, to->second);
+    } else if (component.has_batch_lane()) {
+      const auto topic = topics.find(component.batch_lane().reads());
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
     } else if (component.has_stream_job()) {
       std::vector<int> sources;
       for (const v1::StreamOperator& each : component.stream_job().step()) {
@@ -119,6 +124,11 @@ Flow FlowOf(const Scenario& scenario, const Places& places) {
       flow.edges.emplace_back(topic->second, node);
       const auto results = topics.find(app.step(app.step_size() - 1).to_topic().name());
       if (results != topics.end()) flow.edges.emplace_back(node, results->second);
+    } else if (component.has_spark_query() && component.spark_query().step_size() > 0) {
+      const auto topic = topics.find(component.spark_query().step(0).source().reads());
+      if (topic == topics.end()) continue;
+      flow.nodes.push_back({component.name(), false, true, false, place});
+      flow.edges.emplace_back(topic->second, node);
     } else if (component.has_lakehouse_table()) {
       std::vector<int> writers;
       for (const v1::Topic& topic : scenario.topic()) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/tidy/checks.h"
+#include "tests/tidy/text.h"
 
 namespace freshet::tidy {
 namespace {
@@ -85,6 +86,19 @@ TEST(TidyTreeTest, SimAndModelsNameNothingBanned) { Expect(CheckBannedNames(kSou
 TEST(TidyTreeTest, NoFileIsDead) { Expect(CheckDeadFiles(kSource)); }
 
 TEST(TidyTreeTest, LinksLeadSomewhere) { Expect(CheckLinks(kSource)); }
+
+TEST(TidyTreeTest, EveryPageOfAModelIsListed) {
+  const fs::path pages = fs::path(kSource) / "docs/models";
+  const std::string list = ReadFile(pages / "README.md");
+  int listed = 0;
+  for (const auto& page : fs::directory_iterator(pages)) {
+    const std::string name = page.path().filename().string();
+    if (name == "README.md") continue;
+    EXPECT_NE(list.find("](" + name + ")"), std::string::npos) << "docs/models/README.md: " << name;
+    ++listed;
+  }
+  EXPECT_GT(listed, 20);
+}
 
 TEST(TidyTreeTest, ScriptsParse) { Expect(CheckScripts(kSource)); }
 

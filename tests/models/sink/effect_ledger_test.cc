@@ -167,5 +167,45 @@ TEST(EffectLedgerTest, WhatAnElectionCutsIsAPhantom) {
   ledger.Audit("lake");
 }
 
+// [0, 10) once, [5, 8) again, [10, 12) too late, [12, 15) nothing; of a batch of a hundred behind
+// that a filter lets 30 through and holds 70 back.
+TEST(EffectLedgerTest, ATallySaysWhatBecameOfAPart) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0);
+  Visible(ledger, Span(0, 10));
+  ledger.GoOn(3, 5, EffectCause::kReset, EffectCause::kRestart);
+  Visible(ledger, Span(5, 8));
+  ledger.Settle(Span(10, 12), How::kLateDropped);
+  const EffectLedger::Tally all = ledger.TallyIn(3, 0, 15);
+  EXPECT_EQ(all.visible, 10);
+  EXPECT_EQ(all.again, 3);
+  EXPECT_EQ(all.settled_as(How::kLateDropped), 2);
+  EXPECT_EQ(all.missing, 3);
+  EXPECT_EQ(all.not_tracked, 0);
+  const EffectLedger::Tally part = ledger.TallyIn(3, 6, 11);
+  EXPECT_EQ(part.visible, 4);
+  EXPECT_EQ(part.again, 2);
+  EXPECT_EQ(part.settled_as(How::kLateDropped), 1);
+  EXPECT_EQ(part.missing, 0);
+  EXPECT_EQ(ledger.TallyIn(4, 0, 15).missing, 15);  // Nobody has heard of it.
+}
+
+TEST(EffectLedgerTest, ATallyOfAShareCountsTheRest) {
+  EffectLedger ledger;
+  ledger.Begin(3, 0);
+  Visible(ledger, Filtered(0, 100));
+  const EffectLedger::Tally before = ledger.TallyIn(3, 0, 100);
+  EXPECT_EQ(before.visible, 30);
+  EXPECT_EQ(before.missing, 70);
+  RecordSpan rest = Filtered(0, 100);
+  rest.low = 30;
+  rest.high = 100;
+  ledger.Settle(rest, How::kFiltered);
+  const EffectLedger::Tally after = ledger.TallyIn(3, 0, 100);
+  EXPECT_EQ(after.visible, 100);  // With those that were left out on purpose.
+  EXPECT_EQ(after.again, 0);
+  EXPECT_EQ(after.missing, 0);
+}
+
 }  // namespace
 }  // namespace freshet

@@ -57,6 +57,30 @@ class Golden {
 constexpr char kMean[] = "shop producer.latency_ms_mean";
 constexpr char kP99[] = "shop producer.latency_ms_p99";
 
+// --- Engines that are driven by events, and by micro-batches (engines_floor) ---
+
+TEST(EmergenceTest, AMicroBatchCannotBeFresherThanItsIntervalAndItsRun) {
+  constexpr char kFreshness[] = "orders_db sink.freshness_ms_mean";
+  const auto before_tasks = [](const Golden& golden) {
+    return golden["writer spark.latest_offset_time_ms_mean"] +
+           golden["writer spark.wal_commit_time_ms_mean"] +
+           golden["writer spark.query_planning_time_ms_mean"] + 30;  // task_overhead
+  };
+  const Golden slow("engines_floor.spark_10s");
+  EXPECT_GT(slow[kFreshness], 5'000 + before_tasks(slow));
+  // The writes of 10 s, on average half done, and the way of all variants to the log.
+  EXPECT_LT(slow[kFreshness], 5'000 + before_tasks(slow) + 200);
+  const Golden quick("engines_floor.spark_asap");
+  const double half = quick["writer spark.batch_duration_ms_mean"] / 2;
+  EXPECT_GT(quick[kFreshness], half + before_tasks(quick));
+  EXPECT_LT(quick[kFreshness], half + before_tasks(quick) + 60);
+  for (const char* variant : {"consumers", "flink", "kafka_streams"}) {
+    const Golden by_events(absl::StrCat("engines_floor.", variant));
+    EXPECT_LT(by_events[kFreshness], 40) << variant;
+    EXPECT_GT(by_events[kFreshness], 15) << variant;
+  }
+}
+
 // --- A replay of six hours ---
 
 // The old records are in no page cache; they take the volumes' bandwidth from the flusher, dirty
@@ -374,6 +398,168 @@ TEST(CommitEarlyLateTest, EarlyLosesAPollAndLateRepeatsACommitInterval) {
   const Golden each_poll("commit_early_late.each_poll");
   EXPECT_EQ(each_poll["billing consumer.skipped_records_max"], 0);
   EXPECT_EQ(each_poll["billing consumer.redelivered_records_total"], 0);
+}
+
+// --- The feed patterns ---
+
+constexpr const char* kDesigns[] = {"shared_nothing", "shared_storage"};
+
+// The task manager dies at 307 s; noticed after 13 s, a delay of 1 s and 5 s to deploy. The commit
+// of 336 s is the first, and its oldest order is that of 290 s.
+TEST(FeedProcessorTopicTest, ACrashCostsTimeAndNoSum) {
+  for (const char* design : kDesigns) {
+    const Golden feed(absl::StrCat("feed_processor_topic.", design));
+    EXPECT_EQ(feed["sums stream_job.detection_time_ms_max"], 13'000) << design;
+    EXPECT_NEAR(feed["sums stream_job.downtime_ms_max"], 19'000, 100) << design;
+    EXPECT_NEAR(feed["sums.out sink.freshness_ms_max"], 46'000, 500) << design;
+    for (const char* hop : {"sums.out", "cache"}) {
+      EXPECT_EQ(feed[absl::StrCat(hop, " effects.duplicated_total")], 0) << design;
+    }
+    EXPECT_EQ(feed["sums.out effects.lost_max"], 0) << design;
+    // What was open when it died, nobody is given who asks for what is committed.
+    EXPECT_GT(feed["service consumer.aborted_records_total"], 0) << design;
+    EXPECT_EQ(feed["service consumer.records_total"], feed["sums.out topic_sink.records_total"]);
+    // Behind the topic it is not much: of a second and a half a write-ahead log in objects takes
+    // most.
+    const double behind =
+        feed["cache sink.freshness_ms_max"] - feed["sums.out sink.freshness_ms_max"];
+    EXPECT_GT(behind, 0) << design;
+    EXPECT_LT(behind, 2'000) << design;
+  }
+}
+
+// An order waits 0 to 60 s for a load that takes 5.6 s. Brokers that take a quarter of a second
+// longer for it make that difference, and consumer lag shows nothing.
+TEST(FeedConnectWarehouseTest, TheLoadIntervalIsTheFreshness) {
+  for (const char* design : kDesigns) {
+    const Golden feed(absl::StrCat("feed_connect_warehouse.", design));
+    EXPECT_NEAR(feed["facts sink.freshness_ms_mean"], 35'600, 400) << design;
+    EXPECT_LE(feed["facts sink.freshness_ms_max"], 66'200) << design;
+    EXPECT_LT(feed["pipes/tasks consumer.lag_max"], 500) << design;
+    EXPECT_EQ(feed["facts effects.duplicated_total"], 0) << design;
+    // A report of each half minute adds a quarter in the mean, and more as it ages itself.
+    EXPECT_GT(feed["board freshness.staleness_ms_mean"],
+              feed["facts freshness.staleness_ms_mean"] + 15'000)
+        << design;
+  }
+}
+
+// 0 to 60 s for the checkpoint and about a second for its commit; four writers with two partitions
+// leave eight files. Each 10 s it is a sixth of the wait and six times the files.
+TEST(FeedStreamTableTest, TheCheckpointIntervalBuysFreshnessWithFiles) {
+  for (const char* design : kDesigns) {
+    const Golden feed(absl::StrCat("feed_stream_table.", design));
+    EXPECT_NEAR(feed["rows sink.freshness_ms_mean"], 31'000, 500) << design;
+    EXPECT_LT(feed["rows sink.freshness_ms_max"], 62'000) << design;
+    EXPECT_EQ(feed["rows lakehouse_sink.files_total"], 8 * feed["lake table.snapshots_total"]);
+  }
+  const Golden minute("feed_stream_table.shared_storage");
+  const Golden often("feed_stream_table.shared_storage_10s");
+  EXPECT_NEAR(often["rows sink.freshness_ms_mean"], 6'000, 200);
+  EXPECT_EQ(often["rows lakehouse_sink.files_total"],
+            6 * minute["rows lakehouse_sink.files_total"]);
+  const std::string size = "rows lakehouse_sink.file_bytes_bytes_mean";
+  EXPECT_NEAR(minute[size] / often[size], 6, 0.1);
+}
+
+// Five windows of two minutes, 707 late orders each (five standard deviations of all: 297), and
+// 20 000 twice in the third. Without the delay 10 000 are missing in each but the third, which the
+// crash leaves with 20 000, less those whose window is older: 0.8 of one in a hundred; and what is
+// twice later is not found.
+TEST(FeedDualPathTest, TheBatchFindsWhatTheStreamHasLateAndTwice) {
+  for (const char* design : kDesigns) {
+    const Golden feed(absl::StrCat("feed_dual_path.", design));
+    EXPECT_EQ(feed.exit_code(), 0) << design;
+    EXPECT_EQ(feed["recount batch.runs_total"], 5) << design;
+    EXPECT_NEAR(feed["recount batch.records_total"], 600'000, 5 * 775) << design;
+    EXPECT_EQ(feed["recount drift.missing_records_total"], 0) << design;
+    EXPECT_NEAR(feed["recount drift.late_records_total"], 5 * 707, 297) << design;
+    EXPECT_NEAR(feed["recount drift.doubled_records_total"], 20'000, 5 * 141) << design;
+    EXPECT_EQ(feed["recount drift.wrong_records_total"], 0) << design;
+    EXPECT_EQ(feed["recount batch.deleted_records_total"], 0) << design;
+    // The host of one of its tasks was away for 20 s.
+    EXPECT_EQ(feed["recount batch.lost_attempts_total"], 1) << design;
+    EXPECT_GT(feed["recount batch.repeated_records_total"], 0) << design;
+    EXPECT_NEAR(feed["recount batch.reconciled_after_ms_max"], 53'000, 1'000) << design;
+    // What is final is a minute and a half old, what is not is ten seconds old.
+    EXPECT_GT(feed["recount batch.freshness_ms_p50"], 8 * feed["revenue_db sink.freshness_ms_p50"])
+        << design;
+  }
+  const Golden early("feed_dual_path.no_delay");
+  EXPECT_EQ(early.exit_code(), 1);
+  EXPECT_NEAR(early["recount drift.missing_records_total"], 60'000 * 0.992, 5 * 244);
+  EXPECT_EQ(early["recount drift.doubled_records_total"], 0);
+  EXPECT_GT(early["revenue_db effects.duplicated_total"], 19'000);
+}
+
+// With producers that stop a second before the fifth window ends, batch and stream speak of the
+// same records: the drift is what the stream's own counters say.
+TEST(FeedDualPathTest, TheDriftIsWhatTheStreamsOwnCountersSay) {
+  v1::Scenario scenario = VariantOf("feed_dual_path", "shared_nothing");
+  scenario.set_warm_up("0s");
+  scenario.clear_objective();
+  for (v1::Component& component : *scenario.mutable_component()) {
+    if (component.has_producers()) component.mutable_producers()->set_sends_until("599s");
+  }
+  const RunOutcome run = OutcomeOf(scenario);
+  EXPECT_EQ(TotalOf(run, "recount", "batch.records"),
+            TotalOf(run, "shop", "producer.records_acked"));
+  EXPECT_EQ(TotalOf(run, "recount", "drift.late_records"),
+            TotalOf(run, "revenue_db", "effects.late_dropped"));
+  EXPECT_EQ(TotalOf(run, "recount", "drift.doubled_records"),
+            TotalOf(run, "revenue_db", "effects.duplicated"));
+  EXPECT_GT(TotalOf(run, "recount", "drift.late_records"), 0);
+  EXPECT_GT(TotalOf(run, "recount", "drift.doubled_records"), 0);
+}
+
+// Windows of 5 s and a watermark 2 s behind: 4.6 s in the mean, and what the log takes; 7.2 s at
+// the most with a beat of it and two linger times.
+TEST(FiveLayersTest, TheWindowIsMostOfTheTime) {
+  for (const char* design : kDesigns) {
+    const Golden feed(absl::StrCat("five_layers.", design));
+    const double log = feed["shop producer.latency_ms_mean"];
+    const double mean = feed["cache sink.freshness_ms_mean"];
+    EXPECT_GT(mean, 4'500 + log) << design;
+    EXPECT_LT(mean, 4'700 + 3 * log + 1'000) << design;
+    EXPECT_EQ(feed["cache effects.lost_max"], 0) << design;
+    EXPECT_EQ(feed["cache effects.duplicated_total"], 0) << design;
+    // 0.027 of one in a hundred of 456 000 would be late without a beat and a log in between.
+    EXPECT_GT(feed["cache effects.late_dropped_total"], 30) << design;
+    EXPECT_LT(feed["cache effects.late_dropped_total"], 123 + 5 * 11) << design;
+  }
+}
+
+// --- Jobs that stand still ---
+
+// 2000 orders a second for 180 s; one by one 667 of them, with 100 questions at a time 1600, and
+// with nine of ten known or all known, all.
+TEST(NaiveLookupTest, TheServiceIsTheLimitUntilItIsNotAsked) {
+  const Golden one("naive_lookup.one_by_one");
+  EXPECT_NEAR(one["profiles stream_job.lag_max"], 1'333 * 180, 3'000);
+  EXPECT_LT(one["profiles/enrich/service/workers station.busy_mean"], 4);  // Of eight.
+  const Golden many("naive_lookup.asynchronous");
+  EXPECT_NEAR(many["profiles stream_job.lag_max"], 400 * 180, 3'000);
+  EXPECT_EQ(many["profiles/enrich/service/workers station.busy_mean"], 8);
+  const Golden cached("naive_lookup.cached");
+  EXPECT_NEAR(cached["profiles/enrich/service lookup.questions_total"], 200 * 150, 5 * 180);
+  for (const Golden& each : {cached, Golden("naive_lookup.broadcast")}) {
+    EXPECT_LT(each["profiles stream_job.lag_max"], 100);
+    EXPECT_EQ(each.exit_code(), 0);
+  }
+  EXPECT_EQ(one.exit_code(), 1);
+  EXPECT_EQ(many.exit_code(), 1);
+}
+
+// No lag, and nothing to see; with idleness a window of 10 s is out after its end, a second and a
+// beat of the watermark.
+TEST(IdlePartitionTest, HoldsBackAllWindowsUntilItDoesNotCount) {
+  const Golden stuck("idle_partition.stuck");
+  EXPECT_LT(stuck["revenue stream_job.lag_max"], 20);
+  EXPECT_EQ(stuck["board_db effects.visible_total"], 0);
+  EXPECT_GT(stuck["board_db freshness.staleness_ms_max"], 179'000);
+  const Golden cured("idle_partition.with_idleness");
+  EXPECT_NEAR(cured["board_db freshness.staleness_ms_max"], 11'200, 200);
+  EXPECT_EQ(cured["board_db effects.late_dropped_total"], 0);
 }
 
 }  // namespace
