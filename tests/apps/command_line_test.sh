@@ -20,7 +20,7 @@ expect() {
 }
 
 headline=$SOURCE/scenarios/library/published/c1_confluent_2020.textproto
-designs=$SOURCE/scenarios/library/headline.textproto
+designs=$SOURCE/scenarios/library/four_designs.textproto
 short=(--set run_for=2s --set warm_up=1s --variant=no_fsync)
 
 expect 0 '^digest order=[0-9a-f]\{16\} full=[0-9a-f]\{16\} result=[0-9a-f]\{16\}$' \
