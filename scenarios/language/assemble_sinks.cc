@@ -76,6 +76,24 @@ class SinkBuilder {
     config.part_size = kTablePart;
     config.object_client = ObjectClient::Defaults(1);
     config.fenced = Fenced();
+    if (text.has_overwrite_partitions()) {
+      const v1::OverwritePartitions& over = text.overwrite_partitions();
+      LakehouseSink::Config::Overwrite overwrite;
+      overwrite.width = DurationOf(over.partition_width());
+      overwrite.merges = over.rows() == v1::OverwritePartitions::MERGED;
+      using Isolation = TableAppend::Isolation;
+      switch (over.isolation_level()) {
+        case v1::OverwritePartitions::SNAPSHOT:
+          overwrite.isolation = Isolation::kSnapshot;
+          break;
+        case v1::OverwritePartitions::SERIALIZABLE:
+          overwrite.isolation = Isolation::kSerializable;
+          break;
+        default:
+          overwrite.isolation = Isolation::kNone;
+      }
+      config.overwrite = overwrite;
+    }
     pipeline_->sinks[name_] =
         std::make_unique<LakehouseSink>(sim_, name_, pipeline_->tables.at(text.table()).table.get(),
                                         pipeline_->network.get(), config);

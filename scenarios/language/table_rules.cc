@@ -88,6 +88,30 @@ void CheckTable(const Component& component, const Places& all, bool is_written,
                      " is below target_file_size ", rewrite.target_file_size(),
                      ": no file would reach it; raise it"));
   }
+  if (table.has_expire_snapshots()) {
+    for (const char* field : {"expire_snapshots_after", "min_snapshots_to_keep"}) {
+      if (!here.Has(field)) continue;
+      findings->Error(here.In(field).place,
+                      absl::StrCat(field,
+                                   " is for commits that expire snapshots, and expire_snapshots "
+                                   "has a job do it; remove one of the two"));
+    }
+  }
+  if (table.has_remove_orphan_files()) {
+    const Places& job = here.In("remove_orphan_files");
+    if (here.Has("remove_orphans_after")) {
+      findings->Error(here.In("remove_orphans_after").place,
+                      "remove_orphans_after and remove_orphan_files both delete orphans; remove "
+                      "one of the two");
+    }
+    const auto age = AmountOf(UNIT_DURATION, table.remove_orphan_files().older_than());
+    if (age && *age < int64_t{24} * 3600 * 1'000'000'000) {
+      findings->Warning(job.In("older_than").place,
+                        absl::StrCat("older_than ", table.remove_orphan_files().older_than(),
+                                     " is below 24h, which the procedure refuses and the Java "
+                                     "action takes; is that meant?"));
+    }
+  }
   const auto wait = AmountOf(UNIT_DURATION, table.commit_retry_wait());
   const auto longest = AmountOf(UNIT_DURATION, table.commit_retry_max_wait());
   if (wait && longest && *wait > *longest) {
@@ -145,6 +169,9 @@ int64_t PredictedTableEvents(const Scenario& scenario) {
     };
     add(component.lakehouse_table().rewrite_data_files().every());
     add(component.lakehouse_table().planning().every());
+    add(component.lakehouse_table().expire_snapshots().every());
+    add(component.lakehouse_table().rewrite_manifests().every());
+    add(component.lakehouse_table().remove_orphan_files().every());
   }
   return static_cast<int64_t>(std::min<Wide>(events, kMost));
 }
