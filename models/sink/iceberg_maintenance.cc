@@ -68,7 +68,7 @@ std::vector<ObjectId> IcebergTable::RemovedBy(const TableAppend& append) const {
   if (!append.overwrites) return append.replaces;
   std::vector<int64_t> partitions;
   for (const TableFile& file : append.files) partitions.push_back(file.partition);
-  std::sort(partitions.begin(), partitions.end());
+  std::stable_sort(partitions.begin(), partitions.end());
   std::vector<ObjectId> removed;
   for (const auto& [object, known] : known_files_) {
     if (std::binary_search(partitions.begin(), partitions.end(), known.file.partition)) {
@@ -115,7 +115,7 @@ void IcebergTable::NoteRegrouping(const Pending& commit) {
       files.emplace_back(known.file.partition, object);
     }
   }
-  std::sort(files.begin(), files.end());
+  std::stable_sort(files.begin(), files.end());
   size_t next = 0;
   for (const Part& manifest : commit.made) {
     for (int64_t i = 0; i < manifest.files && next < files.size(); ++i) {
@@ -162,8 +162,8 @@ std::vector<IcebergTable::Stray> IcebergTable::StraysBefore(Time at) const {
   for (const auto& [object, stray] : strays_) {
     if (stray.at < at && is_there(object)) found.push_back({object, stray.is_data});
   }
-  std::sort(found.begin(), found.end(),
-            [](const Stray& a, const Stray& b) { return a.object < b.object; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Stray& a, const Stray& b) { return a.object < b.object; });
   return found;
 }
 

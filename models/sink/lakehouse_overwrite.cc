@@ -9,9 +9,6 @@
 namespace freshet {
 namespace {
 
-// Of all partitions: beyond it the oldest ones are forgotten.
-constexpr size_t kMostIntervals = size_t{1} << 18;
-
 int64_t PartitionAt(Time at, Duration width) {
   const int64_t nanos = at.nanos();
   const int64_t floor = nanos / width.nanos();
@@ -310,14 +307,15 @@ void LakehouseSink::ShowOverwritten(const std::vector<RecordRange>& records) {
 }
 
 void LakehouseSink::ForgetSome(const RowsOfTable& but) {
-  size_t intervals = 0;
-  for (const auto& [partition, rows] : contents_) intervals += rows.interval_count();
-  for (auto each = contents_.begin(); each != contents_.end() && intervals > kMostIntervals;) {
+  const size_t most = config_.overwrite->most_stretches;
+  size_t stretches = 0;
+  for (const auto& [partition, rows] : contents_) stretches += rows.interval_count();
+  for (auto each = contents_.begin(); each != contents_.end() && stretches > most;) {
     if (but.contains(each->first)) {
       ++each;
       continue;
     }
-    intervals -= each->second.interval_count();
+    stretches -= each->second.interval_count();
     forgotten_[each->first] += each->second.count();
     each = contents_.erase(each);
   }

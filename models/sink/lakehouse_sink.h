@@ -50,6 +50,8 @@ class LakehouseSink : public MeteredSink {
       Duration width;  // Of the table's partitions, in event time: hours(ts) is an hour.
       bool merges;     // Else the new rows alone take a partition's place.
       TableAppend::Isolation isolation;
+      // Of offsets, over all partitions: beyond it the oldest partitions are forgotten.
+      size_t most_stretches;
     };
     std::optional<Overwrite> overwrite;  // Absent: it appends.
   };

@@ -35,10 +35,10 @@ class PartitionRows {
 
 template <class Visit>
 void PartitionRows::VisitBeyond(const PartitionRows& other, Visit&& visit) const {
-  static const IntervalMap<bool> kNone;
+  const IntervalMap<bool> none = {};
   for (const auto& [source, mine] : by_source_) {
     const auto entry = other.by_source_.find(source);
-    const IntervalMap<bool>& theirs = entry == other.by_source_.end() ? kNone : entry->second;
+    const IntervalMap<bool>& theirs = entry == other.by_source_.end() ? none : entry->second;
     for (auto each = mine.begin(); each != mine.end(); ++each) {
       Offset at = (*each).low;
       for (auto next = theirs.LowerBound(at); at < (*each).high; ++next) {

@@ -24,6 +24,8 @@ namespace {
 
 // ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
 constexpr Bytes kTablePart = MiB(32);
+// Ours: some MiB, as many as the offsets of a quarter of a million late records.
+constexpr size_t kMostStretches = size_t{1} << 18;
 // FLINKDOC: s3.upload.min.part.size, of its file sink.
 constexpr Bytes kArchivePart = MiB(5);
 
@@ -80,6 +82,7 @@ class SinkBuilder {
       const v1::OverwritePartitions& over = text.overwrite_partitions();
       LakehouseSink::Config::Overwrite overwrite;
       overwrite.width = DurationOf(over.partition_width());
+      overwrite.most_stretches = kMostStretches;
       overwrite.merges = over.rows() == v1::OverwritePartitions::MERGED;
       using Isolation = TableAppend::Isolation;
       switch (over.isolation_level()) {

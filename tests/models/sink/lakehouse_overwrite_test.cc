@@ -25,6 +25,7 @@ LakeSettings Overwriting(bool merges) {
   s.sink.overwrite = LakehouseSink::Config::Overwrite();
   s.sink.overwrite->width = Seconds(2);
   s.sink.overwrite->merges = merges;
+  s.sink.overwrite->most_stretches = 1'000;
   return s;
 }
 
@@ -88,6 +89,33 @@ TEST(LakehouseOverwriteTest, LateRecordsCostTheirPartition) {
       EXPECT_GT(pipeline.SinkValue(LakehouseSink::kRowsRewritten), 400);
     } else {
       EXPECT_GT(lost, 400);
+    }
+  }
+}
+
+// It remembers the partitions of the latest commit and no others. What a later commit takes the
+// place of is counted all the same, as not tracked.
+TEST(LakehouseOverwriteTest, WhatIsForgottenIsNotTrackedAndNeverGuessed) {
+  for (const bool merges : {true, false}) {
+    LakeSettings s = Overwriting(merges);
+    s.sink.overwrite->most_stretches = 0;
+    // The third epoch, of seconds 6 to 9, has late ones for partition 0, which the first one had
+    // and the second had not.
+    s.producers.event_times = std::make_shared<const EventTimes>(
+        std::vector<EventTimes::Class>{{9, Sampler::Constant(0)}, {1, Sampler::Constant(7e9)}});
+    LakePipeline pipeline(s);
+    pipeline.Run(Seconds(60));
+    const int64_t lost = pipeline.SinkValue(MeteredSink::kLost);
+    const int64_t unknown = pipeline.SinkValue(LakehouseSink::kRowsNotTracked);
+    EXPECT_EQ(pipeline.SinkValue(MeteredSink::kVisible), 1'000);
+    EXPECT_EQ(pipeline.Table(IcebergTable::kRecords), 1'000);
+    // Of the rows that are not in the table any more it knows some, and how many others there are.
+    EXPECT_EQ(RowsOf(*pipeline.table), 1'000 - lost - unknown);
+    EXPECT_EQ(pipeline.SinkValue(LakehouseSink::kRowsOverwritten), lost);
+    if (merges) {
+      EXPECT_EQ(lost + unknown, 0);
+    } else {
+      EXPECT_GT(unknown, 0);
     }
   }
 }
