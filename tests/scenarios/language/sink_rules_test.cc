@@ -71,6 +71,32 @@ TEST(SinkRulesTest, WhoOverwritesPartitions) {
                                     "of 1h had from earlier commits; is that meant?")));
 }
 
+// A connector and a streaming job append, whatever they are told.
+TEST(SinkRulesTest, WhoCannotOverwritePartitions) {
+  const std::string store = absl::StrCat(
+      "component { name: \"store\" lakehouse_sink { table: \"lake\" cpu_per_mib: \"20ms\" "
+      "parquet_ratio: \"0.4\" ",
+      kMerged,
+      " } }\ncomponent { name: \"lake\" lakehouse_table { catalog_latency { constant: \"80ms\" } } "
+      "}\n");
+  EXPECT_THAT(ProblemsOf(absl::StrCat(SmallScenario(), store,
+                                      "component { name: \"pipes\" connect { reads: \"orders\" "
+                                      "writes_to: \"store\" workers: 3 } }\n")),
+              ElementsAre(HasSubstr("the connector \"pipes\" appends and cannot overwrite; let "
+                                    "consumers write to \"store\", or remove "
+                                    "overwrite_partitions")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrCat(
+          SmallScenario(), store,
+          "component { name: \"job\" stream_job { task_managers: 2 vcpus: 2 deploy_time: "
+          "\"5s\" ",
+          kCheckpoints,
+          " step { name: \"read\" source { reads: \"orders\" } } step { name: \"out\" sink { "
+          "name: \"store\" } } } }\n")),
+      ElementsAre(HasSubstr("a streaming job such as \"job\" cannot overwrite, a batch "
+                            "can; let consumers write to \"store\"")));
+}
+
 TEST(SinkRulesTest, WhoKeepsATable) {
   EXPECT_THAT(
       ProblemsOf(Overwriting("", "",
