@@ -1,11 +1,14 @@
 #include "scenarios/language/table_rules.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/facts.h"
 #include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
@@ -54,8 +57,19 @@ void CheckTableTopic(const Scenario& scenario, const Topic& topic, const Places&
   }
 }
 
-void CheckTable(const Component& component, const Places& all, bool is_written,
-                Findings* findings) {
+// A canonical text writes defaults out.
+bool IsDefault(const Scenario& scenario, const v1::LakehouseTable& table, const char* name) {
+  const google::protobuf::FieldDescriptor* field = table.GetDescriptor()->FindFieldByName(name);
+  const std::string& text = DefaultOf(*field, scenario.kafka_version());
+  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return AmountOf(UNIT_DURATION, table.GetReflection()->GetString(table, field)) ==
+           AmountOf(UNIT_DURATION, text);
+  }
+  return absl::StrCat(table.GetReflection()->GetUInt32(table, field)) == text;
+}
+
+void CheckTable(const Scenario& scenario, const Component& component, const Places& all,
+                bool is_written, Findings* findings) {
   const v1::LakehouseTable& table = component.lakehouse_table();
   const Places& here = all.In("lakehouse_table");
   if (!is_written) {
@@ -90,7 +104,7 @@ void CheckTable(const Component& component, const Places& all, bool is_written,
   }
   if (table.has_expire_snapshots()) {
     for (const char* field : {"expire_snapshots_after", "min_snapshots_to_keep"}) {
-      if (!here.Has(field)) continue;
+      if (!here.Has(field) || IsDefault(scenario, table, field)) continue;
       findings->Error(here.In(field).place,
                       absl::StrCat(field,
                                    " is for commits that expire snapshots, and expire_snapshots "
@@ -137,7 +151,7 @@ void CheckTables(const Scenario& scenario, const Places& places, Findings* findi
     const Component& component = scenario.component(i);
     if (!component.has_lakehouse_table()) continue;
     CheckTable(
-        component, places.In("component", i),
+        scenario, component, places.In("component", i),
         taken.contains(component.name()) || SinkOfTable(scenario, component.name()) != nullptr,
         findings);
   }

@@ -98,6 +98,11 @@ TEST(SinkRulesTest, WhoCannotOverwritePartitions) {
 }
 
 TEST(SinkRulesTest, WhoKeepsATable) {
+  // Defaults written out are no findings.
+  EXPECT_THAT(ProblemsOf(Overwriting("", "",
+                                     "expire_snapshots { every: \"1h\" } expire_snapshots_after: "
+                                     "\"60min\" min_snapshots_to_keep: 1")),
+              IsEmpty());
   EXPECT_THAT(
       ProblemsOf(Overwriting("", "",
                              "expire_snapshots { every: \"1h\" } rewrite_manifests { every: "
