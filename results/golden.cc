@@ -58,6 +58,19 @@ void AddMetricLines(const SummaryMetric& metric, std::vector<std::string>* lines
   }
 }
 
+// One for each transaction and partition, in milliseconds.
+void AddHangingLines(const RunSummary& summary, std::vector<std::string>* lines) {
+  const auto millis = [](int64_t nanos) { return SixDigits(static_cast<double>(nanos) / 1e6); };
+  for (const HangingTransaction& each : summary.hanging_transaction()) {
+    const std::string id = each.transactional_id().empty() ? "unknown" : each.transactional_id();
+    lines->push_back(absl::StrCat(
+        "hanging_transaction ", id, " of ", each.producer(), " in ", each.topic(), "-",
+        each.partition(), " since_ms ", millis(each.since_ns()),
+        each.ended() ? absl::StrCat(" ended_ms ", millis(each.ended_ns())) : " open", " waits ",
+        each.waits().empty() ? "nobody" : absl::StrJoin(each.waits(), ",")));
+  }
+}
+
 std::vector<std::string> LinesOf(const std::string& text) {
   std::vector<std::string> lines;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
@@ -79,6 +92,7 @@ std::string GoldenText(const RunSummary& summary) {
   for (const ObjectiveVerdict& verdict : summary.verdict().objective()) {
     lines.push_back(VerdictLine(verdict));
   }
+  AddHangingLines(summary, &lines);
   for (const SummaryMetric& metric : summary.metric()) AddMetricLines(metric, &lines);
   std::sort(lines.begin(), lines.end());
   return absl::StrCat("# ", ReportTitle(summary), "; after warm-up; written by --update-goldens\n",

@@ -36,7 +36,7 @@ class SourceEffects {
  public:
   // How an offset was settled. kDone: processed, or visible; the others for good, elsewhere.
   // kWithheld: a transaction's marker, or of one that was aborted. kQuarantined: put aside by a
-  // reader, and may be done yet.
+  // reader, and may be done yet. kOverwritten: was done, and something else is in its place.
   enum class How : uint8_t {
     kDone,
     kDeleted,
@@ -45,7 +45,8 @@ class SourceEffects {
     kDeadLettered,
     kCorrupt,
     kWithheld,
-    kQuarantined
+    kQuarantined,
+    kOverwritten
   };
   struct Effect {
     How how;
@@ -179,6 +180,7 @@ void SourceEffects::Take(const RecordSpan& span, How how, Again again, Visit&& v
     }
     visit(part, before);
     if (before.how != How::kDone && how == How::kDone) return Effect{how, 1};
+    if (before.how == How::kDone && how == How::kOverwritten) return Effect{how, 1};
     if (again == Again::kReplaces) return before;
     return Effect{How::kDone, before.times + 1};
   };

@@ -1,6 +1,8 @@
 #include "models/sink/effect_ledger.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -11,9 +13,9 @@ namespace {
 constexpr size_t kMostCauses = SourceEffects::kMostIntervals;
 
 constexpr std::array<absl::string_view, kEffectCauseCount> kNames = {
-    "none_known", "restart", "rebalance",          "zombie",
-    "retry",      "reset",   "retention",          "commit_first",
-    "truncated",  "replay",  "transaction_timeout"};
+    "none_known", "restart", "rebalance",           "zombie",
+    "retry",      "reset",   "retention",           "commit_first",
+    "truncated",  "replay",  "transaction_timeout", "overwritten"};
 
 void Bound(IntervalMap<EffectCause>* causes) {
   if (causes->size() <= kMostCauses) return;
@@ -47,6 +49,10 @@ int64_t EffectLedger::Visible(const RecordSpan& records, Again again, Time now) 
       records, How::kDone, again, [&](const RecordSpan& part, SourceEffects::Effect before) {
         if (before.times == 0 || before.how != How::kDone) {
           const int64_t count = part.record_count();
+          if (before.times > 0 && before.how == How::kOverwritten) {
+            settled_[static_cast<size_t>(before.how)] -= count;  // It is back.
+            return;
+          }
           fresh += count;
           if (before.times > 0) settled_[static_cast<size_t>(before.how)] -= count;
           reordered_ += part.CountIn(part.from, std::clamp(order.before, part.from, part.to));
@@ -92,6 +98,32 @@ void EffectLedger::Lose(const RecordSpan& records, EffectCause cause) {
   const int64_t before = settled(How::kDeleted);
   Settle(records, How::kDeleted);
   given_up_by_[static_cast<size_t>(cause)] += settled(How::kDeleted) - before;
+}
+
+void EffectLedger::Overwrite(const RecordSpan& records) {
+  const auto entry = rows_.find(records.partition);
+  if (entry == rows_.end()) return;
+  SourceEffects& effects = entry->second.effects;
+  const auto take = [&](Offset from, Offset to) {
+    RecordSpan part = records;
+    part.from = from;
+    part.to = to;
+    effects.Take(part, How::kOverwritten, Again::kReplaces,
+                 [&](const RecordSpan& each, SourceEffects::Effect before) {
+                   if (before.how != How::kDone) return;
+                   settled_[static_cast<size_t>(How::kOverwritten)] += each.record_count();
+                 });
+  };
+  // An election may have cut some of them from the log: they are phantoms, and not lost.
+  std::vector<std::pair<Offset, Offset>> missing;
+  effects.VisitMissing(records.from, records.to,
+                       [&](Offset low, Offset high) { missing.emplace_back(low, high); });
+  Offset at = records.from;
+  for (const auto& [low, high] : missing) {
+    if (at < low) take(at, low);
+    at = high;
+  }
+  if (at < records.to) take(at, records.to);
 }
 
 void EffectLedger::GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again) {
@@ -169,7 +201,7 @@ Offset EffectLedger::reached(PartitionId partition) const {
 }
 
 int64_t EffectLedger::lost() const {
-  int64_t lost = settled(How::kDeleted);
+  int64_t lost = settled(How::kDeleted) + settled(How::kOverwritten);
   for (const auto& [partition, row] : rows_) lost += row.effects.missing();
   return lost;
 }
@@ -186,6 +218,7 @@ int64_t EffectLedger::lost_by(EffectCause cause) const {
     lost += settled(How::kDeleted);
     for (const int64_t given_up : given_up_by_) lost -= given_up;
   }
+  if (cause == EffectCause::kOverwritten) lost += settled(How::kOverwritten);
   for (const auto& [partition, row] : rows_) {
     for (auto at = row.lost.begin(); at != row.lost.end(); ++at) {
       if ((*at).value == cause) lost += row.effects.MissingIn((*at).low, (*at).high);

@@ -36,8 +36,9 @@ enum class EffectCause : uint8_t {
   kTruncated,    // The log lost them in an election.
   kReplay,       // On purpose.
   kTimedOut,     // Their transaction was aborted before it was committed.
+  kOverwritten,  // They were visible, and an overwrite has put something else in their place.
 };
-inline constexpr int kEffectCauseCount = 11;
+inline constexpr int kEffectCauseCount = 12;
 // "commit_first": snake_case, for marks and reports.
 absl::string_view NameOf(EffectCause cause);
 
@@ -56,6 +57,9 @@ class EffectLedger {
   void Settle(const RecordSpan& records, How how);
   // The same, and they are lost for this reason.
   void Lose(const RecordSpan& records, EffectCause cause);
+  // They were visible, and something else is in their place now: lost, until they are visible
+  // again. What is not visible of them stays as it is.
+  void Overwrite(const RecordSpan& records);
   // See above. Nothing of a source that has not begun.
   void GoOn(PartitionId partition, Offset from, EffectCause lost, EffectCause again);
   // These may come again.
@@ -84,7 +88,7 @@ class EffectLedger {
   // The last offset that GoOn() or Begin() was told.
   Offset reached(PartitionId partition) const;
 
-  // Records. Visible, each once:
+  // Records. Visible, each once, those that were overwritten since among them:
   int64_t visible() const { return visible_; }
   int64_t duplicated() const { return duplicated_; }  // and these again,
   int64_t replaced() const { return replaced_; }      // or again in place of themselves.
@@ -128,7 +132,7 @@ class EffectLedger {
   int64_t replaced_ = 0;
   int64_t reordered_ = 0;
   int64_t phantom_ = 0;
-  std::array<int64_t, 8> settled_ = {};  // By How.
+  std::array<int64_t, 9> settled_ = {};  // By How.
   std::array<int64_t, kEffectCauseCount> duplicated_by_ = {};
   std::array<int64_t, kEffectCauseCount> given_up_by_ = {};  // By Lose(), of those kDeleted.
 };

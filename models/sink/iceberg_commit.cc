@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/btree_map.h"
 #include "models/sink/iceberg_table.h"
 
 namespace freshet {
@@ -10,6 +11,7 @@ IcebergTable::CommitKey IcebergTable::Begin(TableAppend append, ObjectClient* cl
                                             Completion<TableOutcome> done) {
   SIM_REQUIRE(append.id != 0 && !append.files.empty());
   SIM_REQUIRE(append.replaces.empty() || (config_.knows_files && !append.fenced));
+  SIM_REQUIRE(!append.overwrites || (config_.is_overwritten && append.ranges.empty()));
   const CommitKey key = next_key_++;
   Pending& commit = pending_[key];
   commit.append = std::move(append);
@@ -39,8 +41,11 @@ void IcebergTable::Abandon(CommitKey key) {
   const auto entry = pending_.find(key);
   if (entry == pending_.end()) return;
   entry->second.done = {};
+  entry->second.on_expired = {};
   entry->second.abandoned = true;
-  if (entry->second.stage != Stage::kSwap) pending_.erase(entry);
+  if (entry->second.stage == Stage::kSwap) return;
+  for (const ObjectId object : entry->second.written) LeaveBehind(object, false);
+  pending_.erase(entry);
 }
 
 void IcebergTable::Load(Completion<Loaded> done) {
@@ -99,7 +104,7 @@ void IcebergTable::StepsOver(CommitKey key) {
   Pending& commit = pending_.at(key);
   switch (commit.stage) {
     case Stage::kBegun:
-      if (!HasAll(commit.append.replaces)) {
+      if (IsHopeless(commit)) {
         Fail(key);
         return;
       }
@@ -113,12 +118,17 @@ void IcebergTable::StepsOver(CommitKey key) {
       return;
     }
     case Stage::kLoading:
-      if (!HasAll(commit.append.replaces)) {
-        // "Missing required files to delete": nothing can be done about it.
+      if (IsHopeless(commit)) {
         Fail(key);
         return;
       }
-      if (commit.base != version_) {
+      if (commit.kind == Kind::kExpiry) {
+        commit.base = version_;
+        if (ExpiredCount(commit.older_than, commit.retain_last, 0) == 0) {
+          Finish(key, TableOutcome::kVisible);
+          return;
+        }
+      } else if (commit.base != version_) {
         commit.stage = Stage::kRestaging;
         commit.base = version_;
         PlanList(commit);
@@ -146,8 +156,7 @@ void IcebergTable::StepsOver(CommitKey key) {
 void IcebergTable::PlanStaging(Pending& commit) {
   commit.base = version_;
   const auto files = static_cast<int64_t>(commit.append.files.size());
-  commit.manifest = {warehouse_->NewObject(metadata_),
-                     config_.manifest_header + config_.manifest_entry * files, files};
+  commit.manifest = {warehouse_->NewObject(metadata_), ManifestBytes(files), files};
   commit.steps.push_back({Step::Kind::kWrite, commit.manifest.object, commit.manifest.bytes});
   PlanList(commit);
   PlanExpiry(commit);
@@ -159,8 +168,8 @@ void IcebergTable::PlanList(Pending& commit) {
         {Step::Kind::kRead, snapshots_.back().list, snapshots_.back().list_bytes});
   }
   PlanFiltering(commit);
-  PlanMerges(commit);
-  size_t manifests = ManifestsFor(commit).size() + 1;
+  if (commit.kind == Kind::kChange) PlanMerges(commit);
+  size_t manifests = ManifestsFor(commit).size() + (commit.kind == Kind::kChange ? 1 : 0);
   for (const Merge& merge : commit.merges) manifests -= merge.of.size() - 1;
   commit.list = warehouse_->NewObject(metadata_);
   commit.list_bytes = config_.list_header + config_.list_entry * static_cast<int64_t>(manifests);
@@ -168,33 +177,32 @@ void IcebergTable::PlanList(Pending& commit) {
 }
 
 void IcebergTable::PlanFiltering(Pending& commit) {
-  if (commit.append.replaces.empty()) return;
-  // What an earlier attempt has filtered, and is still there, is good.
-  std::vector<Filtered> filtered;
+  const std::vector<Filtered> before = std::move(commit.filtered);
+  commit.filtered.clear();
+  absl::btree_map<ObjectId, int64_t> gone;  // By manifest.
+  for (const ObjectId object : RemovedBy(commit.append)) ++gone[known_files_.at(object).manifest];
+  if (gone.empty()) return;
   for (const Manifest& manifest : manifests_) {
-    const auto before =
-        std::find_if(commit.filtered.begin(), commit.filtered.end(),
-                     [&manifest](const Filtered& each) { return each.from == manifest.object; });
-    if (before != commit.filtered.end()) {
-      filtered.push_back(*before);
+    const auto goes = gone.find(manifest.object);
+    if (goes == gone.end()) continue;
+    const int64_t left = manifest.files - goes->second;
+    // What an earlier attempt has filtered, and is still there, is good: no file ever comes to a
+    // manifest, so the same ones go.
+    const auto same = std::find_if(before.begin(), before.end(), [&](const Filtered& each) {
+      return each.from == manifest.object && each.to.files == left;
+    });
+    if (same != before.end()) {
+      commit.filtered.push_back(*same);
       continue;
     }
-    int64_t gone = 0;
-    for (const ObjectId object : commit.append.replaces) {
-      gone += known_files_.at(object).manifest == manifest.object;
-    }
-    if (gone == 0) continue;
     commit.steps.push_back({Step::Kind::kRead, manifest.object, manifest.bytes});
-    const int64_t left = manifest.files - gone;
-    Filtered made = {manifest.object, {0, Bytes(0), left}};
+    Filtered made = {manifest.object, manifest.bytes, {0, Bytes(0), left}};
     if (left > 0) {
-      made.to = {warehouse_->NewObject(metadata_),
-                 config_.manifest_header + config_.manifest_entry * left, left};
+      made.to = {warehouse_->NewObject(metadata_), ManifestBytes(left), left};
       commit.steps.push_back({Step::Kind::kWrite, made.to.object, made.to.bytes});
     }
-    filtered.push_back(made);
+    commit.filtered.push_back(made);
   }
-  commit.filtered = std::move(filtered);
 }
 
 void IcebergTable::PlanMerges(Pending& commit) {
@@ -213,8 +221,7 @@ void IcebergTable::PlanMerges(Pending& commit) {
         merge.of.push_back(manifest.object);
         files += manifest.files;
       }
-      merge.into = {warehouse_->NewObject(metadata_),
-                    config_.manifest_header + config_.manifest_entry * files, files};
+      merge.into = {warehouse_->NewObject(metadata_), ManifestBytes(files), files};
       commit.steps.push_back({Step::Kind::kWrite, merge.into.object, merge.into.bytes});
       if (has_newest) merge.of.push_back(commit.manifest.object);
       commit.merges.push_back(std::move(merge));
@@ -233,7 +240,7 @@ void IcebergTable::PlanMerges(Pending& commit) {
 
 void IcebergTable::PlanExpiry(Pending& commit) {
   // The new snapshot counts among those that are kept.
-  if (ExpiredCount(Now(), 1) == 0) return;
+  if (ExpiredByCommits(1) == 0) return;
   for (size_t i = 0; i < snapshots_.size(); ++i) {
     commit.steps.push_back({Step::Kind::kRead, snapshots_[i].list, snapshots_[i].list_bytes});
   }
@@ -245,8 +252,8 @@ void IcebergTable::Swap(CommitKey key) {
   Pending& commit = pending_.at(key);
   if (commit.append.fenced && commit.append.id <= largest_append_) {
     // Another has committed the same meanwhile.
-    if (!commit.abandoned) {
-      for (const ObjectId object : commit.written) Discard(object, commit.client);
+    for (const ObjectId object : commit.written) {
+      Discard(object, commit.abandoned ? nullptr : commit.client);
     }
     Finish(key, TableOutcome::kVisible);
     return;
@@ -254,11 +261,11 @@ void IcebergTable::Swap(CommitKey key) {
   if (commit.base != version_) {
     conflicts_.Add(1);
     commit.written.pop_back();
-    if (!commit.abandoned) Discard(commit.metadata, commit.client);
+    Discard(commit.metadata, commit.abandoned ? nullptr : commit.client);
     RetryOrFail(key);
     return;
   }
-  commit_time_.Record(Now() - commit.began_at);
+  if (commit.kind != Kind::kExpiry) commit_time_.Record(Now() - commit.began_at);
   Apply(commit);
   Finish(key, TableOutcome::kVisible);
 }
@@ -284,16 +291,21 @@ void IcebergTable::Fail(CommitKey key) {
   sim().recorder().Mark(RecordLevel::kState, lane_, "commit_failed", Now(), 0, Severity::kWarning);
   Pending& commit = pending_.at(key);
   // What it has written is of no use to anybody; the dead leave it.
-  if (!commit.abandoned) {
-    for (const ObjectId object : commit.written) Discard(object, commit.client);
+  for (const ObjectId object : commit.written) {
+    Discard(object, commit.abandoned ? nullptr : commit.client);
   }
   Finish(key, TableOutcome::kFailed);
 }
 
 void IcebergTable::Finish(CommitKey key, TableOutcome outcome) {
-  Completion<TableOutcome> done = pending_.at(key).done;
+  Pending& commit = pending_.at(key);
+  Completion<TableOutcome> done = commit.done;
+  Completion<const Expired&> on_expired = commit.on_expired;
+  Expired expired = std::move(commit.expired);
+  expired.outcome = outcome;
   pending_.erase(key);
   if (done) done(outcome);
+  if (on_expired) on_expired(expired);
 }
 
 }  // namespace freshet

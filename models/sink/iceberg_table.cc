@@ -54,6 +54,11 @@ IcebergTable::IcebergTable(Simulation& sim, absl::string_view name, ObjectStore*
     backlog_bytes_ = &AddGauge(kBacklogBytes);
     retired_gauge_ = &AddGauge(kRetiredBytes);
   }
+  if (config.is_overwritten) {
+    SIM_REQUIRE(config.knows_files);
+    overwrites_ = &AddCounter(kOverwrites);
+    files_overwritten_ = &AddCounter(kFilesOverwritten);
+  }
   if (config.is_planned) planning_time_ = &AddDistribution(kPlanningTime);
   if (config.orphan_age) {
     const std::string host = absl::StrCat(name, "/maintenance");
@@ -81,7 +86,7 @@ Bytes IcebergTable::MetadataBytes() const {
 // --- Data files ---
 
 void IcebergTable::FileWritten(const TableFile& file) {
-  uncommitted_[file.object] = {file.bytes, false};
+  uncommitted_[file.object] = {file.bytes, false, Now()};
 }
 
 void IcebergTable::FileDropped(ObjectId object) {
@@ -122,7 +127,12 @@ void IcebergTable::PassOver(uint32_t number, Offset offset) {
 // --- Snapshots ---
 
 void IcebergTable::Apply(Pending& commit) {
-  const bool rewrites = !commit.append.replaces.empty();
+  if (commit.kind == Kind::kExpiry) {
+    ApplyExpiry(commit);
+    return;
+  }
+  // It makes nothing visible.
+  const bool rewrites = commit.kind == Kind::kManifests || !commit.append.replaces.empty();
   ++version_;
   // To a committer of appends a rewrite is somebody else's commit.
   last_append_ = rewrites ? 0 : commit.append.id;
@@ -130,9 +140,10 @@ void IcebergTable::Apply(Pending& commit) {
   snapshots_made_.Add(1);
   sim().recorder().Mark(RecordLevel::kState, lane_, "snapshot", Now(),
                         static_cast<int64_t>(commit.append.files.size()), Severity::kInfo);
-  if (rewrites) {
+  if (!commit.append.replaces.empty()) {
     CountRewrite(commit.append);
-  } else {
+  } else if (!rewrites) {
+    if (commit.append.overwrites) CountOverwrite(commit.append);
     CountFiles(commit.append);
     CountRows(commit.append);
   }
@@ -151,6 +162,7 @@ void IcebergTable::CountFiles(const TableAppend& append) {
   for (const TableFile& file : append.files) {
     added += file.bytes;
     CountFile(file, 1);
+    NoteChange(file, true);
     const auto entry = uncommitted_.find(file.object);
     if (entry == uncommitted_.end()) continue;  // A zombie's commit had it.
     if (entry->second.dropped) {
@@ -185,17 +197,38 @@ void IcebergTable::CountRewrite(const TableAppend& rewrite) {
     uncommitted_.erase(file.object);
   }
   for (const ObjectId object : rewrite.replaces) {
-    const auto old = known_files_.find(object);
-    rows -= old->second.file.records;
-    bytes_ -= old->second.file.bytes;
-    CountFile(old->second.file, -1);
-    bytes_rewritten_->Add(old->second.file.bytes.count());
-    retired_files_.push_back({object, old->second.file.bytes, version_ - 1});
-    retired_bytes_ += old->second.file.bytes;
-    known_files_.erase(old);
+    const TableFile& old = known_files_.at(object).file;
+    rows -= old.records;
+    bytes_rewritten_->Add(old.bytes.count());
+    TakeOut(object);
   }
+  for (const TableFile& file : rewrite.files) NoteChange(file, true);
   SIM_CHECK(rows == 0, "inv.I19",
             absl::StrCat(name(), ": a rewrite has ", rows, " rows more than what it replaces"));
+}
+
+void IcebergTable::CountOverwrite(const TableAppend& overwrite) {
+  const std::vector<ObjectId> removed = RemovedBy(overwrite);
+  overwrites_->Add(1);
+  files_overwritten_->Add(static_cast<int64_t>(removed.size()));
+  for (const ObjectId object : removed) TakeOut(object);
+}
+
+void IcebergTable::TakeOut(ObjectId object) {
+  const auto known = known_files_.find(object);
+  const TableFile& file = known->second.file;
+  bytes_ -= file.bytes;
+  CountFile(file, -1);
+  NoteChange(file, false);
+  retired_files_.push_back({object, file.bytes, version_ - 1});
+  retired_bytes_ += file.bytes;
+  known_files_.erase(known);
+}
+
+void IcebergTable::NoteChange(const TableFile& file, bool is_added) {
+  if (!config_.is_overwritten) return;
+  PartitionChanges& changes = changes_[file.partition];
+  (is_added ? changes.added : changes.removed) = version_;
 }
 
 void IcebergTable::CountRows(const TableAppend& append) {
@@ -215,13 +248,13 @@ void IcebergTable::CountRows(const TableAppend& append) {
               });
   }
   if (append.ranges.empty()) {
-    sink_rows_ += held;
+    sink_rows_ += held - append.carried;
     said = held;
   }
   SIM_CHECK(held + append.skipped == said, "inv.I19",
             absl::StrCat(name(), ": an append of ", said, " offsets has ", held,
                          " records in its files and ", append.skipped, " skipped"));
-  records_.Add(held);
+  records_.Add(held - append.carried);
   skipped_.Add(append.skipped);
 }
 
@@ -229,10 +262,20 @@ void IcebergTable::ApplyManifests(const Pending& commit) {
   for (const Filtered& each : commit.filtered) {
     if (std::any_of(manifests_.begin(), manifests_.end(),
                     [&each](const Manifest& m) { return m.object == each.from; })) {
-      retired_.push_back({each.from, version_ - 1});
+      retired_.push_back({each.from, version_ - 1, each.bytes, true});
+    }
+  }
+  for (const Manifest& manifest : manifests_) {
+    if (std::find(commit.old_manifests.begin(), commit.old_manifests.end(), manifest.object) !=
+        commit.old_manifests.end()) {
+      retired_.push_back({manifest.object, version_ - 1, manifest.bytes, false});
     }
   }
   manifests_ = ManifestsFor(commit);
+  if (commit.kind == Kind::kManifests) {
+    if (config_.knows_files) NoteRegrouping(commit);
+    return;
+  }
   manifests_.push_back(commit.manifest);
   if (config_.knows_files) NoteManifests(commit);
   for (const Merge& merge : commit.merges) {
@@ -244,7 +287,7 @@ void IcebergTable::ApplyManifests(const Pending& commit) {
       }
       if (kept.empty() || kept.back().object != merge.into.object) kept.push_back(merge.into);
       if (manifest.object != commit.manifest.object) {
-        retired_.push_back({manifest.object, version_ - 1});
+        retired_.push_back({manifest.object, version_ - 1, manifest.bytes, false});
       }
     }
     manifests_ = std::move(kept);
@@ -270,6 +313,18 @@ void IcebergTable::NoteManifests(const Pending& commit) {
 }
 
 std::vector<IcebergTable::Manifest> IcebergTable::ManifestsFor(const Pending& commit) const {
+  if (commit.kind == Kind::kManifests) {
+    std::vector<Manifest> manifests;
+    for (const Manifest& manifest : manifests_) {
+      if (std::find(commit.old_manifests.begin(), commit.old_manifests.end(), manifest.object) ==
+          commit.old_manifests.end()) {
+        manifests.push_back(manifest);
+      }
+    }
+    // As the newest: they stand first in the list.
+    manifests.insert(manifests.end(), commit.made.begin(), commit.made.end());
+    return manifests;
+  }
   if (commit.filtered.empty()) return manifests_;
   std::vector<Manifest> manifests;
   for (const Manifest& manifest : manifests_) {
@@ -313,19 +368,23 @@ void IcebergTable::DiscardUnused(const Pending& commit, ObjectClient* client) {
   }
 }
 
-size_t IcebergTable::ExpiredCount(Time now, size_t more) const {
-  if (!config_.snapshot_age) return 0;
+size_t IcebergTable::ExpiredCount(Duration age, int64_t kept, size_t more) const {
   size_t expired = 0;
-  const auto kept = static_cast<size_t>(config_.snapshots_kept);
-  while (expired < snapshots_.size() && snapshots_.size() + more - expired > kept &&
-         now - snapshots_[expired].at > *config_.snapshot_age) {
+  while (expired < snapshots_.size() &&
+         snapshots_.size() + more - expired > static_cast<size_t>(kept) &&
+         Now() - snapshots_[expired].at > age) {
     ++expired;
   }
   return expired;
 }
 
+size_t IcebergTable::ExpiredByCommits(size_t more) const {
+  if (!config_.snapshot_age) return 0;
+  return ExpiredCount(*config_.snapshot_age, config_.snapshots_kept, more);
+}
+
 void IcebergTable::Expire(ObjectClient* client) {
-  for (size_t left = ExpiredCount(Now(), 0); left > 0; --left) {
+  for (size_t left = ExpiredByCommits(0); left > 0; --left) {
     Discard(snapshots_.pop_front().list, client);
   }
   while (!retired_.empty() && retired_.front().last_version < snapshots_.front().version) {
@@ -335,7 +394,11 @@ void IcebergTable::Expire(ObjectClient* client) {
          retired_files_.front().last_version < snapshots_.front().version) {
     const RetiredFile gone = retired_files_.pop_front();
     retired_bytes_ -= gone.bytes;
-    if (client != nullptr) client->Delete(gone.object, ObjectCause::kOther, [](ObjectResult) {});
+    if (client != nullptr) {
+      client->Delete(gone.object, ObjectCause::kOther, [](ObjectResult) {});
+    } else {
+      LeaveBehind(gone.object, true);
+    }
   }
 }
 
@@ -343,12 +406,19 @@ void IcebergTable::KeepMetadata(ObjectId metadata, ObjectClient* client) {
   metadata_files_.push_back(metadata);
   while (static_cast<int64_t>(metadata_files_.size()) > config_.metadata_kept + 1) {
     const ObjectId oldest = metadata_files_.pop_front();
-    if (config_.delete_metadata) Discard(oldest, client);
+    if (config_.delete_metadata) {
+      Discard(oldest, client);
+    } else {
+      LeaveBehind(oldest, false);
+    }
   }
 }
 
 void IcebergTable::Discard(ObjectId object, ObjectClient* client) {
-  if (client == nullptr) return;  // Who would have done it is dead: it stays, and is billed.
+  if (client == nullptr) {  // Who would have done it is dead: it stays, and is billed.
+    LeaveBehind(object, false);
+    return;
+  }
   client->Delete(object, ObjectCause::kMetadata, [](ObjectResult) {});
 }
 

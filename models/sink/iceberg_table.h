@@ -17,6 +17,15 @@
 // it retries over as they do; but if an old file is not in the table any more it fails for good.
 // The old files lie in the warehouse until the last snapshot that refers to them is expired.
 //
+// An overwrite (ReplacePartitions) puts its files in place of all that their partitions of the
+// table hold at the swap, whoever put it there and when: an attempt again drops what has come
+// meanwhile, too. Told to validate, it fails for good instead, when files of these partitions were
+// added or removed since the state that its rows come from.
+//
+// Procedures of maintenance swap metadata only: an expiry of snapshots, and other manifests with
+// the same entries. What no metadata refers to any more and nobody has deleted is a stray: it is
+// billed until somebody lists the bucket for it (orphan_file_remover.h).
+//
 // Each append says which offsets of which source its files hold, so the table knows what is visible
 // of each source, what it has twice and what it has passed over.
 //
@@ -26,8 +35,8 @@
 //
 // Faults: the catalog down (requests fail after their latency) and slow.
 //
-// Left out: deletes and upserts, readers of data. docs/models/table.md says the
-// rest and has the sources.
+// Left out: deletes and upserts, readers of data. docs/models/table.md says the rest and has the
+// sources.
 #ifndef FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
 #define FRESHET_MODELS_SINK_ICEBERG_TABLE_H_
 
@@ -71,6 +80,14 @@ struct TableAppend {
   bool fenced = false;
   // Of a rewrite: files of the table whose rows these hold. No sources, not fenced.
   std::vector<ObjectId> replaces;
+  // Of an overwrite, which takes the place of whole partitions. No sources.
+  bool overwrites = false;
+  // What it fails for: nothing; files removed from its partitions, by a rewrite too; or those
+  // added, as well. Since the version of the table that its rows come from.
+  enum class Isolation : uint8_t { kNone, kSnapshot, kSerializable };
+  Isolation isolation = Isolation::kNone;
+  uint64_t validates_from = 0;
+  int64_t carried = 0;  // Rows of its files that the table had before.
 };
 
 enum class TableOutcome : uint8_t {
@@ -79,14 +96,36 @@ enum class TableOutcome : uint8_t {
   kFailed,   // It is not, and nothing is under way.
 };
 
+// A part of the metadata: an object, and how many data files it lists.
+struct TableMetadataPart {
+  ObjectId object = 0;
+  Bytes bytes;
+  int64_t files = 0;
+};
+
+// What an expiry has left to be deleted, and what tells it who reads that.
+struct ExpiredSnapshots {
+  TableOutcome outcome = TableOutcome::kFailed;
+  int64_t snapshots = 0;
+  // Of all snapshots, those that went among them, oldest first; and what of these says which data
+  // files were removed.
+  std::vector<TableMetadataPart> lists;
+  std::vector<TableMetadataPart> manifests;
+  // To be deleted.
+  std::vector<ObjectId> metadata;
+  std::vector<ObjectId> data;
+};
+
 class IcebergTable : public Component {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
     Sampler catalog_latency;   // Of a load and of a swap.
     Bytes small_file;          // Data files below that are counted as small.
-    bool knows_files = false;  // Each of them: what a rewrite needs. Else their number is known.
-    bool is_planned = false;   // Somebody plans scans of it.
+    bool knows_files = false;  // Each of them: what rewrites and overwrites need.
+    bool is_overwritten = false;
+    bool knows_strays = false;  // Somebody lists the bucket for them.
+    bool is_planned = false;    // Somebody plans scans of it.
     Backoff::Config commit_retry;
     Duration commit_retry_total;  // From the first attempt; beyond it none is made.
     Bytes manifest_target;
@@ -194,13 +233,20 @@ class IcebergTable : public Component {
       "Candidates for a rewrite that the last planning of one found and did not rewrite."};
   static constexpr MetricDef kBacklogBytes = {"table.backlog_bytes", MetricKind::kGauge,
                                               MetricUnit::kBytes, "Bytes of these."};
+  static constexpr MetricDef kOverwrites = {"table.overwrites", MetricKind::kCounter,
+                                            MetricUnit::kCount,
+                                            "Commits that took the place of whole partitions."};
+  static constexpr MetricDef kFilesOverwritten = {
+      "table.files_overwritten", MetricKind::kCounter, MetricUnit::kCount,
+      "Data files that overwrites of their partitions dropped."};
   // With Config::is_planned only.
   static constexpr MetricDef kPlanningTime = {
       "table.planning_time", MetricKind::kDistribution, MetricUnit::kDuration,
       "From loading the table until all manifests are read: before a scan reads any data."};
-  static constexpr MetricDef kRetiredBytes = {
-      "table.retired_bytes", MetricKind::kGauge, MetricUnit::kBytes,
-      "Bytes of data files that were rewritten and that older snapshots still have."};
+  static constexpr MetricDef kRetiredBytes = {"table.retired_bytes", MetricKind::kGauge,
+                                              MetricUnit::kBytes,
+                                              "Bytes of data files that were rewritten or "
+                                              "overwritten and that older snapshots still have."};
 
   // REQUIRES: `warehouse` and `network` outlive it.
   IcebergTable(Simulation& sim, absl::string_view name, ObjectStore* warehouse, Network* network,
@@ -214,6 +260,8 @@ class IcebergTable : public Component {
   void FileWritten(const TableFile& file);
   // or lets it go: an orphan, unless a commit that has it goes through yet.
   void FileDropped(ObjectId object);
+  // It is there, and neither committed nor deleted.
+  bool IsHeld(ObjectId object) const { return uncommitted_.contains(object); }
   // The source begins at `offset`: what is before is not the table's concern.
   void BeginAt(uint32_t source, Offset offset);
   // What the source had up to `offset` is gone, and nobody can write it any more.
@@ -241,6 +289,41 @@ class IcebergTable : public Component {
   };
   void Load(Completion<Loaded> done);
 
+  // --- Who maintains it (snapshot_expirer.h, manifest_rewriter.h, orphan_file_remover.h) ---
+
+  using Part = TableMetadataPart;
+  using Expired = ExpiredSnapshots;
+  // Takes all snapshots that are older out of the table's metadata, but for the last ones; one
+  // commit, none if there is nothing to expire. Files stay: they are strays until Deleted(). `done`
+  // fires once, by requests of `client`, never re-entrantly.
+  void ExpireSnapshots(Duration older_than, int64_t retain_last, ObjectClient* client,
+                       Completion<const Expired&> done);
+  // Swaps manifests in for others that list the same files; fails for good if one of the old ones
+  // is not in the table any more. As above. REQUIRES: `made` are written and list as many files.
+  void ReplaceManifests(std::vector<ObjectId> old, std::vector<Part> made, ObjectClient* client,
+                        Completion<TableOutcome> done);
+  ObjectId NewManifest() { return warehouse_->NewObject(metadata_); }
+  Bytes ManifestBytes(int64_t files) const {
+    return config_.manifest_header + config_.manifest_entry * files;
+  }
+  Bytes manifest_target() const { return config_.manifest_target; }
+  // What lies in the warehouse, was written before `at`, and is of no snapshot and nobody's; data
+  // files of a writer that still holds them are not. In the order of their keys.
+  struct Stray {
+    ObjectId object;
+    bool is_data;
+  };
+  std::vector<Stray> StraysBefore(Time at) const;
+  // It is gone from the warehouse.
+  void Deleted(ObjectId object);
+  // What its metadata consists of: the current file, the lists of all snapshots, all manifests.
+  std::vector<Part> AllMetadata() const;
+  // A key of its folders, for those who list them.
+  ObjectId SomeKey() { return warehouse_->NewObject(data_); }
+  // Whether the snapshot of this list is not expired.
+  bool HasSnapshot(ObjectId list) const;
+  uint64_t version() const { return version_; }
+
   // `visible` fires at the moment of each snapshot, whoever still waits for it.
   void OnVisible(Completion<const TableAppend&> visible) { on_visible_ = visible; }
 
@@ -261,11 +344,7 @@ class IcebergTable : public Component {
   // What a scan of the current snapshot reads before any data, in that order; manifests side by
   // side. No list where there is no snapshot.
   struct Metadata {
-    struct Part {
-      ObjectId object = 0;
-      Bytes bytes;
-      int64_t files = 0;
-    };
+    using Part = IcebergTable::Part;
     Part file;
     Part list;
     std::vector<Part> manifests;
@@ -299,11 +378,9 @@ class IcebergTable : public Component {
     Bytes bytes;
   };
   enum class Stage : uint8_t { kBegun, kStaging, kStaged, kLoading, kRestaging, kWriting, kSwap };
-  struct Manifest {
-    ObjectId object;
-    Bytes bytes;
-    int64_t files;
-  };
+  using Manifest = Part;
+  // kChange: data files come, and some go. The others change metadata alone.
+  enum class Kind : uint8_t { kChange, kExpiry, kManifests };
   struct Merge {
     std::vector<ObjectId> of;
     Manifest into;
@@ -311,6 +388,7 @@ class IcebergTable : public Component {
   // A manifest, and the same without files that are rewritten; none is left without any.
   struct Filtered {
     ObjectId from;
+    Bytes bytes;
     Manifest to;
   };
   struct Pending {
@@ -330,6 +408,15 @@ class IcebergTable : public Component {
     int64_t retries = 0;
     Time began_at;
     bool abandoned = false;
+    Kind kind = Kind::kChange;
+    // Of kExpiry.
+    Duration older_than;
+    int64_t retain_last = 1;
+    Expired expired;
+    Completion<const Expired&> on_expired;
+    // Of kManifests.
+    std::vector<ObjectId> old_manifests;
+    std::vector<Part> made;
   };
   struct Snapshot {
     uint64_t version;
@@ -340,6 +427,8 @@ class IcebergTable : public Component {
   struct Retired {
     ObjectId manifest;
     uint64_t last_version;  // The last snapshot that refers to it.
+    Bytes bytes;
+    bool lost_files;  // Some of those that it lists have gone with it.
   };
   struct KnownFile {
     TableFile file;
@@ -353,6 +442,12 @@ class IcebergTable : public Component {
   struct Uncommitted {
     Bytes bytes;
     bool dropped = false;
+    Time written;
+  };
+  // When files of a partition of the table came last, and went last.
+  struct PartitionChanges {
+    uint64_t added = 0;
+    uint64_t removed = 0;
   };
 
   // How a commit gets on (iceberg_commit.cc).
@@ -367,6 +462,11 @@ class IcebergTable : public Component {
   // The manifests that a commit begins with: those of the table, filtered.
   std::vector<Manifest> ManifestsFor(const Pending& commit) const;
   bool HasAll(const std::vector<ObjectId>& files) const;
+  // Why it can never be swapped in.
+  bool IsHopeless(const Pending& commit) const;
+  // The files that it takes out of the table, as it is now.
+  std::vector<ObjectId> RemovedBy(const TableAppend& append) const;
+  void ApplyExpiry(Pending& commit);
   void PlanList(Pending& commit);
   void Swap(CommitKey key);
   void RetryOrFail(CommitKey key);
@@ -379,14 +479,21 @@ class IcebergTable : public Component {
   void CountRows(const TableAppend& append);
   void CountFiles(const TableAppend& append);
   void CountRewrite(const TableAppend& rewrite);
+  void CountOverwrite(const TableAppend& overwrite);
+  void TakeOut(ObjectId object);
+  void NoteChange(const TableFile& file, bool is_added);
   void CountFile(const TableFile& file, int64_t more);
   void NoteManifests(const Pending& commit);
+  void NoteRegrouping(const Pending& commit);
   void DiscardUnused(const Pending& commit, ObjectClient* client);
-  size_t ExpiredCount(Time now, size_t more) const;
+  size_t ExpiredCount(Duration age, int64_t kept, size_t more) const;
+  // By the table's own properties; 0 if nobody expires with commits.
+  size_t ExpiredByCommits(size_t more) const;
   void Expire(ObjectClient* client);
   void KeepMetadata(ObjectId metadata, ObjectClient* client);
   void DeleteOrphan(ObjectId object);
   void Discard(ObjectId object, ObjectClient* client);
+  void LeaveBehind(ObjectId object, bool is_data);
   Duration CatalogLatency();
   Bytes MetadataBytes() const;
   void SomebodyElseLater();
@@ -420,6 +527,13 @@ class IcebergTable : public Component {
   absl::btree_map<uint32_t, SourceEffects> sources_;
   int64_t sink_rows_ = 0;  // Of appends without sources.
   absl::btree_map<ObjectId, Uncommitted> uncommitted_;
+  // Since when; but for data files that were never committed. With Config::knows_strays only.
+  struct LeftBehind {
+    bool is_data;
+    Time at;
+  };
+  absl::btree_map<ObjectId, LeftBehind> strays_;
+  absl::btree_map<int64_t, PartitionChanges> changes_;  // By partition of the table.
   absl::btree_map<CommitKey, Pending> pending_;
   CommitKey next_key_ = 1;
   const LaneId lane_;
@@ -459,6 +573,8 @@ class IcebergTable : public Component {
   Gauge* backlog_bytes_ = nullptr;
   Distribution* planning_time_ = nullptr;
   Gauge* retired_gauge_ = nullptr;
+  Counter* overwrites_ = nullptr;
+  Counter* files_overwritten_ = nullptr;
 };
 
 }  // namespace freshet

@@ -24,6 +24,12 @@ LakehouseSink::LakehouseSink(Simulation& sim, absl::string_view name, IcebergTab
       flush_time_(AddDistribution(kFlushTime)),
       taken_over_(AddCounter(kTakenOver)) {
   SIM_REQUIRE(config.open_partitions > 0);
+  if (config.overwrite) {
+    partitions_overwritten_ = &AddCounter(kPartitionsOverwritten);
+    rows_rewritten_ = &AddCounter(kRowsRewritten);
+    rows_overwritten_ = &AddCounter(kRowsOverwritten);
+    rows_not_tracked_ = &AddCounter(kRowsNotTracked);
+  }
   table->OnVisible([this](const TableAppend& append) { BecameVisible(append); });
 }
 
@@ -68,6 +74,7 @@ void LakehouseSink::Encoded(WriterId number, uint64_t write) {
   Writer& writer = At(number);
   const auto entry = writer.encoding.find(write);
   for (const RecordRange& range : entry->second) {
+    if (config_.overwrite) Open(writer, range);
     writer.open_records += range.record_count();
     writer.open_bytes += config_.parquet_ratio * range.bytes;
     writer.open_wrong = writer.open_wrong || IsWrong(range);
@@ -75,7 +82,11 @@ void LakehouseSink::Encoded(WriterId number, uint64_t write) {
     writer.records.back().trail.AddService(Now(), Milestone::kProcessed, component_id());
   }
   writer.encoding.erase(entry);
-  if (writer.open_bytes >= config_.target_file * config_.open_partitions) CloseFiles(number);
+  if (config_.overwrite) {
+    CloseFull(number);
+  } else if (writer.open_bytes >= config_.target_file * config_.open_partitions) {
+    CloseFiles(number);
+  }
   Completion<bool> done = writer.waiting.at(write);
   writer.waiting.erase(write);
   WriteEnded(true);
@@ -84,7 +95,10 @@ void LakehouseSink::Encoded(WriterId number, uint64_t write) {
 
 void LakehouseSink::CloseFiles(WriterId number) {
   Writer& writer = At(number);
-  const int64_t count = std::min(config_.open_partitions, writer.open_records);
+  // An overwrite knows which partitions they are.
+  while (!writer.open.empty()) Close(number, writer.open.begin()->first);
+  const int64_t count =
+      config_.overwrite ? 0 : std::min(config_.open_partitions, writer.open_records);
   for (int64_t i = 0; i < count; ++i) {
     // Even, and exact in the sum.
     const auto share = [&](int64_t all) {
@@ -174,6 +188,9 @@ void LakehouseSink::MaybePrepared(WriterId number) {
           continue;
         }
         prepared.files.push_back(entry->second.file);
+        if (config_.overwrite) {
+          prepared.rows[entry->second.file.partition].AddAll(entry->second.rows);
+        }
         entry = writer.files.erase(entry);
       }
     }
@@ -197,6 +214,7 @@ void LakehouseSink::Reset(WriterId number) {
   writer.open_records = 0;
   writer.open_bytes = Bytes(0);
   writer.open_wrong = false;
+  writer.open.clear();
   writer.preparing = false;
   ledger().ExplainAll(EffectCause::kRestart);
   for (auto entry = beside_.begin(); entry != beside_.end();) {
@@ -212,6 +230,8 @@ void LakehouseSink::Reset(WriterId number) {
   taken_over_.Add(1);
   ++attempt_;
   if (key_ != 0) table_->Abandon(key_);
+  // Of a swap that was asked for nobody knows yet.
+  if (key_ == 0) DropMerged(false);
   key_ = 0;
   in_doubt_ = true;
   After<"sink.committer_gone">(Duration::Zero(), [this] { EndCommit(false); });
@@ -269,9 +289,10 @@ void LakehouseSink::LookForIt() {
     }
     in_doubt_ = false;
     if (loaded.largest >= static_cast<uint64_t>(prepared_.begin()->first)) {
-      prepared_.erase(prepared_.begin());
-      CommitNext();
+      AppendEnded(true);
     } else {
+      // What the dead one had merged for it nobody will commit.
+      DropMerged(false);
       Append();
     }
   });
@@ -281,30 +302,46 @@ void LakehouseSink::Append() {
   const auto& [epoch, prepared] = *prepared_.begin();
   appended_[epoch].records = prepared.records;
   while (beside_.empty() && appended_.size() > kEpochsKept) appended_.erase(appended_.begin());
+  if (config_.overwrite) {
+    Overwrite();
+    return;
+  }
   TableAppend append;
-  append.id = static_cast<uint64_t>(epoch);
   append.files = prepared.files;
+  StartAppend(std::move(append));
+}
+
+void LakehouseSink::StartAppend(TableAppend append) {
+  append.id = static_cast<uint64_t>(prepared_.begin()->first);
   append.fenced = config_.fenced;
   ObjectClient* const client = At(committer_).client.get();
   key_ = table_->Begin(std::move(append), client, [this](TableOutcome staged) {
     if (staged == TableOutcome::kFailed) {
-      key_ = 0;
-      EndCommit(false);
+      AppendEnded(false);
       return;
     }
-    table_->Commit(key_, [this](TableOutcome outcome) {
-      key_ = 0;
-      if (outcome == TableOutcome::kFailed) {
-        EndCommit(false);
-        return;
-      }
-      prepared_.erase(prepared_.begin());
-      CommitNext();
-    });
+    table_->Commit(
+        key_, [this](TableOutcome outcome) { AppendEnded(outcome == TableOutcome::kVisible); });
   });
 }
 
+void LakehouseSink::AppendEnded(bool ok) {
+  key_ = 0;
+  if (!ok) {
+    DropMerged(true);
+    EndCommit(false);
+    return;
+  }
+  // Rows of these are in the merged files now, and the table may have them from another's.
+  for (const TableFile& file : merging_.staged) DropFile(file.object, true);
+  for (const ObjectId object : merging_.uploaded) DropFile(object, true);
+  merging_ = Merging();
+  prepared_.erase(prepared_.begin());
+  CommitNext();
+}
+
 void LakehouseSink::CommitBeside(WriterId zombie, Epoch epoch) {
+  SIM_REQUIRE(!config_.overwrite);
   for (const auto& [each, prepared] : prepared_) {
     if (each > epoch) return;
     appended_[each].records = prepared.records;
@@ -343,9 +380,14 @@ void LakehouseSink::BecameVisible(const TableAppend& append) {
   // Once more: a committer that is gone has swapped it in, too.
   SIM_CHECK(!entry->second.visible || taken_over_.Value() > 0 || committed_beside_, "inv.I19",
             absl::StrCat(name(), ": epoch ", epoch, " was appended twice by one committer"));
-  for (const RecordRange& range : entry->second.records) {
-    if (entry->second.visible) ledger().Explain(range, EffectCause::kZombie);
-    BecomeVisible(range, EffectLedger::Again::kAdds, WaitFor::kNone);
+  if (config_.overwrite) {
+    TakePlaces(entry->second.rows);
+    ShowOverwritten(entry->second.records);
+  } else {
+    for (const RecordRange& range : entry->second.records) {
+      if (entry->second.visible) ledger().Explain(range, EffectCause::kZombie);
+      BecomeVisible(range, EffectLedger::Again::kAdds, WaitFor::kNone);
+    }
   }
   entry->second.visible = true;
   for (const TableFile& file : append.files) {

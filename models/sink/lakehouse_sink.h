@@ -11,16 +11,25 @@
 // appended, and all records of the epoch are there twice.
 //
 // Files of writers that die before Prepare() has ended are orphans in the warehouse.
+//
+// Told to overwrite, it writes a file for each partition of the table, by the rows' event times,
+// and a commit takes the place of all partitions that its epoch has rows for (INSERT OVERWRITE,
+// dynamic mode). What was there is gone unless it is written again: merged, the committer reads
+// each of these partitions back, takes out what the epoch repeats, and writes it anew; else the new
+// rows stand alone, and those that the partition had are lost. Either way an epoch that is appended
+// twice is there once.
 #ifndef FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_
 #define FRESHET_MODELS_SINK_LAKEHOUSE_SINK_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "models/network/network.h"
 #include "models/sink/iceberg_table.h"
 #include "models/sink/metered_sink.h"
+#include "models/sink/partition_rows.h"
 #include "models/storage/object_writer.h"
 #include "sim/station.h"
 
@@ -37,6 +46,14 @@ class LakehouseSink : public MeteredSink {
     Bytes part_size;          // Of an upload.
     ObjectClient::Config object_client;
     bool fenced = true;
+    struct Overwrite {
+      Duration width;  // Of the table's partitions, in event time: hours(ts) is an hour.
+      bool merges;     // Else the new rows alone take a partition's place.
+      TableAppend::Isolation isolation;
+      // Of offsets, over all partitions: beyond it the oldest partitions are forgotten.
+      size_t most_stretches;
+    };
+    std::optional<Overwrite> overwrite;  // Absent: it appends.
   };
 
   static constexpr MetricDef kFiles = {"lakehouse_sink.files", MetricKind::kCounter,
@@ -50,7 +67,24 @@ class LakehouseSink : public MeteredSink {
       "lakehouse_sink.commits_taken_over", MetricKind::kCounter, MetricUnit::kCount,
       "Commits whose committer died before it knew how they ended."};
 
-  // REQUIRES: `table` and `network` outlive it; nobody else appends to the table.
+  // With Config::overwrite only.
+  static constexpr MetricDef kPartitionsOverwritten = {
+      "lakehouse_sink.partitions_overwritten", MetricKind::kCounter, MetricUnit::kCount,
+      "Partitions of the table that commits took the place of, new ones among them."};
+  static constexpr MetricDef kRowsRewritten = {
+      "lakehouse_sink.rows_rewritten", MetricKind::kCounter, MetricUnit::kCount,
+      "Rows that a partition had and that were written anew with it: the price of an overwrite."};
+  static constexpr MetricDef kRowsOverwritten = {
+      "lakehouse_sink.rows_overwritten", MetricKind::kCounter, MetricUnit::kCount,
+      "Rows that a partition had and that its overwrite did not have."};
+  static constexpr MetricDef kRowsNotTracked = {
+      "lakehouse_sink.rows_not_tracked", MetricKind::kCounter, MetricUnit::kCount,
+      "The same, of partitions so scattered over their sources that it had forgotten which rows "
+      "they are: the ledger has them as visible."};
+
+  // REQUIRES: `table` and `network` outlive it; nobody else appends to the table. To overwrite: the
+  // table is told so, writers take records that nobody has filtered or split, and nobody commits
+  // beside the committer.
   LakehouseSink(Simulation& sim, absl::string_view name, IcebergTable* table, Network* network,
                 const Config& config);
 
@@ -81,6 +115,13 @@ class LakehouseSink : public MeteredSink {
     bool uploading = false;
     bool uploaded = false;
     bool of_epoch = false;  // That is being prepared.
+    PartitionRows rows;     // With Config::overwrite only, as the next.
+  };
+  struct OpenPartition {
+    int64_t records = 0;
+    Bytes bytes;
+    bool wrong = false;  // Rows of these are.
+    PartitionRows rows;
   };
   struct Writer {
     HostId host;
@@ -93,6 +134,7 @@ class LakehouseSink : public MeteredSink {
     int64_t open_records = 0;
     Bytes open_bytes;
     bool open_wrong = false;  // Rows of these are.
+    absl::btree_map<int64_t, OpenPartition> open;
     absl::btree_map<ObjectId, File> files;
     // Being prepared: what was written before it was asked for.
     Epoch epoch = 0;
@@ -105,10 +147,12 @@ class LakehouseSink : public MeteredSink {
     absl::btree_map<uint64_t, Completion<bool>> waiting;
     uint64_t next_write = 1;
   };
+  using RowsOfTable = absl::btree_map<int64_t, PartitionRows>;  // By partition of the table.
   // All that writers have prepared of it.
   struct Prepared {
     std::vector<TableFile> files;
     std::vector<RecordRange> records;
+    RowsOfTable rows;
   };
   static constexpr WriterId kNobody = -1;
 
@@ -123,7 +167,26 @@ class LakehouseSink : public MeteredSink {
   void CommitNext();
   void LookForIt();
   void Append();
+  void StartAppend(TableAppend append);
+  void AppendEnded(bool ok);
   void EndCommit(bool ok);
+
+  // How it overwrites (lakehouse_overwrite.cc).
+  void Open(Writer& writer, const RecordRange& range);
+  void Close(WriterId number, int64_t partition);
+  void CloseFull(WriterId number);
+  void Overwrite();
+  void Merge();
+  void MergeRead(bool ok);
+  void MergeWorked();
+  void MergeWritten(ObjectId object, bool ok);
+  void StartOverwrite(std::vector<TableFile> files);
+  // What of the merge is in the warehouse is of no use to anybody; the dead leave it.
+  void DropMerged(bool alive);
+  void DropFile(ObjectId object, bool alive);
+  void TakePlaces(const RowsOfTable& rows);
+  void ShowOverwritten(const std::vector<RecordRange>& records);
+  void ForgetSome(const RowsOfTable& but);
   void BecameVisible(const TableAppend& append);
 
   const Config config_;
@@ -144,6 +207,7 @@ class LakehouseSink : public MeteredSink {
   struct Appended {
     std::vector<RecordRange> records;
     bool visible = false;
+    RowsOfTable rows;  // Of the partitions that the latest try of it takes the place of.
   };
   absl::btree_map<Epoch, Appended> appended_;
   // Appends of zombies, by their number.
@@ -154,10 +218,33 @@ class LakehouseSink : public MeteredSink {
   absl::btree_map<uint32_t, Beside> beside_;
   uint32_t next_beside_ = 0;
   bool committed_beside_ = false;
+  // Of an overwrite: what the table has in each partition, and how many rows of those that were
+  // forgotten.
+  RowsOfTable contents_;
+  absl::btree_map<int64_t, int64_t> forgotten_;
+  // Partitions that are read back and written anew for the epoch at the table.
+  struct Merging {
+    RowsOfTable rows;  // Of all partitions of the epoch, as they will be.
+    std::vector<TableFile> old;
+    std::vector<TableFile> staged;  // Of the epoch, which go into the merged ones.
+    std::vector<TableFile> files;   // What is committed: those of new partitions, and merged ones.
+    std::vector<ObjectId> merged;
+    std::vector<ObjectId> uploaded;
+    int64_t left = 0;  // Requests of a step that are not over.
+    bool ok = true;
+    int64_t carried = 0;
+    uint64_t version = 0;  // Of the table, that it was read at.
+  };
+  Merging merging_;
   Counter& files_;
   Distribution& file_bytes_;
   Distribution& flush_time_;
   Counter& taken_over_;
+  // With Config::overwrite only.
+  Counter* partitions_overwritten_ = nullptr;
+  Counter* rows_rewritten_ = nullptr;
+  Counter* rows_overwritten_ = nullptr;
+  Counter* rows_not_tracked_ = nullptr;
 };
 
 }  // namespace freshet

@@ -59,20 +59,26 @@ void MeteredSink::CountBreaches(const RecordRange& records, int64_t fresh, bool 
   }
   if (too_late_ == nullptr) return;
   int64_t late = 0;
-  for (const Source& source : sources_) {
-    const PartitionId first = source.partitions.first;
-    if (records.partition < first ||
-        records.partition >= first + static_cast<PartitionId>(source.partitions.count)) {
-      continue;
-    }
-    source.log->profiles().VisitRuns(StretchOf(records), [&](const EventRun& run) {
+  const RecordProfiles* const profiles = ProfilesOf(records.partition);
+  if (profiles != nullptr) {
+    profiles->VisitRuns(StretchOf(records), [&](const EventRun& run) {
       if (run.lateness > *contract_.lateness) late += records.CountIn(run.from, run.to);
     });
-    break;
   }
   // Some of a range again: those that are late are taken to be as many of the rest.
   if (fresh < records.record_count()) late = MulDivFloor(late, fresh, records.record_count());
   too_late_->Add(late);
+}
+
+const RecordProfiles* MeteredSink::ProfilesOf(PartitionId partition) const {
+  for (const Source& source : sources_) {
+    const PartitionId first = source.partitions.first;
+    if (partition >= first &&
+        partition < first + static_cast<PartitionId>(source.partitions.count)) {
+      return &source.log->profiles();
+    }
+  }
+  return nullptr;
 }
 
 bool MeteredSink::IsWrong(const RecordSpan& records) const {

@@ -114,6 +114,8 @@ class MeteredSink : public Sink {
 
  protected:
   bool IsWrong(const RecordSpan& records) const;
+  // What was drawn for the records of a source; null if it is not one of its own.
+  const RecordProfiles* ProfilesOf(PartitionId partition) const;
   void NoteWrongFile(int64_t number);
   // Now. The trail goes on to here with a wait for `why` at this store, or service.
   void BecomeVisible(const RecordRange& records, EffectLedger::Again again, WaitFor why);

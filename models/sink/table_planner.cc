@@ -17,6 +17,10 @@ TablePlanner::TablePlanner(Simulation& sim, absl::string_view name, IcebergTable
       bytes_(AddDistribution(kBytes)),
       failed_(AddCounter(kFailed)) {
   SIM_REQUIRE(config.threads > 0);
+  if (config.goes_back_after) {
+    went_back_ = &AddCounter(kWentBack);
+    expired_ = &AddCounter(kExpired);
+  }
   After<"planner.begin">(config.every, [this] { Begin(); });
 }
 
@@ -103,7 +107,42 @@ void TablePlanner::End() {
   }
   files_.Record(files);
   bytes_.Record(bytes.count());
+  if (config_.goes_back_after) GoBackLater();
   At<"planner.begin">(std::max(Now(), began_ + config_.every), [this] { Begin(); });
+}
+
+void TablePlanner::GoBackLater() {
+  const uint32_t number = next_held_++;
+  held_[number] = plan_.list;
+  After<"planner.goes_back">(*config_.goes_back_after, [this, number] {
+    table_->Load([this, number](IcebergTable::Loaded loaded) {
+      const IcebergTable::Part list = held_.at(number);
+      held_.erase(number);
+      if (!loaded.ok) {
+        failed_.Add(1);
+      } else {
+        GoBack(list);
+      }
+    });
+  });
+}
+
+void TablePlanner::GoBack(const IcebergTable::Part& list) {
+  if (!table_->HasSnapshot(list.object)) {
+    expired_->Add(1);
+    return;
+  }
+  // It may be deleted under the reader yet.
+  client_.Get(list.object, Bytes(0), list.bytes, ObjectCause::kMetadata,
+              [this](ObjectResult result) {
+                if (result == ObjectResult::kOk) {
+                  went_back_->Add(1);
+                } else if (result == ObjectResult::kNotFound) {
+                  expired_->Add(1);
+                } else {
+                  failed_.Add(1);
+                }
+              });
 }
 
 }  // namespace freshet

@@ -2,12 +2,17 @@
 // queries. It loads the table from the catalog, reads its metadata file and the manifest list, and
 // then all manifests, so many side by side; each entry of a manifest takes a thread some time.
 //
+// It can stay with the snapshot that it has planned, as a query in several steps and time travel
+// do, and go back to it later: it loads the table, and if the snapshot is not expired reads its
+// list again. Else it fails.
+//
 // Left out: predicates that spare manifests and files, caches of metadata, the data itself.
 #ifndef FRESHET_MODELS_SINK_TABLE_PLANNER_H_
 #define FRESHET_MODELS_SINK_TABLE_PLANNER_H_
 
-#include <memory>
+#include <optional>
 
+#include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "models/network/network.h"
 #include "models/sink/iceberg_table.h"
@@ -23,6 +28,7 @@ class TablePlanner : public Component {
     int64_t threads = 1;
     Duration time_per_file;
     ObjectClient::Config object_client;
+    std::optional<Duration> goes_back_after;  // Absent: it does not.
   };
 
   static constexpr MetricDef kFiles = {"planner.planned_files", MetricKind::kDistribution,
@@ -31,6 +37,13 @@ class TablePlanner : public Component {
                                        MetricUnit::kBytes, "Metadata that a planning read."};
   static constexpr MetricDef kFailed = {"planner.failed", MetricKind::kCounter, MetricUnit::kCount,
                                         "Plannings given up: catalog or warehouse did not answer."};
+  // With Config::goes_back_after only.
+  static constexpr MetricDef kWentBack = {"planner.went_back", MetricKind::kCounter,
+                                          MetricUnit::kCount,
+                                          "Times that it went back to a snapshot, and found it."};
+  static constexpr MetricDef kExpired = {
+      "planner.snapshots_expired", MetricKind::kCounter, MetricUnit::kCount,
+      "Times that it went back to a snapshot, and it was expired: the query fails."};
 
   // REQUIRES: `table` and `network` outlive it; the table is told that it is planned.
   TablePlanner(Simulation& sim, absl::string_view name, IcebergTable* table, Network* network,
@@ -44,11 +57,15 @@ class TablePlanner : public Component {
   void ManifestRead();
   void Fail();
   void End();
+  void GoBackLater();
+  void GoBack(const IcebergTable::Part& list);
 
   const Config config_;
   IcebergTable* const table_;
   ObjectClient client_;
   IcebergTable::Metadata plan_;
+  absl::btree_map<uint32_t, IcebergTable::Part> held_;  // Lists of snapshots that it goes back to.
+  uint32_t next_held_ = 0;
   uint32_t round_ = 0;
   Time began_;
   size_t next_ = 0;
@@ -56,6 +73,8 @@ class TablePlanner : public Component {
   Distribution& files_;
   Distribution& bytes_;
   Counter& failed_;
+  Counter* went_back_ = nullptr;
+  Counter* expired_ = nullptr;
 };
 
 }  // namespace freshet

@@ -65,6 +65,10 @@ void ObjectClient::Get(ObjectId object, Bytes offset, Bytes size, ObjectCause ca
   Ask({ObjectOperation::kGet, cause, 0, object, offset, size}, done);
 }
 
+void ObjectClient::List(ObjectId like, ObjectCause cause, Done done) {
+  Ask({ObjectOperation::kList, cause, 0, like, Bytes(0), Bytes(0)}, done);
+}
+
 void ObjectClient::Delete(ObjectId object, ObjectCause cause, Done done) {
   Ask({ObjectOperation::kDelete, cause, 0, object, Bytes(0), Bytes(0)}, done);
 }

@@ -87,6 +87,8 @@ class ObjectClient : public Component {
   void Put(ObjectId object, Bytes size, ObjectCause cause, Done done);
   // REQUIRES: the range lies within the object.
   void Get(ObjectId object, Bytes offset, Bytes size, ObjectCause cause, Done done);
+  // A page of the keys that begin as this one, without its names: what it costs and takes.
+  void List(ObjectId like, ObjectCause cause, Done done);
   // kOk also if there was none.
   void Delete(ObjectId object, ObjectCause cause, Done done);
 

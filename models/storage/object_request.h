@@ -30,13 +30,14 @@ inline constexpr int kObjectCauseCount = 10;
 
 // Which of them a bill counts as PUT and which as GET; DELETE and abort are free (AWSS3).
 enum class ObjectOperation : uint8_t {
-  kPut,             // PUT class, and all but kGet count against the limit on writes.
+  kPut,             // PUT class, and all but kGet and kList count against the limit on writes.
   kGet,             // GET class.
   kDelete,          // Free.
   kCreateUpload,    // PUT class, as each request of a multipart upload.
   kUploadPart,      //
   kCompleteUpload,  //
   kAbortUpload,     // Free.
+  kList,            // PUT class, and counts against the limit on reads: a page of a prefix.
 };
 
 struct ObjectRequest {

@@ -142,7 +142,7 @@ ObjectStore::RequestId ObjectStore::Start(const ObjectRequest& request, Bandwidt
 
 Duration ObjectStore::DrawLatency(const ObjectRequest& request, RandomStream& draws) {
   Duration latency;
-  if (request.operation == ObjectOperation::kGet) {
+  if (request.operation == ObjectOperation::kGet || request.operation == ObjectOperation::kList) {
     latency = config_.get_latency.DrawDuration(draws);
   } else {
     RandomStream same_draws = draws;
@@ -162,7 +162,8 @@ Duration ObjectStore::DrawLatency(const ObjectRequest& request, RandomStream& dr
 
 bool ObjectStore::Admit(const ObjectRequest& request) {
   const Prefix& prefix = prefixes_[PrefixOf(request.object)];
-  const bool is_read = request.operation == ObjectOperation::kGet;
+  const bool is_read =
+      request.operation == ObjectOperation::kGet || request.operation == ObjectOperation::kList;
   return (is_read ? prefix.reads : prefix.writes)->TryTake(1);
 }
 
@@ -179,6 +180,7 @@ void ObjectStore::Bill(ObjectOperation operation) {
     case ObjectOperation::kCreateUpload:
     case ObjectOperation::kUploadPart:
     case ObjectOperation::kCompleteUpload:
+    case ObjectOperation::kList:
       put_requests_.Add(1);
       return;
   }
@@ -245,6 +247,7 @@ void ObjectStore::Meter(const ObjectRequest& request, Bytes passed) {
 
 ObjectAnswer ObjectStore::Apply(const ObjectRequest& request) {
   const ObjectId object = request.object;
+  if (request.operation == ObjectOperation::kList) return ObjectAnswer::kOk;
   if (request.operation == ObjectOperation::kPut) {
     Place(object, request.size);
     return ObjectAnswer::kOk;

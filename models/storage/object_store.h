@@ -9,8 +9,8 @@
 //
 // An upload in parts belongs to the key that it will become the object of, one at a time.
 //
-// Left out: listing, copies inside the store, versions, the way in which a prefix under load is
-// split. docs/models/object_storage.md has the sources.
+// Left out: what a listing says, copies inside the store, versions, the way in which a prefix under
+// load is split. docs/models/object_storage.md has the sources.
 #ifndef FRESHET_MODELS_STORAGE_OBJECT_STORE_H_
 #define FRESHET_MODELS_STORAGE_OBJECT_STORE_H_
 
@@ -145,6 +145,9 @@ class ObjectStore : public Component {
   using RequestId = uint64_t;
 
   ObjectStore(Simulation& sim, absl::string_view name, const Config& config);
+
+  // Keys that a page of a listing has at most (AWSS3).
+  static constexpr int64_t kKeysInAPage = 1000;
 
   // A beginning of keys, with limits of its own. REQUIRES: no other has this name.
   PrefixId AddPrefix(absl::string_view prefix);

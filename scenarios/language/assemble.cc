@@ -276,8 +276,9 @@ class Assembler {
     Pipeline::Table& built = pipeline_->tables[name];
     const std::string bucket = absl::StrCat(name, "/warehouse");
     built.warehouse = std::make_unique<ObjectStore>(sim_, bucket, StoreConfigOf(text.warehouse()));
-    built.table = std::make_unique<IcebergTable>(sim_, name, built.warehouse.get(),
-                                                 pipeline_->network.get(), TableConfigOf(text));
+    built.table =
+        std::make_unique<IcebergTable>(sim_, name, built.warehouse.get(), pipeline_->network.get(),
+                                       TableConfigOf(text, IsOverwritten(scenario_, name)));
     AddUpkeep(name, text, sim_, pipeline_->network.get(), &built);
     pipeline_->targets[name] = std::make_unique<TableTarget>(built.table.get());
     pipeline_->targets[bucket] = std::make_unique<ObjectStoreTarget>(built.warehouse.get());
@@ -784,6 +785,27 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &TablePlanner::kFiles,
       &TablePlanner::kBytes,
       &TablePlanner::kFailed,
+      &TablePlanner::kWentBack,
+      &TablePlanner::kExpired,
+      &SnapshotExpirer::kRuns,
+      &SnapshotExpirer::kFailedRuns,
+      &SnapshotExpirer::kSnapshots,
+      &SnapshotExpirer::kDataFiles,
+      &SnapshotExpirer::kMetadataFiles,
+      &SnapshotExpirer::kTime,
+      &ManifestRewriter::kRuns,
+      &ManifestRewriter::kFailedRuns,
+      &ManifestRewriter::kRewritten,
+      &ManifestRewriter::kAdded,
+      &ManifestRewriter::kTime,
+      &OrphanFileRemover::kRuns,
+      &OrphanFileRemover::kFailedRuns,
+      &OrphanFileRemover::kPages,
+      &OrphanFileRemover::kDataFiles,
+      &OrphanFileRemover::kMetadataFiles,
+      &OrphanFileRemover::kTime,
+      &IcebergTable::kOverwrites,
+      &IcebergTable::kFilesOverwritten,
       &IcebergTable::kFilesOfSize[0],
       &IcebergTable::kFilesOfSize[1],
       &IcebergTable::kFilesOfSize[2],
@@ -924,6 +946,10 @@ const std::vector<const MetricDef*>& KnownMetrics() {
       &LakehouseSink::kFileBytes,
       &LakehouseSink::kFlushTime,
       &LakehouseSink::kTakenOver,
+      &LakehouseSink::kPartitionsOverwritten,
+      &LakehouseSink::kRowsRewritten,
+      &LakehouseSink::kRowsOverwritten,
+      &LakehouseSink::kRowsNotTracked,
       &OlapSink::kParts,
       &OlapSink::kMerges,
       &OlapSink::kMergedBytes,

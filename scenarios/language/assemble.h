@@ -29,8 +29,11 @@
 #include "models/sink/dashboard.h"
 #include "models/sink/data_file_rewriter.h"
 #include "models/sink/iceberg_table.h"
+#include "models/sink/manifest_rewriter.h"
 #include "models/sink/metered_sink.h"
+#include "models/sink/orphan_file_remover.h"
 #include "models/sink/sink_writer.h"
+#include "models/sink/snapshot_expirer.h"
 #include "models/sink/table_planner.h"
 #include "models/sink/topic_sink.h"
 #include "models/storage/object_store.h"
@@ -52,6 +55,9 @@ struct Pipeline {
     std::unique_ptr<IcebergTable> table;
     std::unique_ptr<DataFileRewriter> rewriter;
     std::unique_ptr<TablePlanner> planner;
+    std::unique_ptr<SnapshotExpirer> expirer;
+    std::unique_ptr<ManifestRewriter> manifest_rewriter;
+    std::unique_ptr<OrphanFileRemover> orphan_remover;
   };
   std::map<std::string, Table> tables;
   std::map<std::string, std::unique_ptr<SchemaRegistry>> registries;  // By name.

@@ -24,6 +24,8 @@ namespace {
 
 // ICEDOC, S3FileIO: s3.multipart.part-size-bytes.
 constexpr Bytes kTablePart = MiB(32);
+// Ours: some MiB, as many as the offsets of a quarter of a million late records.
+constexpr size_t kMostStretches = size_t{1} << 18;
 // FLINKDOC: s3.upload.min.part.size, of its file sink.
 constexpr Bytes kArchivePart = MiB(5);
 
@@ -76,6 +78,25 @@ class SinkBuilder {
     config.part_size = kTablePart;
     config.object_client = ObjectClient::Defaults(1);
     config.fenced = Fenced();
+    if (text.has_overwrite_partitions()) {
+      const v1::OverwritePartitions& over = text.overwrite_partitions();
+      LakehouseSink::Config::Overwrite overwrite;
+      overwrite.width = DurationOf(over.partition_width());
+      overwrite.most_stretches = kMostStretches;
+      overwrite.merges = over.rows() == v1::OverwritePartitions::MERGED;
+      using Isolation = TableAppend::Isolation;
+      switch (over.isolation_level()) {
+        case v1::OverwritePartitions::SNAPSHOT:
+          overwrite.isolation = Isolation::kSnapshot;
+          break;
+        case v1::OverwritePartitions::SERIALIZABLE:
+          overwrite.isolation = Isolation::kSerializable;
+          break;
+        default:
+          overwrite.isolation = Isolation::kNone;
+      }
+      config.overwrite = overwrite;
+    }
     pipeline_->sinks[name_] =
         std::make_unique<LakehouseSink>(sim_, name_, pipeline_->tables.at(text.table()).table.get(),
                                         pipeline_->network.get(), config);

@@ -27,7 +27,17 @@ constexpr Bytes kVersionEntry(150);
 
 }  // namespace
 
-IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
+bool IsOverwritten(const v1::Scenario& scenario, const std::string& table) {
+  for (const v1::Component& component : scenario.component()) {
+    if (component.lakehouse_sink().table() == table &&
+        component.lakehouse_sink().has_overwrite_partitions()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text, bool is_overwritten) {
   IcebergTable::Config config;
   config.catalog_latency = SamplerOf(text.catalog_latency());
   config.small_file = BytesOf(text.small_file());
@@ -37,7 +47,9 @@ IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
   config.commit_retry_total = DurationOf(text.commit_retry_total());
   config.manifest_target = BytesOf(text.manifest_target_size());
   config.manifests_to_merge = text.min_manifests_to_merge();
-  config.snapshot_age = DurationOf(text.expire_snapshots_after());
+  if (!text.has_expire_snapshots()) {
+    config.snapshot_age = DurationOf(text.expire_snapshots_after());
+  }
   config.snapshots_kept = text.min_snapshots_to_keep();
   config.metadata_kept = text.metadata_versions();
   config.delete_metadata = text.delete_old_metadata();
@@ -46,7 +58,9 @@ IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text) {
     config.orphan_age = DurationOf(text.remove_orphans_after());
   }
   config.maintenance = ObjectClient::Defaults(1);
-  config.knows_files = text.has_rewrite_data_files();
+  config.knows_files = text.has_rewrite_data_files() || is_overwritten;
+  config.is_overwritten = is_overwritten;
+  config.knows_strays = text.has_remove_orphan_files();
   config.is_planned = text.has_planning();
   config.manifest_header = kManifestHeader;
   config.manifest_entry = BytesOf(text.manifest_entry_size());
@@ -83,11 +97,45 @@ void AddUpkeep(const std::string& name, const v1::LakehouseTable& text, Simulati
     config.every = DurationOf(text.planning().every());
     config.threads = text.planning().threads();
     config.time_per_file = DurationOf(text.planning().time_per_file());
+    if (!text.planning().goes_back_after().empty()) {
+      config.goes_back_after = DurationOf(text.planning().goes_back_after());
+    }
     config.object_client = ObjectClient::Defaults(1);
     const std::string of = absl::StrCat(name, "/planner");
     const HostId host = network->AddHost(of, 0, kUnlimited);
     built->planner =
         std::make_unique<TablePlanner>(sim, of, built->table.get(), network, host, config);
+  }
+  // These read and write metadata only: a card that never limits.
+  const auto host_of = [network](const std::string& of) {
+    return network->AddHost(of, 0, kUnlimited);
+  };
+  if (text.has_expire_snapshots()) {
+    SnapshotExpirer::Config config;
+    config.every = DurationOf(text.expire_snapshots().every());
+    config.older_than = DurationOf(text.expire_snapshots().older_than());
+    config.retain_last = text.expire_snapshots().retain_last();
+    config.object_client = ObjectClient::Defaults(1);
+    const std::string of = absl::StrCat(name, "/expirer");
+    built->expirer = std::make_unique<SnapshotExpirer>(sim, of, built->table.get(), network,
+                                                       host_of(of), config);
+  }
+  if (text.has_rewrite_manifests()) {
+    ManifestRewriter::Config config;
+    config.every = DurationOf(text.rewrite_manifests().every());
+    config.object_client = ObjectClient::Defaults(1);
+    const std::string of = absl::StrCat(name, "/manifest-rewriter");
+    built->manifest_rewriter = std::make_unique<ManifestRewriter>(sim, of, built->table.get(),
+                                                                  network, host_of(of), config);
+  }
+  if (text.has_remove_orphan_files()) {
+    OrphanFileRemover::Config config;
+    config.every = DurationOf(text.remove_orphan_files().every());
+    config.older_than = DurationOf(text.remove_orphan_files().older_than());
+    config.object_client = ObjectClient::Defaults(1);
+    const std::string of = absl::StrCat(name, "/orphan-remover");
+    built->orphan_remover = std::make_unique<OrphanFileRemover>(sim, of, built->table.get(),
+                                                                network, host_of(of), config);
   }
 }
 

@@ -13,9 +13,11 @@
 namespace freshet {
 
 // REQUIRES here and below: the text is checked and has its defaults.
-IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text);
+IcebergTable::Config TableConfigOf(const v1::LakehouseTable& text, bool is_overwritten);
+// Whether a sink overwrites its partitions.
+bool IsOverwritten(const v1::Scenario& scenario, const std::string& table);
 
-// Who rewrites its files and who plans scans of it, where the text has them. REQUIRES: the table is
+// Who keeps it and who plans scans of it, where the text has them. REQUIRES: the table is
 // built.
 void AddUpkeep(const std::string& name, const v1::LakehouseTable& text, Simulation& sim,
                Network* network, Pipeline::Table* built);

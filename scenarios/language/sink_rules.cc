@@ -186,6 +186,47 @@ class SinkCheck {
                        absl::StrCat(Quoted(first->second), " writes ", Quoted(name),
                                     " already; give each a table of its own"));
     }
+    if (component.lakehouse_sink().has_overwrite_partitions()) CheckOverwrite(component, here);
+  }
+
+  void CheckOverwrite(const Component& component, const Places& here) {
+    const v1::OverwritePartitions& over = component.lakehouse_sink().overwrite_partitions();
+    const Places& place = here.In("overwrite_partitions");
+    if (here.Has("open_partitions") && component.lakehouse_sink().open_partitions() > 1) {
+      findings_->Error(here.In("open_partitions").place,
+                       "open_partitions are those of partition_width when partitions are "
+                       "overwritten; remove one of the two");
+    }
+    for (const Component& writer : scenario_.component()) {
+      if (writer.connect().writes_to() == component.name()) {
+        findings_->Error(
+            place.place,
+            absl::StrCat("the connector ", Quoted(writer.name()),
+                         " appends and cannot overwrite; let consumers write to ",
+                         Quoted(component.name()), ", or remove overwrite_partitions"));
+      }
+      for (const auto* steps : {&writer.stream_job().step(), &writer.streams_app().step()}) {
+        for (const v1::StreamOperator& step : *steps) {
+          if (step.sink().name() != component.name()) continue;
+          findings_->Error(
+              place.place,
+              absl::StrCat("a streaming job such as ", Quoted(writer.name()),
+                           " cannot overwrite, a batch can; let consumers write to ",
+                           Quoted(component.name()), ", or remove overwrite_partitions"));
+        }
+      }
+      if (writer.consumers().writes_to() != component.name()) continue;
+      const auto width = AmountOf(UNIT_DURATION, over.partition_width());
+      const auto interval = AmountOf(UNIT_DURATION, writer.consumers().sink_commit_interval());
+      if (over.rows() == v1::OverwritePartitions::NEW_ONLY && width && interval &&
+          *interval < *width) {
+        findings_->Warning(
+            place.In("rows").place,
+            absl::StrCat("rows: NEW_ONLY with commits every ",
+                         writer.consumers().sink_commit_interval(), " drops what partitions of ",
+                         over.partition_width(), " had from earlier commits; is that meant?"));
+      }
+    }
   }
 
   void CheckOlap(const v1::OlapStore& olap, const Places& here) {

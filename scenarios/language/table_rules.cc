@@ -1,11 +1,14 @@
 #include "scenarios/language/table_rules.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "scenarios/language/amounts.h"
+#include "scenarios/language/facts.h"
 #include "scenarios/language/find_component.h"
 #include "scenarios/language/sink_rules.h"
 #include "scenarios/language/suggest.h"
@@ -54,8 +57,19 @@ void CheckTableTopic(const Scenario& scenario, const Topic& topic, const Places&
   }
 }
 
-void CheckTable(const Component& component, const Places& all, bool is_written,
-                Findings* findings) {
+// A canonical text writes defaults out.
+bool IsDefault(const Scenario& scenario, const v1::LakehouseTable& table, const char* name) {
+  const google::protobuf::FieldDescriptor* field = table.GetDescriptor()->FindFieldByName(name);
+  const std::string& text = DefaultOf(*field, scenario.kafka_version());
+  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return AmountOf(UNIT_DURATION, table.GetReflection()->GetString(table, field)) ==
+           AmountOf(UNIT_DURATION, text);
+  }
+  return absl::StrCat(table.GetReflection()->GetUInt32(table, field)) == text;
+}
+
+void CheckTable(const Scenario& scenario, const Component& component, const Places& all,
+                bool is_written, Findings* findings) {
   const v1::LakehouseTable& table = component.lakehouse_table();
   const Places& here = all.In("lakehouse_table");
   if (!is_written) {
@@ -88,6 +102,30 @@ void CheckTable(const Component& component, const Places& all, bool is_written,
                      " is below target_file_size ", rewrite.target_file_size(),
                      ": no file would reach it; raise it"));
   }
+  if (table.has_expire_snapshots()) {
+    for (const char* field : {"expire_snapshots_after", "min_snapshots_to_keep"}) {
+      if (!here.Has(field) || IsDefault(scenario, table, field)) continue;
+      findings->Error(here.In(field).place,
+                      absl::StrCat(field,
+                                   " is for commits that expire snapshots, and expire_snapshots "
+                                   "has a job do it; remove one of the two"));
+    }
+  }
+  if (table.has_remove_orphan_files()) {
+    const Places& job = here.In("remove_orphan_files");
+    if (here.Has("remove_orphans_after")) {
+      findings->Error(here.In("remove_orphans_after").place,
+                      "remove_orphans_after and remove_orphan_files both delete orphans; remove "
+                      "one of the two");
+    }
+    const auto age = AmountOf(UNIT_DURATION, table.remove_orphan_files().older_than());
+    if (age && *age < int64_t{24} * 3600 * 1'000'000'000) {
+      findings->Warning(job.In("older_than").place,
+                        absl::StrCat("older_than ", table.remove_orphan_files().older_than(),
+                                     " is below 24h, which the procedure refuses and the Java "
+                                     "action takes; is that meant?"));
+    }
+  }
   const auto wait = AmountOf(UNIT_DURATION, table.commit_retry_wait());
   const auto longest = AmountOf(UNIT_DURATION, table.commit_retry_max_wait());
   if (wait && longest && *wait > *longest) {
@@ -113,7 +151,7 @@ void CheckTables(const Scenario& scenario, const Places& places, Findings* findi
     const Component& component = scenario.component(i);
     if (!component.has_lakehouse_table()) continue;
     CheckTable(
-        component, places.In("component", i),
+        scenario, component, places.In("component", i),
         taken.contains(component.name()) || SinkOfTable(scenario, component.name()) != nullptr,
         findings);
   }
@@ -145,6 +183,9 @@ int64_t PredictedTableEvents(const Scenario& scenario) {
     };
     add(component.lakehouse_table().rewrite_data_files().every());
     add(component.lakehouse_table().planning().every());
+    add(component.lakehouse_table().expire_snapshots().every());
+    add(component.lakehouse_table().rewrite_manifests().every());
+    add(component.lakehouse_table().remove_orphan_files().every());
   }
   return static_cast<int64_t>(std::min<Wide>(events, kMost));
 }

@@ -34,6 +34,31 @@ TEST(GoldenTest, HoldsTheResultDigestAndTheHeadlinesOnly) {
   EXPECT_THAT(GoldenText(summary), HasSubstr("result_digest 0000000000000003\n"));
 }
 
+TEST(GoldenTest, HasALineForEachHangingTransaction) {
+  RunSummary summary = Sample();
+  HangingTransaction* aborted = summary.add_hanging_transaction();
+  aborted->set_transactional_id("shop-1");
+  aborted->set_producer(7);
+  aborted->set_topic("orders");
+  aborted->set_partition(3);
+  aborted->set_since_ns(122'500'000'000);
+  aborted->set_ended(true);
+  aborted->set_ended_ns(190'000'000'000);
+  aborted->add_waits("billing");
+  aborted->add_waits("audit");
+  HangingTransaction* open = summary.add_hanging_transaction();
+  open->set_producer(8);
+  open->set_topic("orders");
+  open->set_since_ns(1'500'000);
+  const std::string text = GoldenText(summary);
+  EXPECT_THAT(text, HasSubstr("\nhanging_transaction shop-1 of 7 in orders-3 since_ms 122500 "
+                              "ended_ms 190000 waits billing,audit\n"));
+  EXPECT_THAT(text, HasSubstr("\nhanging_transaction unknown of 8 in orders-0 since_ms 1.5 open "
+                              "waits nobody\n"));
+  // A run whose block is gone differs from its golden.
+  EXPECT_THAT(DiffGolden(text, GoldenText(Sample())), HasSubstr("- hanging_transaction shop-1"));
+}
+
 TEST(GoldenTest, UpdateThenCompareIsEqual) {
   TemporaryDirectory directory;
   EXPECT_EQ(CompareWithGolden(directory.path(), Sample()).code(), absl::StatusCode::kNotFound);

@@ -14,6 +14,7 @@ namespace freshet {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -50,6 +51,46 @@ TEST(ReportTest, TextBeginsWithTheVerdictAndTheWorstObjective) {
   EXPECT_THAT(text, HasSubstr("Levels, during faults\n"));
   EXPECT_THAT(text, HasSubstr("\ndigest order="));
   EXPECT_THAT(text, HasSubstr("bound 0.39 %"));
+}
+
+// As kafka-transactions.sh find-hanging tells it: whose it is, where, for how long, and who waits.
+TEST(ReportTest, HangingTransactionsAreABlockOfEachReport) {
+  RunSummary summary = JudgedSummary();
+  for (const char* format : {"text", "md"}) {
+    std::string without;
+    ASSERT_TRUE(WriteReport(format, summary, {false}, &without).ok());
+    EXPECT_THAT(without, Not(HasSubstr("Hanging transactions"))) << format;
+  }
+  HangingTransaction* aborted = summary.add_hanging_transaction();
+  aborted->set_transactional_id("shop-1");
+  aborted->set_producer(7);
+  aborted->set_topic("orders");
+  aborted->set_partition(3);
+  aborted->set_since_ns(Seconds(2).nanos());
+  aborted->set_ended(true);
+  aborted->set_ended_ns(Seconds(3).nanos());
+  aborted->add_waits("billing");
+  HangingTransaction* open = summary.add_hanging_transaction();
+  open->set_producer(8);
+  open->set_topic("orders");
+  open->set_since_ns(Seconds(1).nanos());
+  std::string text;
+  ASSERT_TRUE(WriteReport("text", summary, {false}, &text).ok());
+  const size_t block = text.find("Hanging transactions\n");
+  ASSERT_NE(block, std::string::npos);
+  const std::string below = text.substr(block, 1'000);
+  EXPECT_THAT(below, HasSubstr("transactional id"));
+  EXPECT_THAT(below, HasSubstr("who waits"));
+  EXPECT_THAT(below, ContainsRegex("shop-1 +7 +orders-3 +0m02s +0m01s +billing"));
+  EXPECT_THAT(below, ContainsRegex("unknown to its coordinator +8 +orders-0 +0m01s +[0-9a-z.]+, "
+                                   "still open +nobody"));
+  std::string json;
+  ASSERT_TRUE(WriteReport("json", summary, {false}, &json).ok());
+  const auto parsed = nlohmann::json::parse(json);
+  ASSERT_EQ(parsed["hanging_transactions"].size(), 2U);
+  EXPECT_EQ(parsed["hanging_transactions"][0]["transactional_id"], "shop-1");
+  EXPECT_EQ(parsed["hanging_transactions"][0]["waits"], "billing");
+  EXPECT_EQ(parsed["hanging_transactions"][1]["ended"], false);
 }
 
 TEST(ReportTest, ColourOnlyWhenAsked) {

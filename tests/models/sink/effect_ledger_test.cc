@@ -67,6 +67,27 @@ TEST(EffectLedgerTest, AStoreThatReplacesHasItOnce) {
   ledger.Audit("cache");
 }
 
+// Visible, dropped by an overwrite, and there again.
+TEST(EffectLedgerTest, WhatIsOverwrittenIsLostUntilItIsBack) {
+  EffectLedger ledger;
+  Visible(ledger, Span(0, 50));
+  ledger.Overwrite(Span(10, 30));
+  EXPECT_EQ(ledger.lost(), 20);
+  EXPECT_EQ(ledger.lost_by(EffectCause::kOverwritten), 20);
+  EXPECT_EQ(ledger.visible(), 50);
+  EXPECT_EQ(ledger.FirstUnsettled(3, 0), 50);  // Nobody will settle it.
+  ledger.Overwrite(Span(20, 35));              // Of these ten are gone already.
+  EXPECT_EQ(ledger.lost(), 25);
+  EXPECT_EQ(Visible(ledger, Span(15, 40), Again::kReplaces), 0);
+  EXPECT_EQ(ledger.lost(), 5);
+  EXPECT_EQ(ledger.replaced(), 5);  // Those that were not gone.
+  ledger.Overwrite(Span(45, 60));   // The last ten were never there.
+  EXPECT_EQ(ledger.lost(), 10);
+  EXPECT_EQ(Visible(ledger, Span(50, 60)), 10);
+  EXPECT_EQ(ledger.duplicated(), 0);
+  ledger.Audit("lake");
+}
+
 TEST(EffectLedgerTest, WhatIsPassedOverIsLostUntilItComesAfterAll) {
   EffectLedger ledger;
   ledger.Begin(3, 0);

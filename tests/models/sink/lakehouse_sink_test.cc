@@ -1,46 +1,10 @@
 #include "models/sink/lakehouse_sink.h"
 
 #include "gtest/gtest.h"
-#include "tests/models/sink/sink_pipeline.h"
-#include "tests/models/table/quiet_table.h"
+#include "tests/models/sink/lake_pipeline.h"
 
 namespace freshet {
 namespace {
-
-constexpr ApplicationCommits kAfter = ApplicationCommits::kAfterProcessing;
-
-struct LakeSettings : SinkSettings {
-  IcebergTable::Config table = QuietTable();
-  LakehouseSink::Config sink;
-};
-
-// A poll is a second of its member, encoding takes no time, and files are what has come in an
-// interval of 2.5 s: of one open partition, and a half of the records' size.
-LakeSettings Lake() {
-  LakeSettings s;
-  static_cast<SinkSettings&>(s) =
-      ThousandInto(SinkPromise::kTransactional, kAfter, Work::kOfTheMember);
-  s.sink = {Duration::Zero(), Ratio::Percent(50),        MiB(512), 1,
-            MiB(32),          ObjectClient::Defaults(4), true};
-  return s;
-}
-
-// Before the sink that is made of them.
-struct LakeParts {
-  std::unique_ptr<ObjectStore> warehouse;
-  std::unique_ptr<IcebergTable> table;
-};
-
-class LakePipeline : public LakeParts, public SinkPipelineOf<LakehouseSink> {
- public:
-  explicit LakePipeline(const LakeSettings& settings)
-      : SinkPipelineOf(settings, [this, &settings](Simulation& on, Network* over) {
-          warehouse = std::make_unique<ObjectStore>(on, "lake/warehouse", InstantBodies());
-          table = std::make_unique<IcebergTable>(on, "lake", warehouse.get(), over, settings.table);
-          return std::make_unique<LakehouseSink>(on, "rows", table.get(), over, settings.sink);
-        }) {}
-  int64_t Table(const MetricDef& def) const { return ValueOf(sim, *table, def); }
-};
 
 TEST(LakehouseSinkTest, WhatIsVisibleIsWhatWasCommitted) {
   LakePipeline pipeline(Lake());

@@ -44,6 +44,83 @@ std::string Board(const std::string& more, const std::string& from = "store") {
                       more, " } }\n");
 }
 
+// The lake, with more in its sink and in its table.
+std::string Overwriting(const std::string& sink, const std::string& consumers = "",
+                        const std::string& table = "") {
+  return absl::StrCat(
+      Into(absl::StrCat("lakehouse_sink { table: \"lake\" cpu_per_mib: \"20ms\" "
+                        "parquet_ratio: \"0.4\" ",
+                        sink, " }"),
+           consumers),
+      "component { name: \"lake\" lakehouse_table { catalog_latency { constant: \"80ms\" } ", table,
+      " } }\n");
+}
+constexpr char kMerged[] = "overwrite_partitions { partition_width: \"1h\" rows: MERGED }";
+
+TEST(SinkRulesTest, WhoOverwritesPartitions) {
+  EXPECT_THAT(ProblemsOf(Overwriting(kMerged)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Overwriting("overwrite_partitions { rows: MERGED }")),
+              ElementsAre(HasSubstr("partition_width")));
+  EXPECT_THAT(ProblemsOf(Overwriting(absl::StrCat(kMerged, " open_partitions: 4"))),
+              ElementsAre(HasSubstr("open_partitions are those of partition_width when partitions "
+                                    "are overwritten; remove one of the two")));
+  const std::string new_only = "overwrite_partitions { partition_width: \"1h\" rows: NEW_ONLY }";
+  EXPECT_THAT(ProblemsOf(Overwriting(new_only, "sink_commit_interval: \"1h\"")), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Overwriting(new_only, "sink_commit_interval: \"5min\"")),
+              ElementsAre(HasSubstr("rows: NEW_ONLY with commits every 5min drops what partitions "
+                                    "of 1h had from earlier commits; is that meant?")));
+}
+
+// A connector and a streaming job append, whatever they are told.
+TEST(SinkRulesTest, WhoCannotOverwritePartitions) {
+  const std::string store = absl::StrCat(
+      "component { name: \"store\" lakehouse_sink { table: \"lake\" cpu_per_mib: \"20ms\" "
+      "parquet_ratio: \"0.4\" ",
+      kMerged,
+      " } }\ncomponent { name: \"lake\" lakehouse_table { catalog_latency { constant: \"80ms\" } } "
+      "}\n");
+  EXPECT_THAT(ProblemsOf(absl::StrCat(SmallScenario(), store,
+                                      "component { name: \"pipes\" connect { reads: \"orders\" "
+                                      "writes_to: \"store\" workers: 3 } }\n")),
+              ElementsAre(HasSubstr("the connector \"pipes\" appends and cannot overwrite; let "
+                                    "consumers write to \"store\", or remove "
+                                    "overwrite_partitions")));
+  EXPECT_THAT(
+      ProblemsOf(absl::StrCat(
+          SmallScenario(), store,
+          "component { name: \"job\" stream_job { task_managers: 2 vcpus: 2 deploy_time: "
+          "\"5s\" ",
+          kCheckpoints,
+          " step { name: \"read\" source { reads: \"orders\" } } step { name: \"out\" sink { "
+          "name: \"store\" } } } }\n")),
+      ElementsAre(HasSubstr("a streaming job such as \"job\" cannot overwrite, a batch "
+                            "can; let consumers write to \"store\"")));
+}
+
+TEST(SinkRulesTest, WhoKeepsATable) {
+  // Defaults written out are no findings.
+  EXPECT_THAT(ProblemsOf(Overwriting("", "",
+                                     "expire_snapshots { every: \"1h\" } expire_snapshots_after: "
+                                     "\"60min\" min_snapshots_to_keep: 1")),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(Overwriting("", "",
+                             "expire_snapshots { every: \"1h\" } rewrite_manifests { every: "
+                             "\"1h\" } remove_orphan_files { every: \"1d\" }")),
+      IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(
+          Overwriting("", "", "expire_snapshots { every: \"1h\" } expire_snapshots_after: \"2h\"")),
+      ElementsAre(HasSubstr("expire_snapshots_after is for commits that expire snapshots")));
+  EXPECT_THAT(
+      ProblemsOf(Overwriting("", "",
+                             "remove_orphan_files { every: \"1d\" } remove_orphans_after: \"4d\"")),
+      ElementsAre(HasSubstr("remove_orphans_after and remove_orphan_files both delete orphans")));
+  EXPECT_THAT(
+      ProblemsOf(Overwriting("", "", "remove_orphan_files { every: \"1d\" older_than: \"1h\" }")),
+      ElementsAre(HasSubstr("older_than 1h is below 24h, which the procedure refuses")));
+}
+
 TEST(SinkRulesTest, EachKindOfSinkIsRight) {
   EXPECT_THAT(ProblemsOf(Into(Database(""))), IsEmpty());
   EXPECT_THAT(ProblemsOf(Into(Database("mode: TRANSACTION"))), IsEmpty());

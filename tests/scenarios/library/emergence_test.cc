@@ -360,6 +360,52 @@ TEST(OneZoneTest, TheClassicDesignWinsOnLatencyAndOnPrice) {
   }
 }
 
+// --- A table that is overwritten by partition ---
+
+// Eleven rows are written anew for each that comes: 5.5 million for 480 000, by the commits that
+// are due; some fewer come, since each waits for the one before. New rows alone leave the last
+// minute, 12 000 rows, and a few late ones.
+TEST(OverwritePartitionsTest, MergingWritesAllAnewAndNewRowsAloneLoseTheRest) {
+  const std::string rows = "orders_rows ";
+  const Golden merged("overwrite_partitions.merged");
+  EXPECT_EQ(merged[rows + "effects.lost_max"], 0);
+  EXPECT_GT(merged[rows + "lakehouse_sink.rows_rewritten_total"],
+            10 * merged[rows + "effects.visible_total"]);
+  EXPECT_LT(merged[rows + "lakehouse_sink.rows_rewritten_total"], 5'520'000);
+  const Golden alone("overwrite_partitions.new_only");
+  EXPECT_EQ(alone[rows + "effects.lost_max"],
+            alone[rows + "lakehouse_sink.rows_overwritten_total"]);
+  const double left = alone[rows + "effects.visible_total"] - alone[rows + "effects.lost_max"];
+  EXPECT_GT(left, 10'000);
+  EXPECT_LT(left, 14'000);
+  EXPECT_NE(alone.exit_code(), 0);
+  const Golden appended("overwrite_partitions.appended");
+  EXPECT_EQ(appended[rows + "effects.lost_max"], 0);
+  // Nobody notices by looking at how fresh it is.
+  EXPECT_LT(alone[rows + "sink.freshness_ms_p99"], appended[rows + "sink.freshness_ms_p99"] * 1.05);
+}
+
+// --- Iceberg's procedures ---
+
+// 360 snapshots an hour, or those of ten to fifteen minutes; a hundred manifests before they are
+// merged, or those of five minutes. Who goes back after 20 min finds the snapshot only if it is
+// kept.
+TEST(TableProceduresTest, KeepMetadataSmallAndOldSnapshotsAway) {
+  const Golden alone("table_procedures.left_alone");
+  const Golden expired("table_procedures.expired");
+  const Golden rewritten("table_procedures.expired_and_rewritten");
+  EXPECT_GT(alone["lake table.snapshots_kept_max"], 300);
+  EXPECT_LT(expired["lake table.snapshots_kept_max"], 100);
+  EXPECT_EQ(alone["lake/planner planner.snapshots_expired_total"], 0);
+  EXPECT_GT(alone["lake/planner planner.went_back_total"], 30);
+  EXPECT_EQ(expired["lake/planner planner.went_back_total"], 0);
+  EXPECT_GT(expired["lake/planner planner.snapshots_expired_total"], 30);
+  EXPECT_GT(expired["lake table.manifests_max"], 90);
+  EXPECT_LT(rewritten["lake table.manifests_max"], 40);
+  EXPECT_LT(rewritten["lake table.planning_time_ms_mean"],
+            expired["lake table.planning_time_ms_mean"]);
+}
+
 // --- A producer that hangs in its transaction ---
 
 // It begins in the second before 123 s; timeout and sweep end it at 190 s, or at 140 s. Readers
