@@ -63,6 +63,7 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
   if (most > 0) scales = ScalingSteps(text);
   std::vector<int> readers(static_cast<size_t>(text.step_size()));
   for (int i = 0; i < text.step_size(); ++i) {
+    if (text.step(i).late_records()) continue;  // A side output keeps nobody from chaining.
     for (const int input : InputsOf(text, i)) ++readers[static_cast<size_t>(input)];
   }
   std::vector<int> vertex_of;
@@ -73,7 +74,7 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
     OperatorConfig made = OperatorOf(each);
     made.sink = ends[static_cast<size_t>(i)].sink;
     made.lookup.service = ends[static_cast<size_t>(i)].service;
-    const bool chains = inputs.size() == 1 && !each.by_key() &&
+    const bool chains = inputs.size() == 1 && !each.by_key() && !each.late_records() &&
                         readers[static_cast<size_t>(inputs[0])] == 1 &&
                         scales[static_cast<size_t>(inputs[0])] == scales[static_cast<size_t>(i)] &&
                         ParallelismOf(text, text.step(inputs[0])) == parallelism;
@@ -102,6 +103,7 @@ void AddVertices(const StreamJob& text, const std::vector<OperatorEnds>& ends,
       const int senders = ParallelismOf(text, text.step(input));
       const bool changes =
           each.has_broadcast() && text.step(input).name() == each.broadcast().changes();
+      edge.late = each.late_records();
       edge.by = changes         ? Partitioning::kBroadcast
                 : each.by_key() ? Partitioning::kHash
                 : senders == parallelism &&

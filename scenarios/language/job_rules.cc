@@ -30,6 +30,7 @@ class JobCheck {
     std::vector<bool> read(static_cast<size_t>(job_.step_size()));
     for (int i = 0; i < job_.step_size(); ++i) {
       CheckOperator(i);
+      if (job_.step(i).late_records()) continue;
       for (const int input : InputsOf(job_, i)) read[static_cast<size_t>(input)] = true;
     }
     for (int i = 0; i < job_.step_size(); ++i) {
@@ -84,6 +85,7 @@ class JobCheck {
       findings_->Error(here.In("hot_share").place,
                        "hot_share is of keys; set by_key: true, or remove it");
     }
+    if (text.late_records()) CheckLate(text, at, here.In("late_records"));
     if (text.has_window()) CheckWindow(text, here.In("window"));
     if (text.has_session()) CheckEventTime(text, here.In("session"));
     if (text.has_join()) CheckJoin(text, at, here);
@@ -109,6 +111,24 @@ class JobCheck {
                      absl::StrCat("input ", Quoted(name), " is no operator of the job; ",
                                   closest.empty() ? absl::StrCat("there is ", Listed(names))
                                                   : "closest: " + Quoted(closest)));
+  }
+
+  void CheckLate(const StreamOperator& text, int at, const Places& here) {
+    const std::vector<int> inputs = InputsOf(job_, at);
+    for (const int input : inputs) {
+      const StreamOperator& from = job_.step(input);
+      if (from.has_window() || from.has_session() || from.has_join()) continue;
+      findings_->Error(here.place, absl::StrCat("nothing is too late for operator ",
+                                                Quoted(from.name()),
+                                                ", which has no windows; name a window, a session "
+                                                "or a join as input, or remove late_records"));
+    }
+    if (inputs.empty() && !text.has_source()) return;
+    if (text.has_source() || text.has_join() || text.has_broadcast()) {
+      findings_->Error(here.place, absl::StrCat("operator ", Quoted(text.name()),
+                                                " takes no side output; put a map before it, or "
+                                                "remove late_records"));
+    }
   }
 
   void CheckWindow(const StreamOperator& text, const Places& here) {

@@ -104,6 +104,10 @@ class SparkCheck {
                                                 " has state, and that is behind the shuffle; set "
                                                 "by_key: true"));
     }
+    if (here.Has("late_records")) {
+      findings_->Error(here.In("late_records").place,
+                       "Spark has no side output, what is too late is dropped; remove it");
+    }
     if (!step.hot_share().empty() && !step.by_key()) {
       findings_->Error(here.In("hot_share").place,
                        "hot_share is of keys; set by_key: true, or remove it");

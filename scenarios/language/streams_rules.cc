@@ -82,6 +82,10 @@ class StreamsCheck {
                        "a streams_app has a task for each partition; state instances and threads, "
                        "and remove parallelism");
     }
+    if (here.Has("late_records")) {
+      findings_->Error(here.In("late_records").place,
+                       "Kafka Streams has no side output, what is too late is dropped; remove it");
+    }
     if (!step.hot_share().empty() && !step.by_key()) {
       findings_->Error(here.In("hot_share").place,
                        "hot_share is of keys; set by_key: true, or remove it");
