@@ -118,10 +118,10 @@ class JobCheck {
     for (const int input : inputs) {
       const StreamOperator& from = job_.step(input);
       if (from.has_window() || from.has_session() || from.has_join()) continue;
-      findings_->Error(here.place, absl::StrCat("nothing is too late for operator ",
-                                                Quoted(from.name()),
-                                                ", which has no windows; name a window, a session "
-                                                "or a join as input, or remove late_records"));
+      findings_->Error(here.place,
+                       absl::StrCat("nothing is too late for operator ", Quoted(from.name()),
+                                    ", which has no windows; name a window, a session "
+                                    "or a join as input, or remove late_records"));
     }
     if (inputs.empty() && !text.has_source()) return;
     if (text.has_source() || text.has_join() || text.has_broadcast()) {

@@ -575,6 +575,28 @@ TEST(FiveLayersTest, TheWindowIsMostOfTheTime) {
   }
 }
 
+// 3000 late orders, of which e^(-2.8/20) x 2 (1 - e^(-10/20)) are too late for their window; a
+// minute of lateness and two minutes of waiting divide that by e^3 and e^5.9. Tolerances: five
+// standard deviations, and a fifth of a second of the watermark.
+TEST(LateRecordsTest, WhatIsTooLateIsDroppedUpdatedOrHandedOn) {
+  const Golden dropped("late_records.dropped");
+  const double late = dropped["revenue_db effects.late_dropped_total"];
+  EXPECT_NEAR(late, 2'053, 5 * 45 + 21);
+  const Golden updated("late_records.allowed_lateness");
+  EXPECT_NEAR(updated["revenue_db effects.late_dropped_total"], 102, 5 * 10);
+  EXPECT_NEAR(updated["revenue/per_shop task.late_updates_total"], late * 0.95, 5 * 45);
+  const Golden waits("late_records.longer_wait");
+  EXPECT_LT(waits["revenue_db effects.late_dropped_total"], 6 + 5 * 3);
+  EXPECT_NEAR(
+      waits["revenue_db sink.freshness_ms_mean"] - dropped["revenue_db sink.freshness_ms_mean"],
+      118'000, 500);
+  // To the last record, but for those that are on their way at the end.
+  const Golden handed("late_records.side_output");
+  EXPECT_NEAR(handed["late_db effects.visible_total"],
+              handed["revenue_db effects.late_dropped_total"], 5);
+  EXPECT_LT(handed["late_db sink.freshness_ms_mean"], 500);
+}
+
 // --- Jobs that stand still ---
 
 // 2000 orders a second for 180 s; one by one 667 of them, with 100 questions at a time 1600, and
