@@ -115,10 +115,12 @@ struct JobConfig {
   std::optional<CheckpointConfig> checkpoints;  // None with kAtMostOnce.
   RestartConfig restart;
   StateStorageConfig state;
-  Duration heartbeat_interval;  // heartbeat.interval
-  Duration heartbeat_timeout;   // heartbeat.timeout
-  int64_t heartbeat_failures;   // heartbeat.rpc-failure-threshold; 0: off.
-  int64_t polls_ahead = 1;      // source.reader.element.queue.capacity
+  std::optional<Bytes> state_memory;  // Of a task manager, on the heap; none: it never runs out.
+  Duration state_access_time;         // Of the backend, by each record of a keyed state.
+  Duration heartbeat_interval;        // heartbeat.interval
+  Duration heartbeat_timeout;         // heartbeat.timeout
+  int64_t heartbeat_failures;         // heartbeat.rpc-failure-threshold; 0: off.
+  int64_t polls_ahead = 1;            // source.reader.element.queue.capacity
 };
 
 }  // namespace freshet

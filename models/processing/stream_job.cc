@@ -39,6 +39,7 @@ StreamJob::StreamJob(Simulation& sim, absl::string_view name, Network* network, 
       downtime_(AddDistribution(kDowntime)),
       restore_time_(AddDistribution(kRestore)),
       running_(AddGauge(kRunning)) {
+  if (config.state_memory) out_of_memory_ = &AddCounter(kOutOfMemory);
   PrefixId prefix = 0;
   if (config.state.store != nullptr) {
     prefix = config.state.store->AddPrefix(absl::StrCat(name, "/checkpoints"));

@@ -59,6 +59,9 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   static constexpr MetricDef kRestore = {"stream_job.restore_time", MetricKind::kDistribution,
                                          MetricUnit::kDuration,
                                          "Of that, for the download of state."};
+  static constexpr MetricDef kOutOfMemory = {
+      "stream_job.out_of_memory", MetricKind::kCounter, MetricUnit::kCount,
+      "Times that a task manager has died since its subtasks' state outgrew its memory."};
   static constexpr MetricDef kRescales = {"stream_job.rescales", MetricKind::kCounter,
                                           MetricUnit::kCount,
                                           "Times that it went on with another parallelism."};
@@ -158,6 +161,7 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   // Subtask::Owner
   void Acknowledge(CheckpointId checkpoint, Subtask* subtask, bool ok) override;
   void WriteFailed() override;
+  void OutOfMemory(TaskManager* host) override;
   void PollEmptied(Subtask* subtask) override;
   void Written(const RecordRange& records) override;
   void Settled(int vertex, const RecordSpan& records, SourceEffects::How how) override;
@@ -181,6 +185,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   void Restore();
   void PartRestored(bool ok);
   void Resume();
+  // Whether the state that has been loaded has room on every task manager.
+  bool RestoredStateFits();
   void RunAll();
 
   // stream_job_rescale.cc
@@ -269,7 +275,8 @@ class StreamJob : public Component, private Subtask::Owner, private CheckpointCo
   Distribution& end_to_end_;
   Gauge& lag_;
   Counter& restarts_;
-  Counter* rescales_ = nullptr;  // Where a vertex scales.
+  Counter* rescales_ = nullptr;       // Where a vertex scales.
+  Counter* out_of_memory_ = nullptr;  // Where memory is limited.
   Counter& replayed_;
   Distribution& detection_;
   Distribution& downtime_;

@@ -62,6 +62,33 @@ void StreamJob::SetTaskManagerDown(int number, bool down) {
   });
 }
 
+void StreamJob::OutOfMemory(TaskManager* host) {
+  if (host->doomed()) return;
+  host->Doom();
+  // Whoever is in the middle of handing something to it comes to an end first.
+  At<"stream_job.out_of_memory">(Now(), [this, host, attempt = attempt_] {
+    if (attempt != attempt_ || !host->doomed()) return;  // Something else has ended it.
+    out_of_memory_->Add(1);
+    const auto number = std::find_if(task_managers_.begin(), task_managers_.end(),
+                                     [host](const auto& each) { return each.get() == host; }) -
+                        task_managers_.begin();
+    SetTaskManagerDown(static_cast<int>(number), true);
+    // Whatever runs it starts it again; the job manager has yet to miss the subtasks that died.
+    SetTaskManagerDown(static_cast<int>(number), false);
+  });
+}
+
+bool StreamJob::RestoredStateFits() {
+  if (!config_.state_memory) return true;
+  bool fits = true;
+  for (const auto& each : task_managers_) {
+    if (each->held_state() <= *config_.state_memory) continue;
+    fits = false;
+    OutOfMemory(each.get());
+  }
+  return fits;
+}
+
 void StreamJob::FailNow() { Fail(); }
 
 void StreamJob::Fail() {
@@ -150,11 +177,8 @@ void StreamJob::Restore() {
 void StreamJob::PartRestored(bool ok) {
   restored_ok_ = restored_ok_ && ok;
   if (--parts_left_ > 0 || !all_alive_) return;
-  if (restored_ok_) {
-    Resume();
-  } else {
-    Fail();
-  }
+  if (!restored_ok_) return Fail();
+  if (RestoredStateFits()) Resume();
 }
 
 void StreamJob::Resume() {

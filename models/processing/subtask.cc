@@ -9,6 +9,17 @@
 #include "sim/hash.h"
 
 namespace freshet {
+namespace {
+
+// A table that is broadcast is on the heap with every backend, and has no access time.
+OperatorConfig WithStateAccess(OperatorConfig config, Duration access_time) {
+  if (config.kind == OperatorKind::kWindow || config.kind == OperatorKind::kDeduplicate) {
+    config.cpu_per_record += access_time;
+  }
+  return config;
+}
+
+}  // namespace
 
 Subtask::Subtask(Simulation& sim, const JobConfig& config, Vertex* vertex, int vertex_number,
                  int index, const RecordProfiles* profiles, Owner* owner)
@@ -21,7 +32,8 @@ Subtask::Subtask(Simulation& sim, const JobConfig& config, Vertex* vertex, int v
       owner_(owner),
       since_(sim.Now()) {
   for (size_t at = 0; at < vertex->config().chain.size(); ++at) {
-    chain_.push_back(Operator::Make(vertex->config().chain[at], this, at));
+    chain_.push_back(Operator::Make(
+        WithStateAccess(vertex->config().chain[at], config.state_access_time), this, at));
   }
 }
 
@@ -237,7 +249,21 @@ void Subtask::Work(const RecordRange& records, bool changes) {
   vertex_->records_in.Add(records.record_count());
   cost_ = Duration::Zero();
   cost_ += changes ? chain_[0]->TakeChanges(records) : chain_[0]->Take(records);
+  if (!StateFits()) return RunOutOfMemory();
   Serve(cost_);
+}
+
+bool Subtask::StateFits() {
+  if (!config_.state_memory) return true;
+  const Bytes now = StateSize();
+  host_->HoldState(now - held_state_);
+  held_state_ = now;
+  return host_->held_state() <= *config_.state_memory;
+}
+
+void Subtask::RunOutOfMemory() {
+  serving_ = true;  // For good: nothing of this record leaves, and nothing follows it.
+  owner_->OutOfMemory(host_);
 }
 
 void Subtask::Serve(Duration cost) {
@@ -341,6 +367,7 @@ void Subtask::AdvanceTo(Time watermark, bool idle) {
   if (watermark > watermark_) {
     watermark_ = watermark;
     for (const auto& each : chain_) cost_ += each->AdvanceTo(watermark);
+    if (!StateFits()) return RunOutOfMemory();
   }
   Outgoing unsent;
   unsent.element.kind = Element::Kind::kWatermark;

@@ -52,6 +52,9 @@ class Subtask final : public ChannelEnd, public OperatorContext {
     // All that it keeps for the checkpoint is safe. `failed`: it could not be made so.
     virtual void Acknowledge(CheckpointId checkpoint, Subtask* subtask, bool ok) = 0;
     virtual void WriteFailed() = 0;
+    // The state of its task manager has outgrown the memory. It does nothing more until it is
+    // stopped.
+    virtual void OutOfMemory(TaskManager* host) = 0;
     virtual void PollEmptied(Subtask* subtask) = 0;
     virtual void Written(const RecordRange& records) = 0;
     // They go no further than this vertex, but into a side output if they were late.
@@ -189,6 +192,9 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool TakeNext();
   bool TakeFromChannels();
   void Work(const RecordRange& records, bool changes = false);
+  // Tells its task manager how large its state is now; false: there is no room for it.
+  bool StateFits();
+  void RunOutOfMemory();
   void Serve(Duration cost);
   void AskNext();
   void Served();
@@ -230,6 +236,7 @@ class Subtask final : public ChannelEnd, public OperatorContext {
   bool serving_ = false;
   Ring<Outgoing> unsent_;
   Duration cost_;
+  Bytes held_state_;  // As its task manager has it.
   struct Questions {
     LookupService* service;
     int64_t left;

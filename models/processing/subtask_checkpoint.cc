@@ -176,6 +176,7 @@ void Subtask::Start(TaskManager* host, const SubtaskState* state) {
   for (size_t at = 0; at < chain_.size(); ++at) {
     chain_[at]->Restore(state == nullptr ? nullptr : state->operators[at].get());
   }
+  StateFits();  // Its job asks when all of it is there.
   emitted_ = state == nullptr ? 0 : state->emitted;
   late_ = state == nullptr ? 0 : state->late;
   if (state == nullptr) {
@@ -242,6 +243,8 @@ void Subtask::Run() {
 
 void Subtask::Stop() {
   ++life_;
+  if (host_ != nullptr) host_->HoldState(Bytes(0) - held_state_);
+  held_state_ = Bytes(0);
   Show(Activity::kStopped);
   unsent_.clear();
   serving_ = false;

@@ -56,6 +56,7 @@ void TaskManager::Delete(ObjectId file) {
 void TaskManager::Ended(uint32_t waiting, bool ok) { waiting_.Take(waiting)(ok); }
 
 void TaskManager::DropAll() {
+  doomed_ = false;
   cpu_->DropAll();
   waiting_ = Pool<Completion<bool>>();
   if (rate_ != nullptr) {

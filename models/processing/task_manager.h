@@ -30,6 +30,13 @@ class TaskManager : public Component {
   void Download(ObjectId file, Bytes size, Completion<bool> done);
   void Delete(ObjectId file);
 
+  // The state of its subtasks, all in all, as they tell it: by so much more, or less.
+  void HoldState(Bytes more) { held_state_ += more; }
+  Bytes held_state() const { return held_state_; }
+  // It has run out of memory, and is about to die of it.
+  void Doom() { doomed_ = true; }
+  bool doomed() const { return doomed_; }
+
   // Its tasks are cancelled.
   void DropAll();
   void SetUp(bool up);
@@ -45,6 +52,8 @@ class TaskManager : public Component {
   std::unique_ptr<ObjectWriter> writer_;
   std::unique_ptr<Bandwidth> rate_;
   Pool<Completion<bool>> waiting_;
+  Bytes held_state_;
+  bool doomed_ = false;  // Until its tasks are cancelled, or it is down.
   bool up_ = true;
 };
 

@@ -297,6 +297,10 @@ JobConfig JobConfigOf(const StreamJob& text, const std::vector<ZoneId>& zones,
       config.state.part_size = kPartSize;
     }
   }
+  if (!text.state_memory().empty()) config.state_memory = BytesOf(text.state_memory());
+  if (!text.state_access_time().empty()) {
+    config.state_access_time = DurationOf(text.state_access_time());
+  }
   config.restart = RestartOf(text);
   config.heartbeat_interval = DurationOf(text.heartbeat_interval());
   config.heartbeat_timeout = DurationOf(text.heartbeat_timeout());

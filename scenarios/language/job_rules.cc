@@ -49,6 +49,7 @@ class JobCheck {
     }
     CheckSlots();
     CheckDelivery();
+    CheckState();
     CheckTimes();
   }
 
@@ -255,6 +256,33 @@ class JobCheck {
       findings_->Error(here.place,
                        "there is no object store for checkpoints; add component { object_store { "
                        "... } }, or state their rate");
+    }
+  }
+
+  void CheckState() {
+    const bool on_disk = job_.state_backend() == StreamJob::ROCKSDB;
+    const Places& access_time = here_.In("state_access_time");
+    if (on_disk && !job_.state_memory().empty()) {
+      findings_->Error(here_.In("state_memory").place,
+                       "ROCKSDB keeps its state on disk, which state_memory does not limit; "
+                       "remove it, or state state_backend: HASHMAP");
+    }
+    if (on_disk && job_.state_access_time().empty() && !AnyWithin(blanked_, access_time)) {
+      findings_->Error(here_.In("state_backend").place,
+                       "ROCKSDB reads and writes its state for each record; add "
+                       "state_access_time: ...");
+    }
+    if (on_disk) return;
+    if (!job_.state_access_time().empty()) {
+      findings_->Error(access_time.place,
+                       "HASHMAP has its state in memory, and its access is part of "
+                       "cpu_per_record; remove state_access_time, or state state_backend: "
+                       "ROCKSDB");
+    }
+    if (job_.has_checkpoints() && job_.checkpoints().incremental()) {
+      findings_->Error(here_.In("checkpoints").In("incremental").place,
+                       "HASHMAP takes full snapshots only; state state_backend: ROCKSDB with "
+                       "its state_access_time: ..., or remove incremental");
     }
   }
 

@@ -195,6 +195,36 @@ TEST(JobRulesTest, WhatIsGuaranteedHasCheckpointsAndAPlaceForThem) {
                                     "object_store { ... } }, or state their rate")));
 }
 
+TEST(JobRulesTest, AStateBackendHasWhatIsItsOwn) {
+  const std::string incremental =
+      "checkpoints { interval: \"10s\" rate: \"100MB/s\" incremental: true }\n"
+      "watermarks { out_of_orderness: \"1s\" }\n";
+  const std::string rocks = "state_backend: ROCKSDB ";
+  const std::string access = "state_access_time: \"20us\" ";
+  const std::string memory = "state_memory: \"1GiB\" ";
+  EXPECT_THAT(ProblemsOf(Job(kTimes + memory)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Job(kTimes + rocks + access)), IsEmpty());
+  EXPECT_THAT(ProblemsOf(Job(incremental + rocks + access)), IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(Job(incremental)),
+      ElementsAre(HasSubstr("HASHMAP takes full snapshots only; state state_backend: ROCKSDB with "
+                            "its state_access_time: ..., or remove incremental")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes + rocks)),
+              ElementsAre(HasSubstr("ROCKSDB reads and writes its state for each record; add "
+                                    "state_access_time: ...")));
+  EXPECT_THAT(
+      ProblemsOf(Job(kTimes + rocks + access + memory)),
+      ElementsAre(HasSubstr("ROCKSDB keeps its state on disk, which state_memory does not limit; "
+                            "remove it, or state state_backend: HASHMAP")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes + access)),
+              ElementsAre(HasSubstr("HASHMAP has its state in memory, and its access is part of "
+                                    "cpu_per_record; remove state_access_time, or state "
+                                    "state_backend: ROCKSDB")));
+  // What cannot be read is one problem, not two.
+  EXPECT_THAT(ProblemsOf(Job(kTimes + rocks + "state_access_time: \"fast\" ")),
+              ElementsAre(HasSubstr("state_access_time")));
+}
+
 TEST(JobRulesTest, TimesAreInOrder) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "heartbeat_timeout: \"10s\" ")),
               ElementsAre(HasSubstr("heartbeat_timeout 10s is not above heartbeat_interval 10s; "
