@@ -24,6 +24,7 @@ void SinkWriter::Serve(Consumers* consumers, LogService* log,
                        LogService::TopicPartitions partitions) {
   SIM_REQUIRE(consumers_ == nullptr);
   consumers_ = consumers;
+  log_ = log;
   partitions_ = partitions;
   sources_.resize(static_cast<size_t>(partitions.count));
   for (const HostId host : consumers->hosts()) {
@@ -163,7 +164,8 @@ void SinkWriter::HandlePoll(int number, const std::vector<RecordRange>& poll) {
       sink_->ledger().Explain(range, EffectCause::kZombie);
     } else {
       if (range.from > source.next) {
-        // Retention was quicker, or auto.offset.reset led on.
+        SettleWithheld(range.partition, source.next, range.from);
+        // What is missing there still: retention was quicker, or auto.offset.reset led on.
         sink_->ledger().GoOn(range.partition, range.from, EffectCause::kRetention,
                              EffectCause::kReset);
       }
@@ -184,6 +186,20 @@ void SinkWriter::HandlePoll(int number, const std::vector<RecordRange>& poll) {
   }
   AddTo(number, &member.poll);
   if (member.stage == Stage::kIdle) Write(number);
+}
+
+void SinkWriter::SettleWithheld(PartitionId partition, Offset from, Offset to) {
+  const TransactionIndex* const transactions = log_->LogOf(partition).transactions();
+  if (transactions == nullptr) return;
+  transactions->Split(from, to, Isolation::kReadCommitted,
+                      [&](Offset low, Offset high, std::optional<TransactionIndex::Withheld> why) {
+                        if (!why) return;
+                        RecordSpan withheld;
+                        withheld.partition = partition;
+                        withheld.from = low;
+                        withheld.to = high;
+                        sink_->Settle(withheld, EffectLedger::How::kWithheld);
+                      });
 }
 
 void SinkWriter::Write(int number) {

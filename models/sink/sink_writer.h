@@ -129,6 +129,8 @@ class SinkWriter : public Component, public PollHandler {
   }
   // Where the owner goes on: beyond what the sink has.
   Offset ResumesAt(const Source& source, Offset from) const;
+  // Markers, and records of aborted transactions: nobody was to have them.
+  void SettleWithheld(PartitionId partition, Offset from, Offset to);
   void Write(int number);
   void Written(int number, bool ok);
   void Handled(int number);
@@ -148,6 +150,7 @@ class SinkWriter : public Component, public PollHandler {
   const Backoff retry_;
   RandomStream retry_stream_;
   Consumers* consumers_ = nullptr;
+  LogService* log_ = nullptr;
   LogService::TopicPartitions partitions_ = {};
   std::vector<Member> members_;
   std::vector<Source> sources_;
