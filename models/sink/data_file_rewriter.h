@@ -11,7 +11,7 @@
 // fails, and its files are deleted; those of a run that cannot delete them are orphans. With
 // appends it does not conflict but in the swap, which both try again.
 //
-// Left out: partial progress, sorting and z-ordering, deletes, rewrite_manifests.
+// Left out: partial progress, sorting and z-ordering, deletes.
 #ifndef FRESHET_MODELS_SINK_DATA_FILE_REWRITER_H_
 #define FRESHET_MODELS_SINK_DATA_FILE_REWRITER_H_
 

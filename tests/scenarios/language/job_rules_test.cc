@@ -225,6 +225,29 @@ TEST(JobRulesTest, AStateBackendHasWhatIsItsOwn) {
               ElementsAre(HasSubstr("state_access_time")));
 }
 
+// A side output is of what has windows, and is no result: the window still needs a taker of those.
+TEST(JobRulesTest, LateRecordsComeFromWindows) {
+  const std::string late =
+      "step { name: \"late\" input: \"count\" late_records: true blackhole {} }\n";
+  EXPECT_THAT(ProblemsOf(Job(kTimes, kSteps + late)), IsEmpty());
+  EXPECT_THAT(
+      ProblemsOf(Job(kTimes, std::string(kSteps) +
+                                 "step { name: \"late\" input: \"read\" late_records: true "
+                                 "blackhole {} }\n")),
+      ElementsAre(HasSubstr("nothing is too late for operator \"read\", which has no windows; "
+                            "name a window, a session or a join as input")));
+  const std::string without_result =
+      "step { name: \"read\" source { reads: \"orders\" } }\n"
+      "step { name: \"count\" by_key: true window { size: \"10s\" keys: 100 row_size: \"100B\" "
+      "state_per_key: \"100B\" } }\n";
+  EXPECT_THAT(ProblemsOf(Job(kTimes, without_result + late)),
+              ElementsAre(HasSubstr("nothing takes what operator \"count\" passes on")));
+  EXPECT_THAT(ProblemsOf(Job(kTimes,
+                             "step { name: \"read\" late_records: true source { reads: \"orders\" "
+                             "} }\n step { name: \"out\" blackhole {} }\n")),
+              ElementsAre(HasSubstr("operator \"read\" takes no side output")));
+}
+
 TEST(JobRulesTest, TimesAreInOrder) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "heartbeat_timeout: \"10s\" ")),
               ElementsAre(HasSubstr("heartbeat_timeout 10s is not above heartbeat_interval 10s; "

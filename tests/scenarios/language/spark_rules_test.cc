@@ -64,6 +64,13 @@ TEST(SparkRulesTest, ItsStepsAreARow) {
               Contains(HasSubstr("operator \"to\" is of a kind that a spark_query does not have")));
 }
 
+TEST(SparkRulesTest, WhatIsTooLateIsDropped) {
+  EXPECT_THAT(
+      ProblemsOf(
+          Query("", absl::StrCat(kRead, "step { name: \"m\" late_records: true map {} } ", kOff))),
+      ElementsAre(HasSubstr("Spark has no side output")));
+}
+
 TEST(SparkRulesTest, StateIsBehindTheOneShuffle) {
   EXPECT_THAT(ProblemsOf(Query("watermark_delay: \"2s\"",
                                absl::StrCat(kRead,

@@ -63,6 +63,12 @@ TEST(StreamsRulesTest, ItsStepsAreARow) {
               ElementsAre(HasSubstr("hot_share is of keys; set by_key: true, or remove it")));
 }
 
+TEST(StreamsRulesTest, WhatIsTooLateIsDropped) {
+  EXPECT_THAT(ProblemsOf(App(
+                  "", absl::StrCat(kRead, "step { name: \"m\" late_records: true map {} } ", kTo))),
+              ElementsAre(HasSubstr("Kafka Streams has no side output")));
+}
+
 TEST(StreamsRulesTest, ASinkWithTransactionsIsNotItsOwn) {
   const std::string archive =
       "component { name: \"lake\" lakehouse_sink { table: \"table\" cpu_per_mib: \"20ms\" "
