@@ -30,8 +30,8 @@ class InvariantBroken : public std::runtime_error {
 };
 
 // Throws InvariantBroken. Out of line and cold, so that a check costs one predicted branch.
-[[noreturn]] void BreakInvariant(const char* invariant, const char* condition, const char* file,
-                                 int line, const std::string& detail);
+[[noreturn, gnu::cold]] void BreakInvariant(const char* invariant, const char* condition,
+                                            const char* file, int line, const std::string& detail);
 
 }  // namespace freshet
 
