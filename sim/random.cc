@@ -1,5 +1,9 @@
 #include "sim/random.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "sim/check.h"
 #include "sim/hash.h"
 #include "sim/math.h"
@@ -28,14 +32,11 @@ struct Block {
   uint32_t w0, w1, w2, w3;
 };
 
-// Ten rounds on each of the blocks, side by side: they do not wait for one another.
-template <typename... Blocks>
-void TenRounds(uint64_t key, Blocks&... blocks) {
+void TenRounds(uint64_t key, Block& block) {
   auto key0 = static_cast<uint32_t>(key);
   auto key1 = static_cast<uint32_t>(key >> 32);
-#pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-    (blocks.Round(key0, key1), ...);
+    block.Round(key0, key1);
     key0 += 0x9E3779B9;
     key1 += 0xBB67AE85;
   }
@@ -60,10 +61,43 @@ RandomStream::RandomStream(uint64_t seed, absl::string_view name, absl::string_v
     : RandomStream(seed, Fnv1a64(purpose, Fnv1a64(absl::string_view("/"), Fnv1a64(name)))) {}
 
 void RandomStream::Refill() {
-  Block first(block_, lane_);
-  Block second(block_ + 1, lane_);
-  TenRounds(key_, first, second);
-  buffer_ = {first.low(), first.high(), second.low(), second.high()};
+#ifdef __SSE2__
+  // Two blocks side by side: each of the four words in the low halves of two lanes.
+  const __m128i low_half = _mm_set1_epi64x(0xffffffff);
+  const __m128i first_factor = _mm_set1_epi64x(0xD2511F53);
+  const __m128i second_factor = _mm_set1_epi64x(0xCD9E8D57);
+  const __m128i low =
+      _mm_set_epi64x(static_cast<int64_t>(block_ + 1), static_cast<int64_t>(block_));
+  __m128i w0 = low;  // What is in the high halves never counts, but at the end.
+  __m128i w1 = _mm_srli_epi64(low, 32);
+  __m128i w2 = _mm_set1_epi64x(static_cast<int64_t>(lane_));
+  __m128i w3 = _mm_srli_epi64(w2, 32);
+  __m128i key0 = _mm_set1_epi64x(static_cast<int64_t>(key_));
+  __m128i key1 = _mm_set1_epi64x(static_cast<int64_t>(key_ >> 32));
+  const __m128i step0 = _mm_set1_epi64x(0x9E3779B9);
+  const __m128i step1 = _mm_set1_epi64x(0xBB67AE85);
+#pragma GCC unroll 10
+  for (int round = 0; round < 10; ++round) {
+    const __m128i first = _mm_mul_epu32(first_factor, w0);
+    const __m128i second = _mm_mul_epu32(second_factor, w2);
+    w0 = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(second, 32), w1), key0);
+    w1 = second;
+    w2 = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(first, 32), w3), key1);
+    w3 = first;
+    key0 = _mm_add_epi32(key0, step0);
+    key1 = _mm_add_epi32(key1, step1);
+  }
+  const __m128i lows = _mm_or_si128(_mm_and_si128(w0, low_half), _mm_slli_epi64(w1, 32));
+  const __m128i highs = _mm_or_si128(_mm_and_si128(w2, low_half), _mm_slli_epi64(w3, 32));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(&buffer_[0]), _mm_unpacklo_epi64(lows, highs));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(&buffer_[2]), _mm_unpackhi_epi64(lows, highs));
+#else
+  for (size_t i = 0; i < kBuffered; i += 2) {
+    const std::array<uint64_t, 2> block = Philox(key_, {block_ + i / 2, lane_});
+    buffer_[i] = block[0];
+    buffer_[i + 1] = block[1];
+  }
+#endif
   block_ += 2;
   next_ = 0;
   held_ = kNothing;
