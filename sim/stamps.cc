@@ -72,15 +72,17 @@ void Waterfall::AddSegments(const Segment* segments, int count, Duration length,
   if (records == 0) return;
   records_ += records;
   end_to_end_ += __int128{length.nanos()} * records - entered;
+  size_t before = 0;
   for (int i = 0; i < count; ++i) {
     const Segment& segment = segments[i];
     const uint64_t key = KeyOf(segment.until, segment.wait, segment.why, segment.resource);
-    uint32_t index = i < kGuesses ? guesses_[static_cast<size_t>(i)] : 0;
+    uint32_t index = next_[before];
     if (__builtin_expect(index >= keys_.size() || keys_[index] != key, 0)) {
       index =
           RowOf({segment.until, segment.wait, segment.why, segment.resource, segment.blocker}, key);
-      if (i < kGuesses) guesses_[static_cast<size_t>(i)] = index;
+      next_[before] = index;
     }
+    before = index + size_t{1};
     Row& row = rows_[index];
     const int64_t nanos = segment.length.nanos();
     row.total += __int128{nanos} * records;
@@ -139,6 +141,7 @@ uint32_t Waterfall::RowOf(const Row& like, uint64_t key) {
   if (slots_[slot] == 0) {
     keys_.push_back(key);
     rows_.push_back(like);
+    next_.push_back(0);
     slots_[slot] = static_cast<uint32_t>(keys_.size());
   }
   return slots_[slot] - 1;

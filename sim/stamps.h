@@ -259,8 +259,6 @@ class Waterfall {
   }
 
  private:
-  static constexpr int kGuesses = 32;
-
   static uint64_t KeyOf(Milestone until, bool wait, WaitFor why, ComponentId resource) {
     return uint64_t{static_cast<uint8_t>(until)} << 56 | uint64_t{wait} << 48 |
            uint64_t{static_cast<uint8_t>(why)} << 40 | resource;
@@ -277,8 +275,9 @@ class Waterfall {
   std::vector<uint64_t> keys_;  // Beside `rows_`, in order of first use.
   std::vector<Row> rows_;
   std::vector<uint32_t> slots_;  // Row + 1, by linear probing on the key's hash; 0 is free.
-  // The row that the segment at each place of a trail went to last time: nearly always right.
-  std::array<uint32_t, kGuesses> guesses_ = {};
+  // The row of the segment that came last time after one of a row, at [row + 1], and of a trail's
+  // first, at [0]: nearly always right.
+  std::vector<uint32_t> next_ = {0};
   int64_t records_ = 0;
   __int128 end_to_end_ = 0;
   Exemplar longest_;
