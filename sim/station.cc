@@ -15,7 +15,6 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name), config_(config) {
   SIM_REQUIRE(config.workers > 0 && config.room > 0 && config.classes > 0 && config.batch > 0);
   SIM_REQUIRE(!config.preemptive || config.batch == 1);
-  running_of_class_.resize(static_cast<size_t>(config.classes));
   counted_until_ = Now().nanos();
   jobs_.resize(LineOf(config.classes));
   for (Slot ring = kRunning; ring < jobs_.size(); ++ring) {
@@ -126,7 +125,6 @@ bool Station::Serve(Duration service, const Callback& done, int job_class) {
 inline void Station::Start(Slot slot) {
   Job& job = jobs_[slot];
   ++busy_;
-  ++running_of_class_[static_cast<size_t>(job.job_class)];
   InsertBefore(kRunning, slot);
   if (wait_metric_ != nullptr) {
     const int64_t now = Now().nanos();
@@ -141,7 +139,7 @@ inline void Station::Start(Slot slot) {
   ScheduleFinish(slot);
 }
 
-inline void Station::ScheduleFinish(Slot slot) {
+[[gnu::always_inline]] inline void Station::ScheduleFinish(Slot slot) {
   Job& job = jobs_[slot];
   job.resumed = Now().nanos();
   int64_t span = job.left;
@@ -168,20 +166,33 @@ void Station::StopWork(Slot slot) {
   job.finish = EventId();
 }
 
+void Station::StopAll() {
+  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) StopWork(slot);
+}
+
+void Station::ResumeAll() {
+  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
+    ScheduleFinish(slot);
+  }
+}
+
 inline void Station::LeaveRunning(Slot slot) {
   Unlink(slot);
   --busy_;
-  --running_of_class_[static_cast<size_t>(jobs_[slot].job_class)];
 }
 
 // Frees the worker whose job has the lowest class below `job_class`, and among these the one that
 // started last, which has had least of its service.
 bool Station::Preempt(int job_class) {
-  int lowest = config_.classes - 1;
-  while (lowest > job_class && running_of_class_[static_cast<size_t>(lowest)] == 0) --lowest;
-  if (lowest <= job_class) return false;
-  Slot slot = jobs_[kRunning].previous;
-  while (jobs_[slot].job_class != lowest) slot = jobs_[slot].previous;
+  int lowest = job_class;
+  Slot slot = kRunning;
+  for (Slot running = jobs_[kRunning].previous; running != kRunning;
+       running = jobs_[running].previous) {
+    if (jobs_[running].job_class <= lowest) continue;
+    lowest = jobs_[running].job_class;
+    slot = running;
+  }
+  if (slot == kRunning) return false;
   StopWork(slot);
   LeaveRunning(slot);
   InsertBefore(jobs_[LineOf(lowest)].next, slot);
@@ -245,26 +256,18 @@ void Station::Finish(Slot slot) {
 void Station::SetSpeed(Ratio speed) {
   SIM_REQUIRE(speed > Ratio());
   if (speed == speed_) return;
-  if (!down_) {
-    for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next)
-      StopWork(slot);
-  }
+  if (!down_) StopAll();
   speed_ = speed;
-  if (!down_) {
-    for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next)
-      ScheduleFinish(slot);
-  }
+  if (!down_) ResumeAll();
 }
 
 void Station::SetDown(bool down) {
   if (down == down_) return;
   CountUntilNow();
-  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
-    if (down) {
-      StopWork(slot);
-    } else {
-      ScheduleFinish(slot);
-    }
+  if (down) {
+    StopAll();
+  } else {
+    ResumeAll();
   }
   down_ = down;
   if (!down) StartWaiting();

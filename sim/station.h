@@ -27,7 +27,7 @@
 
 namespace freshet {
 
-class Station : public Component {
+class alignas(64) Station : public Component {
  public:
   // How long a batch is served.
   enum class BatchService : uint8_t {
@@ -130,6 +130,8 @@ class Station : public Component {
   void StartWaiting();
   void ScheduleFinish(Slot slot);
   void StopWork(Slot slot);
+  void StopAll();
+  void ResumeAll();
   void Finish(Slot slot);
   bool Preempt(int job_class);
   void LeaveRunning(Slot slot);
@@ -150,7 +152,6 @@ class Station : public Component {
   std::vector<Job> jobs_;
   Slot free_ = kNone;
   Slot firing_ = kNone;  // The rest of a batch whose callbacks fire in the running event.
-  std::vector<int64_t> running_of_class_;
 
   int64_t offered_ = 0;
   int64_t served_ = 0;
