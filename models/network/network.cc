@@ -48,29 +48,6 @@ void Network::SetDown(HostId host, bool down) {
   }
 }
 
-Duration Network::HalfRoundTrip(HostId from, HostId to) {
-  const bool same = hosts_[from].zone == hosts_[to].zone;
-  Sampler& rtt = same ? config_.rtt_within_zone
-                 : cross_region_bytes_ != nullptr && CrossesRegions(from, to)
-                     ? config_.rtt_across_regions
-                     : config_.rtt_across_zones;
-  return rtt.DrawDuration(rtt_stream_) / 2;
-}
-
-void Network::Meter(HostId from, HostId to, Bytes size, TrafficCause cause) {
-  bytes_[static_cast<size_t>(cause)]->Add(size.count());
-  const ZoneId from_zone = hosts_[from].zone;
-  const ZoneId to_zone = hosts_[to].zone;
-  if (from_zone != to_zone) {
-    cross_zone_bytes_.Add(size.count());
-    if (cross_region_bytes_ != nullptr && RegionOf(from_zone) != RegionOf(to_zone)) {
-      cross_region_bytes_->Add(size.count());
-    }
-  }
-  between_[PairIndex(from_zone, to_zone, cause)][static_cast<size_t>(sim().CurrentPhase())] +=
-      size.count();
-}
-
 bool Network::IsCut(HostId from, HostId to) const {
   const RegionId a = RegionOf(hosts_[from].zone);
   const RegionId b = RegionOf(hosts_[to].zone);
@@ -91,35 +68,54 @@ void Network::SetCut(RegionId a, RegionId b, bool cut) {
   // By index: what is delivered may open connections.
   for (size_t i = 0; i < connections_.size(); ++i) {
     Connection& held = *connections_[i];
-    if (held.leaving_ == Connection::Stage::kIdle && !held.waiting_.empty()) held.StartLeaving();
+    if (held.leaving_ == Connection::Stage::kIdle && held.AnyWaits()) held.StartLeaving();
   }
 }
 
 Connection::Connection(Network* network, HostId from, HostId to)
-    : network_(network), from_(from), to_(to) {}
+    : network_(network), from_(from), to_(to) {
+  const ZoneId from_zone = network->ZoneOf(from);
+  const ZoneId to_zone = network->ZoneOf(to);
+  crosses_zones_ = from_zone != to_zone;
+  crosses_regions_ = network->RegionOf(from_zone) != network->RegionOf(to_zone);
+  const Network::Config& config = network->config_;
+  rtt_ = crosses_regions_ ? &config.rtt_across_regions
+         : crosses_zones_ ? &config.rtt_across_zones
+                          : &config.rtt_within_zone;
+  pair_ = network->PairIndex(from_zone, to_zone, TrafficCause());
+}
+
+inline void Connection::Meter(Bytes size, TrafficCause cause) {
+  const auto index = static_cast<size_t>(cause);
+  network_->bytes_[index]->Add(size.count());
+  if (crosses_zones_) network_->cross_zone_bytes_.Add(size.count());
+  if (crosses_regions_) network_->cross_region_bytes_->Add(size.count());
+  const auto phase = static_cast<size_t>(network_->sim().CurrentPhase());
+  network_->between_[pair_ + index][phase] += size.count();
+}
 
 void Connection::Send(Bytes size, TrafficCause cause, const Callback& delivered) {
   if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
-  network_->Meter(from_, to_, size, cause);
+  Meter(size, cause);
   for (; size > Network::kPiece; size -= Network::kPiece) {
-    waiting_.push_back({Callback(), Network::kPiece});
+    messages_.push_back({Callback(), Network::kPiece});
   }
-  Message& last = waiting_.AddBack();
+  Message& last = messages_.AddBack();
   last.delivered = delivered;
   last.size = size;
   if (leaving_ == Stage::kIdle) StartLeaving();
 }
 
 void Connection::StartLeaving() {
-  while (!waiting_.empty()) {
+  while (AnyWaits()) {
     if (!network_->cuts_.empty() && network_->IsCut(from_, to_)) {
       ++network_->held_messages_;
       return;
     }
-    if (waiting_.front().size > Network::kSmallMessage) {
+    const Bytes size = messages_[left_].size;
+    if (size > Network::kSmallMessage) {
       leaving_ = Stage::kBusy;
-      leaving_transfer_ =
-          network_->Outgoing(from_).Start(waiting_.front().size, [this] { Left(); });
+      leaving_transfer_ = network_->Outgoing(from_).Start(size, [this] { Left(); });
       return;
     }
     Left();
@@ -128,12 +124,10 @@ void Connection::StartLeaving() {
 
 void Connection::Left() {
   leaving_transfer_ = 0;
-  travelling_.AddBack() = waiting_.front();
-  waiting_.drop_front();
-  ++on_the_way_;
+  ++left_;
   // A later message never overtakes an earlier one of its stream.
-  const Time arrival =
-      std::max(last_arrival_, network_->Now() + network_->HalfRoundTrip(from_, to_));
+  const Duration half_round_trip = rtt_->DrawDuration(network_->rtt_stream_) / 2;
+  const Time arrival = std::max(last_arrival_, network_->Now() + half_round_trip);
   last_arrival_ = arrival;
   network_->At<"network.arrived">(arrival, [this, generation = generation_] {
     if (generation == generation_) Arrived();
@@ -151,10 +145,10 @@ void Connection::Arrived() {
 
 void Connection::StartEntering() {
   while (arrived_ > 0) {
-    if (travelling_.front().size > Network::kSmallMessage) {
+    const Bytes size = messages_.front().size;
+    if (size > Network::kSmallMessage) {
       entering_ = Stage::kBusy;
-      entering_transfer_ =
-          network_->Incoming(to_).Start(travelling_.front().size, [this] { Entered(); });
+      entering_transfer_ = network_->Incoming(to_).Start(size, [this] { Entered(); });
       return;
     }
     Entered();
@@ -163,9 +157,9 @@ void Connection::StartEntering() {
 
 void Connection::Entered() {
   entering_transfer_ = 0;
-  Callback delivered = travelling_.front().delivered;
-  travelling_.drop_front();
-  --on_the_way_;
+  Callback delivered = messages_.front().delivered;
+  messages_.drop_front();
+  --left_;
   --arrived_;
   const bool was_busy = entering_ == Stage::kBusy;
   entering_ = Stage::kIdle;
@@ -183,9 +177,8 @@ void Connection::Reset() {
   entering_transfer_ = 0;
   leaving_ = Stage::kIdle;
   entering_ = Stage::kIdle;
-  waiting_.clear();
-  travelling_.clear();
-  on_the_way_ = 0;
+  messages_.clear();
+  left_ = 0;
   arrived_ = 0;
 }
 

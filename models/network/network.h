@@ -52,7 +52,7 @@ class Connection {
 
   HostId from() const { return from_; }
   HostId to() const { return to_; }
-  bool idle() const { return waiting_.empty() && on_the_way_ == 0; }
+  bool idle() const { return messages_.empty(); }
 
  private:
   friend class Network;
@@ -63,6 +63,8 @@ class Connection {
   enum class Stage : uint8_t { kIdle, kBusy };
 
   Connection(Network* network, HostId from, HostId to);
+  void Meter(Bytes size, TrafficCause cause);
+  bool AnyWaits() const { return left_ < messages_.size(); }
   void StartLeaving();
   void Left();
   void Arrived();
@@ -72,14 +74,18 @@ class Connection {
   Network* network_;
   HostId from_;
   HostId to_;
+  // Of its two zones.
+  const Sampler* rtt_;
+  bool crosses_zones_;
+  bool crosses_regions_;
+  size_t pair_;  // PairIndex() but for the cause.
   Stage leaving_ = Stage::kIdle;
   Stage entering_ = Stage::kIdle;
-  // Messages, or their pieces, in order: the first on_the_way_ + arrived_ have left, the first
-  // arrived_ have arrived. Of a message's pieces only the last has a callback.
-  Ring<Message> waiting_;     // Not yet left the sender.
-  Ring<Message> travelling_;  // Left the sender, not delivered.
-  int64_t on_the_way_ = 0;    // Size of travelling_.
-  int64_t arrived_ = 0;       // Of those, at the receiver's card.
+  // Messages, or their pieces, in order: the first left_ have left the sender, of these the first
+  // arrived_ are at the receiver's card. Of a message's pieces only the last has a callback.
+  Ring<Message> messages_;
+  size_t left_ = 0;
+  size_t arrived_ = 0;
   Time last_arrival_;
   uint32_t generation_ = 0;  // Reset() raises it; events of older generations are void.
   Bandwidth::TransferId leaving_transfer_ = 0;
@@ -166,11 +172,6 @@ class Network : public Component {
     std::unique_ptr<Bandwidth> incoming;
   };
 
-  Duration HalfRoundTrip(HostId from, HostId to);
-  bool CrossesRegions(HostId from, HostId to) const {
-    return RegionOf(hosts_[from].zone) != RegionOf(hosts_[to].zone);
-  }
-  void Meter(HostId from, HostId to, Bytes size, TrafficCause cause);
   size_t PairIndex(ZoneId from, ZoneId to, TrafficCause cause) const {
     return (from * zone_count() + to) * kTrafficCauseCount + static_cast<size_t>(cause);
   }

@@ -44,7 +44,8 @@ ArrivalSpan ConstantArrivals::TakeUntil(Time until, int64_t limit) {
   ArrivalSpan span;
   span.count = static_cast<int64_t>(std::min<ArrivalMass>(left, limit));
   span.first = rate_->TimeOf(next_, last_);
-  span.last = rate_->TimeOf(next_ + stride_ * (span.count - 1), last_);
+  span.last =
+      span.count == 1 ? span.first : rate_->TimeOf(next_ + stride_ * (span.count - 1), last_);
   next_ += stride_ * span.count;
   last_ = span.last;
   return span;
