@@ -33,14 +33,10 @@ inline Wide Divide(Wide a, Wide b) {
   return a / b;
 }
 
-// work / share, rounded up. REQUIRES: both positive.
-Wide NanosFor(Wide work, Wide share) {
-  constexpr Wide kUnit = Wide{1} << kFractionBits;
-  if ((share & (kUnit - 1)) ==
-      0) {  // A transfer alone, for one: its share is whole bytes a second.
-    return Divide(((work + (kUnit - 1)) >> kFractionBits) + ((share >> kFractionBits) - 1),
-                  share >> kFractionBits);
-  }
+constexpr Wide kUnit = Wide{1} << kFractionBits;
+
+// As NanosFor(), for a share that is no whole bytes a second.
+Wide NanosForPart(Wide work, Wide share) {
   const auto dividend = static_cast<UnsignedWide>(work + share - 1);
   const auto divisor = static_cast<UnsignedWide>(share);
   const auto high = static_cast<uint64_t>(dividend >> 64);
@@ -60,6 +56,18 @@ Wide NanosFor(Wide work, Wide share) {
   return Divide(work + share - 1, share);
 }
 
+// work / share, rounded up. REQUIRES: both positive.
+inline Wide NanosFor(Wide work, Wide share) {
+  if ((static_cast<int64_t>(share) & static_cast<int64_t>(kUnit - 1)) != 0) {
+    return NanosForPart(work, share);
+  }
+  // A transfer alone, for one: its share is whole bytes a second.
+  const Wide bytes = (work + (kUnit - 1)) >> kFractionBits;
+  const auto rate = static_cast<int64_t>(share >> kFractionBits);
+  if (bytes >> 62 == 0) return (static_cast<int64_t>(bytes) + (rate - 1)) / rate;
+  return (bytes + (rate - 1)) / rate;
+}
+
 int64_t WholeBytes(Wide work) {
   return work <= 0 ? 0 : static_cast<int64_t>((work + kByte - 1) / kByte);
 }
@@ -68,10 +76,10 @@ int64_t WholeBytes(Wide work) {
 
 Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name),
-      classes_(config.classes),
       has_credits_(config.has_credits),
-      credits_config_(config.credits),
-      capacity_(config.capacity) {
+      capacity_(config.capacity),
+      classes_(config.classes),
+      credits_config_(config.credits) {
   SIM_REQUIRE(capacity_ >= BytesPerSecond(0) && !classes_.empty());
   std::vector<std::pair<int, uint32_t>> by_tier;
   for (uint32_t i = 0; i < classes_.size(); ++i) {
@@ -85,7 +93,7 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
     tiers_.back().push_back(by_tier[i].second);
   }
   groups_.resize(classes_.size());
-  single_ = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
+  CountCapped(0);
   if (has_credits_) {
     SIM_REQUIRE(
         credits_config_.baseline >= BytesPerSecond(0) && credits_config_.capacity >= Bytes(0) &&
@@ -95,6 +103,7 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
     bursting_ = credits_ > 0;
   }
   advanced_to_ = Now().nanos();
+  allowed_to_ = advanced_to_;
   if (config.metrics) {
     bytes_metric_ = &AddCounter(kBytes);
     active_metric_ = &AddGauge(kActive);
@@ -104,6 +113,12 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
     }
   }
   sim.AddAudit([this] { Audit(); });
+}
+
+void Bandwidth::CountCapped(int change) {
+  capped_ += change;
+  const bool single = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
+  plain_ = single && capped_ == 0 && !has_credits_;
 }
 
 // --- Slots and heaps ---
@@ -116,7 +131,8 @@ inline Bandwidth::Slot Bandwidth::NewSlot() {
 }
 
 Bandwidth::Slot Bandwidth::GrowSlots() {
-  SIM_CHECK(transfers_.size() < kNone, "contract", "more than 4e9 transfers at once");
+  SIM_CHECK(transfers_.size() >> kSlotBits == 0, "contract",
+            "more than 16.7 million transfers at once");
   transfers_.emplace_back();
   transfers_.back().generation = 1;
   return static_cast<Slot>(transfers_.size() - 1);
@@ -137,7 +153,7 @@ Bandwidth::Slot Bandwidth::Find(TransferId id) const {
 
 inline void Bandwidth::Place(Group& group, size_t position, const HeapEntry& entry) {
   group.heap[position] = entry;
-  transfers_[entry.slot].position = static_cast<uint32_t>(position);
+  transfers_[entry.slot()].position = static_cast<uint32_t>(position);
 }
 
 inline void Bandwidth::SiftUp(Group& group, size_t position) {
@@ -165,43 +181,59 @@ void Bandwidth::SiftDown(Group& group, size_t position) {
   Place(group, position, entry);
 }
 
+void Bandwidth::InsertCapped(Slot slot, Group& group) {
+  Transfer& transfer = transfers_[slot];
+  transfer.left = kByte * transfer.size;
+  transfer.share = 0;
+  const auto place =
+      std::upper_bound(group.capped.begin(), group.capped.end(), transfer.own_cap,
+                       [this](int64_t cap, Slot other) { return cap < transfers_[other].own_cap; });
+  const auto first = static_cast<size_t>(place - group.capped.begin());
+  group.capped.insert(place, slot);
+  for (size_t i = first; i < group.capped.size(); ++i) {
+    transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
+  }
+  CountCapped(+1);
+}
+
+// Counts the work of a group from anew.
+void Bandwidth::Rebase(Group& group) {
+  for (HeapEntry& entry : group.heap) entry.target -= group.work;
+  group.work = 0;
+}
+
 inline void Bandwidth::Insert(Slot slot, Group& group) {
   Transfer& transfer = transfers_[slot];
-  const Wide work = kByte * transfer.size;
-  if (transfer.capped) {
-    transfer.target = work;
-    transfer.share = 0;
-    const auto place = std::upper_bound(
-        group.capped.begin(), group.capped.end(), transfer.own_cap,
-        [this](int64_t cap, Slot other) { return cap < transfers_[other].own_cap; });
-    const auto first = static_cast<size_t>(place - group.capped.begin());
-    group.capped.insert(place, slot);
-    for (size_t i = first; i < group.capped.size(); ++i) {
-      transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
-    }
-    ++capped_;
+  if (__builtin_expect(transfer.capped, 0)) {
+    InsertCapped(slot, group);
     return;
   }
-  if (group.heap.empty()) {
-    group.work = 0;
-  } else if (group.work > kRebase) {
-    for (HeapEntry& entry : group.heap) {
-      entry.target -= group.work;
-      transfers_[entry.slot].target = entry.target;
-    }
-    group.work = 0;
-  }
+  const Wide work = kByte * transfer.size;
   const bool alone = group.heap.empty();
-  transfer.target = alone ? work : group.work + work;
+  if (alone) {
+    group.work = 0;
+  } else if (__builtin_expect(group.work > kRebase, 0)) {
+    Rebase(group);
+  }
   HeapEntry& entry = group.heap.emplace_back();
-  entry.target = transfer.target;
-  entry.order = next_order_++;
-  entry.slot = slot;
+  entry.target = alone ? work : group.work + work;
+  entry.order_slot = next_order_++ << kSlotBits | slot;
   if (alone) {
     transfer.position = 0;
   } else {
     SiftUp(group, group.heap.size() - 1);
   }
+}
+
+// The first of a heap leaves it.
+inline void Bandwidth::PopFront(Group& group) {
+  const HeapEntry last = group.heap.back();
+  group.heap.pop_back();
+  if (!group.heap.empty()) {
+    group.heap.front() = last;
+    SiftDown(group, 0);
+  }
+  --active_;
 }
 
 // Takes a transfer out of its group; its slot and id are still the caller's to end.
@@ -214,7 +246,7 @@ inline void Bandwidth::Leave(Slot slot) {
     for (size_t i = position; i < group.capped.size(); ++i) {
       transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
     }
-    --capped_;
+    CountCapped(-1);
   } else {
     if (position + 1 == group.heap.size()) {
       group.heap.pop_back();
@@ -223,7 +255,7 @@ inline void Bandwidth::Leave(Slot slot) {
       group.heap.pop_back();
       Place(group, position, last);
       SiftDown(group, position);
-      if (group.heap[position].slot == last.slot) SiftUp(group, position);
+      if (group.heap[position].slot() == last.slot()) SiftUp(group, position);
     }
   }
   --active_;
@@ -237,8 +269,7 @@ inline void Bandwidth::Advance() {
   const int64_t span = now - advanced_to_;
   if (span == 0) return;
   advanced_to_ = now;
-  allowed_ += Wide{EffectiveCapacity()} * span;
-  if (IsPlain()) {
+  if (__builtin_expect(plain_, 1)) {
     if (active_ > 0) groups_[0].work += groups_[0].share * span;
   } else {
     AdvanceApart(span);
@@ -253,9 +284,16 @@ void Bandwidth::AdvanceApart(int64_t span) {
   for (Group& group : groups_) {
     if (!group.heap.empty()) group.work += group.share * span;
     for (const Slot slot : group.capped) {
-      transfers_[slot].target -= transfers_[slot].share * span;
+      transfers_[slot].left -= transfers_[slot].share * span;
     }
   }
+}
+
+// Before EffectiveCapacity() changes.
+void Bandwidth::SettleAllowed() {
+  const int64_t now = Now().nanos();
+  allowed_ += Wide{EffectiveCapacity()} * (now - allowed_to_);
+  allowed_to_ = now;
 }
 
 inline int64_t Bandwidth::EffectiveCapacity() const {
@@ -265,15 +303,18 @@ inline int64_t Bandwidth::EffectiveCapacity() const {
 
 // Shares from now on. REQUIRES: Advance() was called at this instant.
 inline void Bandwidth::Plan() {
-  if (!IsPlain()) {
+  if (__builtin_expect(!plain_, 0)) {
     PlanApart();
     return;
   }
-  in_use_ = 0;
   if (active_ == 0) return;
   const Share all = ShareOf(EffectiveCapacity());
   groups_[0].share = active_ == 1 ? all : Divide(all, active_);
-  in_use_ = groups_[0].share * active_;
+}
+
+Bandwidth::Share Bandwidth::InUse() const {
+  if (!plain_) return in_use_;
+  return active_ == 0 ? 0 : groups_[0].share * active_;
 }
 
 void Bandwidth::PlanApart() {
@@ -281,6 +322,7 @@ void Bandwidth::PlanApart() {
     const Wide above = ShareOf(capacity_.count()) - ShareOf(credits_config_.baseline.count());
     const Wide worth_it =
         std::min(above * kShortestBurstNanos, kByte * credits_config_.capacity.count());
+    SettleAllowed();
     if (credits_ <= 0) bursting_ = false;
     if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
   }
@@ -366,7 +408,7 @@ void Bandwidth::PlanTier(const std::vector<uint32_t>& tier, Share& left) {
   }
 }
 
-inline void Bandwidth::ArmIn(Wide nanos) {
+void Bandwidth::ArmIn(Wide nanos) {
   const int64_t now = Now().nanos();
   if (nanos > INT64_MAX - now) return;
   const int64_t at = now + static_cast<int64_t>(nanos);
@@ -379,13 +421,18 @@ inline void Bandwidth::ArmIn(Wide nanos) {
 }
 
 // Sees to it that the timer fires no later than something happens.
-void Bandwidth::Arm() {
-  if (IsPlain() && active_ > 0) {
-    const Group& group = groups_[0];
-    const Wide work = group.heap.front().target - group.work;
-    if (group.share > 0) ArmIn(work <= kSlack ? Wide{0} : NanosFor(work - kSlack, group.share));
+inline void Bandwidth::Arm() {
+  if (__builtin_expect(!plain_, 0)) {
+    ArmApart();
     return;
   }
+  if (active_ == 0) return;
+  const Group& group = groups_[0];
+  const Wide work = group.heap.front().target - group.work;
+  if (group.share > 0) ArmIn(work <= kSlack ? Wide{0} : NanosFor(work - kSlack, group.share));
+}
+
+void Bandwidth::ArmApart() {
   Wide soonest = INT64_MAX;  // In nanoseconds from now.
   const auto consider = [&soonest](Wide work, Share share) {
     if (work <= kSlack) {
@@ -398,7 +445,7 @@ void Bandwidth::Arm() {
     for (const Group& group : groups_) {
       if (!group.heap.empty()) consider(group.heap.front().target - group.work, group.share);
       for (const Slot slot : group.capped) {
-        consider(transfers_[slot].target, transfers_[slot].share);
+        consider(transfers_[slot].left, transfers_[slot].share);
       }
     }
     const Share baseline = ShareOf(credits_config_.baseline.count());
@@ -410,33 +457,51 @@ void Bandwidth::Arm() {
   ArmIn(soonest);
 }
 
+// The transfer has left its group; its callback fires after those of others that have ended.
+inline void Bandwidth::End(Slot slot, Slot* last) {
+  Transfer& transfer = transfers_[slot];
+  ++finished_;
+  transfer.over = true;
+  done_ += transfer.size;
+  if (bytes_metric_ != nullptr) bytes_metric_->Add(transfer.size);
+  transfer.next = kNone;
+  (*last == kNone ? firing_ : transfers_[*last].next) = slot;
+  *last = slot;
+}
+
+inline void Bandwidth::EndOf(Group& group, Slot* last) {
+  while (!group.heap.empty() && group.heap.front().target - group.work <= kSlack) {
+    const Slot slot = group.heap.front().slot();
+    PopFront(group);
+    End(slot, last);
+  }
+}
+
+void Bandwidth::EndApart() {
+  Slot last = kNone;
+  for (Group& group : groups_) {
+    EndOf(group, &last);
+    for (size_t i = 0; i < group.capped.size();) {
+      const Slot slot = group.capped[i];
+      if (transfers_[slot].left <= kSlack) {
+        Leave(slot);
+        End(slot, &last);
+      } else {
+        ++i;
+      }
+    }
+  }
+}
+
 void Bandwidth::OnTimer() {
   timer_ = EventId();
   Advance();
-  Slot last = kNone;
-  const auto finish = [&](Slot slot) {
-    Leave(slot);
-    ++finished_;
-    Transfer& transfer = transfers_[slot];
-    transfer.over = true;
-    done_ += transfer.size;
-    if (bytes_metric_ != nullptr) bytes_metric_->Add(transfer.size);
-    transfer.next = kNone;
-    (last == kNone ? firing_ : transfers_[last].next) = slot;
-    last = slot;
-  };
   if (EffectiveCapacity() > 0) {
-    for (Group& group : groups_) {
-      while (!group.heap.empty() && group.heap.front().target - group.work <= kSlack) {
-        finish(group.heap.front().slot);
-      }
-      for (size_t i = 0; i < group.capped.size();) {
-        if (transfers_[group.capped[i]].target <= kSlack) {
-          finish(group.capped[i]);
-        } else {
-          ++i;
-        }
-      }
+    if (plain_) {
+      Slot last = kNone;
+      EndOf(groups_[0], &last);
+    } else {
+      EndApart();
     }
   }
   Plan();
@@ -456,6 +521,10 @@ inline void Bandwidth::ShowState() {
   if (active_metric_ != nullptr && active_metric_->Value() != active_) {
     active_metric_->Set(active_);
   }
+  if (__builtin_expect(has_credits_, 0)) ShowCredits();
+}
+
+void Bandwidth::ShowCredits() {
   if (credits_metric_ != nullptr) credits_metric_->Set(CreditsLeft().count());
 }
 
@@ -470,9 +539,9 @@ Bandwidth::TransferId Bandwidth::Start(Bytes size, const Callback& done, int cla
   Transfer& transfer = transfers_[slot];
   transfer.done = done;
   transfer.size = size.count();
-  transfer.own_cap = own_cap.count();
   transfer.class_index = static_cast<uint32_t>(class_index);
   transfer.capped = own_cap.count() < kFastest;
+  if (__builtin_expect(transfer.capped, 0)) transfer.own_cap = own_cap.count();
   transfer.over = false;
   const TransferId id = (TransferId{transfer.generation} << 32) | slot;
   ++started_;
@@ -483,8 +552,7 @@ Bandwidth::TransferId Bandwidth::Start(Bytes size, const Callback& done, int cla
   Plan();
   // Alone in its tier and class, a join slows the others down: unless it is the next to finish, a
   // timer that is set fires early enough.
-  const bool only_slows =
-      single_ && capped_ == 0 && !has_credits_ && timer_ && transfers_[slot].position != 0;
+  const bool only_slows = plain_ && timer_ && transfers_[slot].position != 0;
   if (!only_slows) Arm();
   ShowState();
   return id;
@@ -492,9 +560,9 @@ Bandwidth::TransferId Bandwidth::Start(Bytes size, const Callback& done, int cla
 
 Bandwidth::Work Bandwidth::LeftOf(const Transfer& transfer) const {
   const int64_t span = Now().nanos() - advanced_to_;
-  if (transfer.capped) return transfer.target - transfer.share * span;
+  if (transfer.capped) return transfer.left - transfer.share * span;
   const Group& group = groups_[transfer.class_index];
-  return transfer.target - group.work - group.share * span;
+  return group.heap[transfer.position].target - group.work - group.share * span;
 }
 
 Bytes Bandwidth::Left(TransferId id) const {
@@ -542,7 +610,7 @@ int64_t Bandwidth::CancelAll() {
   Advance();
   const int64_t count = active_;
   for (Group& group : groups_) {
-    while (!group.heap.empty()) TakeBack(group.heap.back().slot);
+    while (!group.heap.empty()) TakeBack(group.heap.back().slot());
     while (!group.capped.empty()) TakeBack(group.capped.back());
   }
   for (Slot slot = firing_; slot != kNone; slot = transfers_[slot].next) {
@@ -557,6 +625,7 @@ int64_t Bandwidth::CancelAll() {
 void Bandwidth::SetCapacity(BytesPerSecond capacity) {
   SIM_REQUIRE(capacity >= BytesPerSecond(0));
   Advance();
+  SettleAllowed();
   capacity_ = capacity;
   Plan();
   Rearm();
@@ -567,7 +636,7 @@ void Bandwidth::SetClassCap(int class_index, BytesPerSecond cap) {
   SIM_REQUIRE(cap >= BytesPerSecond(0));
   Advance();
   classes_[static_cast<size_t>(class_index)].cap = cap;
-  single_ = classes_.size() == 1 && classes_[0].cap.count() >= kFastest;
+  CountCapped(0);
   Plan();
   Rearm();
 }
@@ -603,11 +672,12 @@ Bandwidth::Config BurstableBandwidth(BytesPerSecond baseline, const BandwidthBur
 }
 
 BytesPerSecond Bandwidth::RateInUse() const {
-  return BytesPerSecond(static_cast<int64_t>(in_use_ >> kFractionBits));
+  return BytesPerSecond(static_cast<int64_t>(InUse() >> kFractionBits));
 }
 
 void Bandwidth::Audit() {
   Advance();
+  SettleAllowed();
   SIM_CHECK(started_ == finished_ + taken_back_ + static_cast<uint64_t>(active_), "inv.I3",
             absl::StrCat(name(), ": started ", started_, ", finished ", finished_, ", cancelled ",
                          taken_back_, ", active ", active_));
@@ -619,7 +689,7 @@ void Bandwidth::Audit() {
   };
   Share shares = 0;
   for (const Group& group : groups_) {
-    for (const HeapEntry& entry : group.heap) add(entry.slot);
+    for (const HeapEntry& entry : group.heap) add(entry.slot());
     shares += group.share * static_cast<int64_t>(group.heap.size());
     for (const Slot slot : group.capped) {
       add(slot);
@@ -629,7 +699,7 @@ void Bandwidth::Audit() {
   SIM_CHECK(offered_ == done_ + cancelled_ + in_progress, "inv.I3",
             absl::StrCat(name(), ": bytes offered ", offered_, ", done ", done_, ", cancelled ",
                          cancelled_, ", in progress ", in_progress));
-  SIM_CHECK(shares == in_use_ && shares <= ShareOf(EffectiveCapacity()), "inv.I6",
+  SIM_CHECK(shares == InUse() && shares <= ShareOf(EffectiveCapacity()), "inv.I6",
             absl::StrCat(name(), ": shares exceed the capacity"));
   const Wide allowed = allowed_ / 1'000'000'000;
   SIM_CHECK(Wide{served} <= allowed + static_cast<int64_t>(started_), "inv.I6",

@@ -25,7 +25,8 @@
 // re-plans in O(classes + transfers with a cap of their own).
 //
 // Left out: latency, packets, the ramp of a congestion window. Rates beyond 2^46 bytes per second
-// (70 TB/s) count as that; a transfer is 2^50 bytes (1 PiB) at most.
+// (70 TB/s) count as that; a transfer is 2^50 bytes (1 PiB) at most, and no more than 2^24 are in
+// progress at once.
 #ifndef FRESHET_SIM_BANDWIDTH_H_
 #define FRESHET_SIM_BANDWIDTH_H_
 
@@ -39,7 +40,7 @@
 
 namespace freshet {
 
-class Bandwidth : public Component {
+class alignas(64) Bandwidth : public Component {
  public:
   struct Class {
     int tier = 0;
@@ -117,27 +118,30 @@ class Bandwidth : public Component {
   using Work = __int128;
   using Share = __int128;
 
-  struct Transfer {
+  // What one without an own cap needs is in the first cache line.
+  struct alignas(64) Transfer {
     Callback done;
     int64_t size;
-    // Where the group's work a transfer will stand at the end; for one with an own cap, what is
-    // left.
-    Work target;
-    Share share;  // Of one with an own cap.
-    int64_t own_cap;
     uint32_t generation;
     uint32_t class_index;
     uint32_t position;  // In the group's heap, or in its list of capped ones.
     Slot next;          // In the free list, or among the finished of one event.
     bool capped;
     bool over;  // All served; only its callback has still to fire.
+    // Of one with an own cap.
+    int64_t own_cap;
+    Work left;
+    Share share;
   };
+  static constexpr int kSlotBits = 24;
   struct HeapEntry {
-    Work target;
-    uint64_t order;  // Of their start: equal targets finish first come, first served.
-    Slot slot;
+    Work target;  // Where the group's work will stand at its end.
+    // Order of their start, for equal targets are first come, first served, and the slot. A run's
+    // events are fewer than the 2^40 that fit.
+    uint64_t order_slot;
+    Slot slot() const { return static_cast<Slot>(order_slot & ((1u << kSlotBits) - 1)); }
     friend bool operator<(const HeapEntry& a, const HeapEntry& b) {
-      return a.target != b.target ? a.target < b.target : a.order < b.order;
+      return a.target != b.target ? a.target < b.target : a.order_slot < b.order_slot;
     }
   };
   // The transfers of one class. Those without an own cap have the same share at any moment, so one
@@ -154,67 +158,75 @@ class Bandwidth : public Component {
   };
 
   Slot Find(TransferId id) const;
-  // One class without a cap, nobody with an own one, no credits: all share alike.
-  bool IsPlain() const { return single_ && capped_ == 0 && !has_credits_; }
+  void CountCapped(int change);
   Slot NewSlot();
   Slot GrowSlots();
   void FreeSlot(Slot slot);
   void Place(Group& group, size_t position, const HeapEntry& entry);
   void SiftUp(Group& group, size_t position);
   void SiftDown(Group& group, size_t position);
+  void PopFront(Group& group);
   void Leave(Slot slot);
   void Insert(Slot slot, Group& group);
+  void InsertCapped(Slot slot, Group& group);
+  void Rebase(Group& group);
+  void End(Slot slot, Slot* last);
+  void EndOf(Group& group, Slot* last);
+  void EndApart();
   int64_t TakeBack(Slot slot);
 
   void Advance();
   void AdvanceApart(int64_t span);
+  void SettleAllowed();
   int64_t EffectiveCapacity() const;
+  Share InUse() const;
   void Plan();
   void PlanTier(const std::vector<uint32_t>& tier, Share& left);
   void SetShares(Group& group, Share share);
   void PlanApart();
   void Arm();
+  void ArmApart();
   void ArmIn(Work nanos);
   void Rearm();
   void OnTimer();
   void ShowState();
+  void ShowCredits();
   Work LeftOf(const Transfer& transfer) const;
   void Audit();
 
-  std::vector<Class> classes_;
-  std::vector<std::vector<uint32_t>> tiers_;  // Class indices, the first served first.
+  // First what every transfer touches.
+  bool plain_ = false;  // One class without a cap, nobody with an own one, no credits: all alike.
+  bool bursting_ = true;
   const bool has_credits_;
-  const Credits credits_config_;
-
-  BytesPerSecond capacity_;
-  int64_t active_ = 0;
-  int64_t capped_ = 0;
-  bool single_ = true;  // One class without a cap of its own.
-  std::vector<Group> groups_;
-  std::vector<Transfer> transfers_;
   Slot free_ = kNone;
   Slot firing_ = kNone;  // Those whose callbacks are to fire in the running event.
-  uint64_t next_order_ = 0;
-
+  int64_t active_ = 0;
   int64_t advanced_to_ = 0;
-  Share in_use_ = 0;
-  Work credits_ = 0;
-  bool bursting_ = true;
   EventId timer_;
   int64_t timer_at_ = 0;
-
+  std::vector<Group> groups_;
+  std::vector<Transfer> transfers_;
+  uint64_t next_order_ = 0;
+  BytesPerSecond capacity_;
   int64_t offered_ = 0;
   int64_t done_ = 0;
-  int64_t cancelled_ = 0;
-  int64_t served_of_cancelled_ = 0;
   uint64_t started_ = 0;
   uint64_t finished_ = 0;
-  uint64_t taken_back_ = 0;
-  __int128 allowed_ = 0;  // Integral of what capacity and credits allowed, in billionths of a byte.
-
   Counter* bytes_metric_ = nullptr;
   Gauge* active_metric_ = nullptr;
   Gauge* credits_metric_ = nullptr;
+
+  std::vector<Class> classes_;
+  std::vector<std::vector<uint32_t>> tiers_;  // Class indices, the first served first.
+  const Credits credits_config_;
+  int64_t capped_ = 0;
+  Share in_use_ = 0;  // Kept where InUse() is not a product of two.
+  Work credits_ = 0;
+  int64_t cancelled_ = 0;
+  int64_t served_of_cancelled_ = 0;
+  uint64_t taken_back_ = 0;
+  __int128 allowed_ = 0;  // Integral of what capacity and credits allowed, in billionths of a byte,
+  int64_t allowed_to_ = 0;  // until then.
 };
 
 // What a provider grants above a baseline. Without credits (0) there is no burst.
