@@ -83,7 +83,10 @@ struct alignas(64) EventNode {
                          (uint64_t{ancestor} << (kSequenceBits + kComponentBits));
     cause_ancestor = cause | (uint64_t{ancestor >> 6} << kSequenceBits);
   }
-  void Clear() { sequence_component = 0; }
+  // No longer pending; what else is known of it stays for the handler that runs.
+  void Clear() { sequence_component &= ~kSequenceMask; }
+  void SetNextFree(uint32_t slot) { cause_ancestor = slot; }
+  uint32_t next_free() const { return static_cast<uint32_t>(cause_ancestor); }
   uint64_t sequence() const { return sequence_component & kSequenceMask; }
   uint32_t component() const {
     return (sequence_component >> kSequenceBits) & ((1u << kComponentBits) - 1);
@@ -94,8 +97,8 @@ struct alignas(64) EventNode {
                                  cause_ancestor >> kSequenceBits << 6);
   }
 
-  uint64_t sequence_component;  // sequence:38, 0 while the slot is free | component:20 | ancestor:6
-  uint64_t cause_ancestor;      // cause:38 | the rest of ancestor:26
+  uint64_t sequence_component;  // sequence:38, 0 unless it is pending | component:20 | ancestor:6
+  uint64_t cause_ancestor;      // cause:38 | the rest of ancestor:26; of a free slot the next one
   const EventOps* ops;
   alignas(8) std::byte closure[kClosureBytes];
 };

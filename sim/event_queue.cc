@@ -40,46 +40,58 @@ void EventQueue::MakeRoom(size_t more) {
 }
 
 void EventQueue::PushIntoRun(QueueEntry entry) {
-  if (__builtin_expect(RoomBehind() == 0 || run_begin_ == room_.data(), 0)) MakeRoom(1);
+  const auto count = static_cast<size_t>(run_end_ - run_begin_);
+  if (__builtin_expect(count - 1 < kShortRun && run_begin_ != room_.data() && entry < run_end_[-1],
+                       1)) {
+    PushTowardsFront(entry);
+  } else {
+    PushAnywhere(entry);
+  }
+}
+
+// What is earlier moves one place to the front. Where a new entry belongs is anybody's guess, so
+// each decision about it would cost a misprediction: the walk takes one for four entries, and what
+// is left of the search follows from it without any.
+inline void EventQueue::PushTowardsFront(QueueEntry entry) {
+  static_assert(kStride == 4);
+  QueueEntry* stride = run_begin_;
+  QueueEntry* const end = run_end_;
+  for (; end - stride >= ptrdiff_t{kStride} && stride[3] < entry; stride += kStride) {
+    stride[-1] = stride[0];
+    stride[0] = stride[1];
+    stride[1] = stride[2];
+    stride[2] = stride[3];
+  }
+  // Behind the run: later than anything.
+  if (end - stride < ptrdiff_t{kStride}) {
+    for (size_t i = 0; i < kStride - 1; ++i) end[i] = {INT64_MAX, UINT64_MAX};
+  }
+  QueueEntry* hole = stride;
+  for (size_t i = 0; i < kStride - 1; ++i) hole += stride[i] < entry ? 1 : 0;
+  // All three move, and those that are not earlier are put back.
+  QueueEntry kept[kStride - 1];
+  std::memcpy(kept, hole, sizeof(kept));
+  stride[-1] = stride[0];
+  stride[0] = stride[1];
+  stride[1] = stride[2];
+  std::memcpy(hole, kept, sizeof(kept));
+  hole[-1] = entry;
+  --run_begin_;
+}
+
+void EventQueue::PushAnywhere(QueueEntry entry) {
+  if (RoomBehind() == 0 || run_begin_ == room_.data()) MakeRoom(1);
   const auto count = static_cast<size_t>(run_end_ - run_begin_);
   if (count == 0 || run_end_[-1] < entry) {
     *run_end_++ = entry;
   } else if (count <= kShortRun || entry < run_begin_[count / 2]) {
-    PushTowardsFront(entry, count);
+    PushTowardsFront(entry);
   } else {
     QueueEntry* hole = run_end_++;
     for (; entry < hole[-1]; --hole) *hole = hole[-1];
     *hole = entry;
   }
-  if (__builtin_expect(count >= kLongestRun, 0)) ShortenRun();
-}
-
-// What is earlier moves one place to the front. Where a new entry belongs is anybody's guess, so
-// each decision about it would cost a misprediction: the walk takes one for eight entries, and the
-// rest of the search and the move follow from it.
-void EventQueue::PushTowardsFront(QueueEntry entry, size_t count) {
-  QueueEntry* hole = run_begin_;
-  if (count < kStride) {
-    for (; *hole < entry; ++hole) hole[-1] = *hole;
-  } else {
-    size_t earlier = 0;
-    while (earlier + kStride <= count && run_begin_[earlier + kStride - 1] < entry) {
-      earlier += kStride;
-    }
-    // The last stride ends with the run.
-    const QueueEntry* stride = run_begin_ + std::min(earlier, count - kStride);
-    hole += stride - run_begin_;
-    for (size_t i = 0; i < kStride; ++i) hole += stride[i] < entry ? 1 : 0;
-    // By whole strides, which moves up to seven entries too many; these are put back.
-    QueueEntry kept[kStride];
-    std::memcpy(kept, hole, sizeof(kept));
-    for (QueueEntry* from = run_begin_; from < hole; from += kStride) {
-      for (size_t i = 0; i < kStride; ++i) from[static_cast<ptrdiff_t>(i) - 1] = from[i];
-    }
-    std::memcpy(hole, kept, sizeof(kept));
-  }
-  hole[-1] = entry;
-  --run_begin_;
+  if (count >= kLongestRun) ShortenRun();
 }
 
 void EventQueue::ShortenRun() {

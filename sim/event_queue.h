@@ -116,7 +116,8 @@ class EventQueue {
     return static_cast<size_t>(room_.data() + room_.size() - run_end_) - kStride;
   }
   void PushIntoRun(QueueEntry entry);
-  void PushTowardsFront(QueueEntry entry, size_t count);
+  void PushTowardsFront(QueueEntry entry);
+  void PushAnywhere(QueueEntry entry);
   void PushIntoWheel(QueueEntry entry);
   void MakeRoom(size_t more);
   void ShortenRun();

@@ -50,9 +50,15 @@ class Ramp {
 
 }  // namespace
 
-void Histogram::AddPage(int32_t page) {
-  place_[page] = static_cast<uint8_t>(counts_.size() / kPageBuckets);
-  counts_.resize(counts_.size() + kPageBuckets);
+void Histogram::Cover(int32_t bucket) {
+  const int32_t page = bucket & ~(kPageBuckets - 1);
+  if (counts_.empty()) first_ = page;
+  if (page < first_) {
+    counts_.insert(counts_.begin(), static_cast<size_t>(first_ - page), 0);
+    first_ = page;
+  } else {
+    counts_.resize(std::max(counts_.size(), static_cast<size_t>(page - first_) + kPageBuckets));
+  }
 }
 
 __int128 Histogram::EvenSum(int64_t low, int64_t high, int64_t weight) {
@@ -68,81 +74,94 @@ __int128 Histogram::EvenSum(int64_t low, int64_t high, int64_t weight) {
   return __int128{low} * weight + static_cast<__int128>(twice >> 1);
 }
 
-void Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
-  SIM_REQUIRE(0 <= low && low <= high && weight >= 0);
-  if (weight == 0) return;
-  const auto range = static_cast<uint64_t>(high - low);
-  if (range == 0 || weight == 1) {
-    Record(low + static_cast<int64_t>(range >> 1), weight);
-    return;
-  }
+// Value by value, the i-th as i times a step in fixed point. The step is rounded up by less than
+// 1 / m^2, so value i by less than 1 / m, which brings no fraction of m-ths to the next integer.
+// REQUIRES: the buckets of both ends are covered.
+template <typename Fixed, int kFractionBits, typename Sum>
+Sum Histogram::StepThrough(int64_t low, int64_t high, int64_t weight) {
   const uint64_t m = static_cast<uint64_t>(weight) - 1;
+  const Fixed range = static_cast<uint64_t>(high - low);
+  const Fixed increment = ((range << kFractionBits) + (m - 1)) / m;
+  Fixed value = static_cast<Fixed>(low) << kFractionBits;
+  int64_t* const cells = counts_.data();
+  const auto first = static_cast<uint64_t>(first_);
+  Sum sum = 0;
+  int64_t left = weight;
+  // Small values, and the huge ones that no double holds.
+  const Fixed simple = Fixed{kPageBuckets} << kFractionBits;
+  for (; left > 0 && (value < simple || high >= kExactInDouble); --left) {
+    const auto whole = static_cast<uint64_t>(value >> kFractionBits);
+    ++cells[static_cast<uint64_t>(BucketOf(static_cast<int64_t>(whole))) - first];
+    sum += whole;
+    value += increment;
+  }
+  // All others: without a decision that depends on the value.
+  for (; left > 0; --left) {
+    const auto whole = static_cast<uint64_t>(value >> kFractionBits);
+    ++cells[BucketByExponent(static_cast<int64_t>(whole)) - first];
+    sum += whole;
+    value += increment;
+  }
+  return sum;
+}
+
+// The number of values up to low + y is floor(y * m / range + m / range) rounded up, that is
+// floor(((y + 1) * m + range - 1) / range), for y < range; a bucket's share is the growth of that
+// over its width, which is the same for all buckets of a page.
+void Histogram::CountByBucket(int64_t low, int64_t high, int64_t weight) {
+  const auto range = static_cast<uint64_t>(high - low);
+  const uint64_t m = static_cast<uint64_t>(weight) - 1;
+  const int32_t last = BucketOf(high);
+  uint64_t before = 0;
+  int32_t bucket = BucketOf(low);
+  const auto up_to = [&](int64_t highest) {
+    const Wide y = static_cast<uint64_t>(highest - low);
+    return Divide((y + 1) * m + (range - 1), range);
+  };
+  while (bucket < last) {
+    // `bucket` is the first, or the first of a page.
+    const int32_t page_end = std::min((bucket | (kPageBuckets - 1)) + 1, last);
+    const uint64_t width = uint64_t{1} << ShiftOf(bucket);
+    int64_t* cell = &Cell(bucket);
+    Ramp count(up_to(HighestOf(bucket)),
+               page_end - bucket > 1 ? Divide(static_cast<Wide>(width) * m, range) : Division{},
+               range);
+    for (; bucket < page_end; ++bucket) {
+      *cell++ += static_cast<int64_t>(count.floor() - before);
+      before = count.floor();
+      count.Advance();
+    }
+  }
+  Cell(last) += weight - static_cast<int64_t>(before);
+}
+
+__int128 Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
+  SIM_REQUIRE(0 <= low && low <= high && weight >= 0);
+  if (weight == 0) return 0;
+  if (low == high || weight == 1) {
+    const int64_t middle = low + (high - low) / 2;
+    Record(middle, weight);
+    return static_cast<__int128>(middle) * weight;
+  }
   const int32_t first = BucketOf(low);
   const int32_t last = BucketOf(high);
-
-  if (weight <= 2 * int64_t{last - first} + 32) {
-    // Few values for the number of buckets: value by value, the i-th as i times a step in 64.64
-    // fixed point. The step is rounded up by less than 1 / m^2, so value i by less than 1 / m,
-    // which brings no fraction of m-ths to the next integer.
-    const Division step = Divide(range, m);
-    const uint64_t step_fraction =
-        m < (1 << 16)
-            ? ((step.remainder << 32) + (m - 1)) / m << 32  // The quick division suffices.
-            : static_cast<uint64_t>(((static_cast<Wide>(step.remainder) << 64) + (m - 1)) / m);
-    const Wide increment = (static_cast<Wide>(step.quotient) << 64) | step_fraction;
-    Wide value = static_cast<Wide>(low) << 64;
-    int64_t left = weight;
-    while (true) {
-      // All buckets of a page are of one width.
-      const int32_t bucket = BucketOf(static_cast<int64_t>(value >> 64));
-      const int32_t page_start = bucket & ~(kPageBuckets - 1);
-      const int shift = ShiftOf(bucket);
-      const auto lowest = static_cast<uint64_t>(LowestOf(page_start)) >> shift;
-      int64_t* const cells = &Cell(page_start);
-      if (page_start == (last & ~(kPageBuckets - 1))) {
-        for (; left > 0; --left) {
-          ++cells[(static_cast<uint64_t>(value >> 64) >> shift) - lowest];
-          value += increment;
-        }
-        break;
-      }
-      const auto end = static_cast<uint64_t>(LowestOf(page_start + kPageBuckets));
-      while (static_cast<uint64_t>(value >> 64) < end) {
-        ++cells[(static_cast<uint64_t>(value >> 64) >> shift) - lowest];
-        value += increment;
-        --left;
-      }
-    }
+  Cell(first);
+  Cell(last);
+  __int128 sum = 0;
+  if (weight > 2 * int64_t{last - first} + 32) {
+    CountByBucket(low, high, weight);
+    sum = EvenSum(low, high, weight);
+  } else if (weight < (1 << 16) && high < (int64_t{1} << 31)) {
+    // What lasts two seconds at the most, and that is nearly everything, is quickly divided.
+    sum = StepThrough<uint64_t, 32, uint64_t>(low, high, weight);
   } else {
-    // Bucket by bucket. The number of values up to low + y is floor(y * m / range + m / range)
-    // rounded up, that is floor(((y + 1) * m + range - 1) / range), for y < range; a bucket's share
-    // is the growth of that over its width, which is the same for all buckets of a page.
-    uint64_t before = 0;
-    int32_t bucket = first;
-    const auto up_to = [&](int64_t highest) {
-      const Wide y = static_cast<uint64_t>(highest - low);
-      return Divide((y + 1) * m + (range - 1), range);
-    };
-    while (bucket < last) {
-      // `bucket` is the first, or the first of a page.
-      const int32_t page_end = std::min((bucket | (kPageBuckets - 1)) + 1, last);
-      const uint64_t width = uint64_t{1} << ShiftOf(bucket);
-      int64_t* cell = &Cell(bucket);
-      Ramp count(up_to(HighestOf(bucket)),
-                 page_end - bucket > 1 ? Divide(static_cast<Wide>(width) * m, range) : Division{},
-                 range);
-      for (; bucket < page_end; ++bucket) {
-        *cell++ += static_cast<int64_t>(count.floor() - before);
-        before = count.floor();
-        count.Advance();
-      }
-    }
-    Cell(last) += weight - static_cast<int64_t>(before);
+    sum = static_cast<__int128>(StepThrough<Wide, 64, Wide>(low, high, weight));
   }
   count_ += weight;
-  sum_ += EvenSum(low, high, weight);
+  sum_ += sum;
   min_ = std::min(min_, low);
   max_ = std::max(max_, high);
+  return sum;
 }
 
 void Histogram::Merge(const Histogram& other) {
@@ -150,11 +169,10 @@ void Histogram::Merge(const Histogram& other) {
     Merge(Histogram(other));
     return;
   }
-  for (int32_t page = 0; page < kPages; ++page) {
-    const int64_t* from = other.PageAt(page);
-    if (from == nullptr) continue;
-    int64_t* to = &Cell(page * kPageBuckets);
-    for (int32_t i = 0; i < kPageBuckets; ++i) to[i] += from[i];
+  if (!other.counts_.empty()) {
+    Cell(other.first_);
+    int64_t* last = &Cell(other.first_ + static_cast<int32_t>(other.counts_.size()) - 1);
+    for (size_t i = other.counts_.size(); i-- > 0;) *last-- += other.counts_[i];
   }
   count_ += other.count_;
   sum_ += other.sum_;
@@ -173,42 +191,28 @@ int64_t Histogram::Quantile(int64_t numerator, int64_t denominator) const {
   const auto rank =
       std::max<int64_t>(1, static_cast<int64_t>((scaled + denominator - 1) / denominator));
   int64_t passed = 0;
-  for (int32_t page = 0; page < kPages; ++page) {
-    const int64_t* cells = PageAt(page);
-    if (cells == nullptr) continue;
-    for (int32_t i = 0; i < kPageBuckets; ++i) {
-      passed += cells[i];
-      if (passed < rank) continue;
-      const int32_t bucket = page * kPageBuckets + i;
-      const int64_t lowest = LowestOf(bucket);
-      return std::clamp(lowest + (HighestOf(bucket) - lowest) / 2, min_, max_);
-    }
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    passed += counts_[i];
+    if (passed < rank) continue;
+    const int32_t bucket = first_ + static_cast<int32_t>(i);
+    const int64_t lowest = LowestOf(bucket);
+    return std::clamp(lowest + (HighestOf(bucket) - lowest) / 2, min_, max_);
   }
   return max_;
 }
 
 int64_t Histogram::CountAbove(int64_t value) const {
   SIM_REQUIRE(value >= 0);
-  const int32_t last = BucketOf(value);
+  const int32_t next = BucketOf(value) + 1;
   int64_t above = 0;
-  for (int32_t page = last >> kSubBucketBits; page < kPages; ++page) {
-    const int64_t* cells = PageAt(page);
-    if (cells == nullptr) continue;
-    for (int32_t i = std::max(last + 1 - page * kPageBuckets, 0); i < kPageBuckets; ++i) {
-      above += cells[i];
-    }
-  }
+  for (size_t i = next > first_ ? IndexOf(next) : 0; i < counts_.size(); ++i) above += counts_[i];
   return above;
 }
 
 std::vector<Histogram::Filled> Histogram::FilledBuckets() const {
   std::vector<Filled> filled;
-  for (int32_t page = 0; page < kPages; ++page) {
-    const int64_t* cells = PageAt(page);
-    if (cells == nullptr) continue;
-    for (int32_t i = 0; i < kPageBuckets; ++i) {
-      if (cells[i] != 0) filled.push_back({page * kPageBuckets + i, cells[i]});
-    }
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] != 0) filled.push_back({first_ + static_cast<int32_t>(i), counts_[i]});
   }
   return filled;
 }

@@ -11,7 +11,6 @@
 #define FRESHET_SIM_HISTOGRAM_H_
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +41,8 @@ class Histogram {
   // low + floor(i * (high - low) / (weight - 1)); a single one lies at the middle, rounded down.
   // Costs as much as the smaller of `weight` and the number of buckets in between. REQUIRES: 0 <=
   // low <= high, weight >= 0.
-  void RecordEvenly(int64_t low, int64_t high, int64_t weight);
+  // Returns their exact sum.
+  __int128 RecordEvenly(int64_t low, int64_t high, int64_t weight);
   // The exact sum of the values that RecordEvenly() stands for; same requirements, but either end
   // may be negative.
   static __int128 EvenSum(int64_t low, int64_t high, int64_t weight);
@@ -78,8 +78,11 @@ class Histogram {
   static constexpr int32_t BucketOf(int64_t value) {
     // Below 256 the shift is 0 and the value its own bucket. Above, the value shifted down to
     // [128, 256) goes after the buckets of all smaller shifts.
-    const int shift =
-        std::bit_width(static_cast<uint64_t>(value) | kPageBuckets) - 1 - kSubBucketBits;
+    if (value < kPageBuckets) return static_cast<int32_t>(value);
+    if (__builtin_expect(value < kExactInDouble, 1)) {
+      return static_cast<int32_t>(BucketByExponent(value));
+    }
+    const int shift = std::bit_width(static_cast<uint64_t>(value)) - 1 - kSubBucketBits;
     return static_cast<int32_t>((shift << kSubBucketBits) + (value >> shift));
   }
 
@@ -88,39 +91,38 @@ class Histogram {
 
  private:
   static constexpr int32_t kPageBuckets = 1 << kSubBucketBits;
-  static constexpr int32_t kPages = 64 - kSubBucketBits;
-  static constexpr uint8_t kNoPage = 0xff;
+  static constexpr int64_t kExactInDouble = int64_t{1} << 53;
 
   static constexpr int ShiftOf(int32_t bucket) {
     return std::max((bucket >> kSubBucketBits) - 1, 0);
   }
 
-  int64_t& Cell(int32_t bucket) {
-    const int32_t page = bucket >> kSubBucketBits;
-    if (__builtin_expect(place_[page] == kNoPage, 0)) AddPage(page);
-    return counts_[static_cast<size_t>(place_[page]) * kPageBuckets +
-                   static_cast<size_t>(bucket & (kPageBuckets - 1))];
-  }
-  void AddPage(int32_t page);
-  // The cells of a page, null when it was never touched.
-  const int64_t* PageAt(int32_t page) const {
-    return place_[page] == kNoPage ? nullptr
-                                   : &counts_[static_cast<size_t>(place_[page]) * kPageBuckets];
+  // A double has the shift as its exponent and what follows the leading bit on top of its mantissa,
+  // which is the bucket but for a constant. REQUIRES: kPageBuckets <= value < kExactInDouble.
+  static constexpr uint64_t BucketByExponent(int64_t value) {
+    constexpr uint64_t kBias = 1023 + kSubBucketBits - 1;
+    const auto bits = std::bit_cast<uint64_t>(static_cast<double>(value));
+    return (bits >> (52 - kSubBucketBits)) - (kBias << kSubBucketBits);
   }
 
-  std::array<uint8_t, kPages> place_ =
-      NoPages();  // Which page of `counts_`, in order of first touch.
+  int64_t& Cell(int32_t bucket) {
+    if (__builtin_expect(IndexOf(bucket) >= counts_.size(), 0)) Cover(bucket);
+    return counts_[IndexOf(bucket)];
+  }
+  // Beyond any size for a bucket before the first.
+  size_t IndexOf(int32_t bucket) const { return static_cast<uint32_t>(bucket - first_); }
+  void Cover(int32_t bucket);
+  template <typename Fixed, int kFractionBits, typename Sum>
+  Sum StepThrough(int64_t low, int64_t high, int64_t weight);
+  void CountByBucket(int64_t low, int64_t high, int64_t weight);
+
+  // Of consecutive buckets, whole pages of them, from first_ on.
   std::vector<int64_t> counts_;
+  int32_t first_ = 0;
   int64_t count_ = 0;
   __int128 sum_ = 0;
   int64_t min_ = std::numeric_limits<int64_t>::max();
   int64_t max_ = 0;
-
-  static constexpr std::array<uint8_t, kPages> NoPages() {
-    std::array<uint8_t, kPages> none{};
-    none.fill(kNoPage);
-    return none;
-  }
 };
 
 }  // namespace freshet

@@ -75,22 +75,63 @@ void Gauge::ShareAmongBuckets() {
   }
 }
 
-void Distribution::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
-  if (weight == 0) return;
+Histogram& Distribution::InThisPhase() const {
   std::unique_ptr<Histogram>& histogram = by_phase_[static_cast<size_t>(clock_->phase)];
   if (histogram == nullptr) histogram = std::make_unique<Histogram>();
-  const __int128 sum_before = histogram->sum();
-  histogram->RecordEvenly(low, high, weight);
-  count_ += weight;
+  return *histogram;
+}
+
+void Distribution::HandOver() const {
+  if (kept_back_ == 0) return;
+  InThisPhase().Record(last_, kept_back_);
+  if (bucket_ != nullptr) {
+    bucket_->count += kept_back_;
+    bucket_->sum += static_cast<__int128>(last_) * kept_back_;
+  }
+  count_ += kept_back_;
+  kept_back_ = 0;
+}
+
+// Makes bucket_ and keep_until_ those of now. REQUIRES: nothing is kept back for another bucket.
+inline void Distribution::EnterBucket() {
+  if (clock_->now.nanos() < keep_until_) return;
+  HandOver();
   if (clock_->series) {
-    SeriesBucket& bucket = series_.BucketAt(clock_->now);
-    bucket.count += weight;
-    bucket.sum += histogram->sum() - sum_before;
-    if (high > bucket.max) bucket.max = high;
+    bucket_ = &series_.BucketAt(clock_->now);
+    keep_until_ = series_.CurrentEnd().nanos();
+  } else {
+    bucket_ = nullptr;
+    keep_until_ = std::numeric_limits<int64_t>::max();
   }
 }
 
+void Distribution::RecordApart(int64_t value, int64_t weight) {
+  SIM_REQUIRE((value | weight) >= 0);
+  EnterBucket();
+  HandOver();
+  last_ = value;
+  InThisPhase().Record(value, weight);
+  count_ += weight;
+  if (bucket_ == nullptr) return;
+  bucket_->count += weight;
+  bucket_->sum += static_cast<__int128>(value) * weight;
+  if (value > bucket_->max) bucket_->max = value;
+}
+
+__int128 Distribution::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
+  if (weight == 0) return 0;
+  EnterBucket();
+  const __int128 sum = InThisPhase().RecordEvenly(low, high, weight);
+  count_ += weight;
+  if (bucket_ == nullptr) return sum;
+  bucket_->count += weight;
+  bucket_->sum += sum;
+  if (high > bucket_->max) bucket_->max = high;
+  return sum;
+}
+
 Histogram Distribution::AfterWarmUp() const {
+  HandOver();
   Histogram merged;
   for (int phase = 1; phase < kPhaseCount; ++phase) {
     if (by_phase_[phase] != nullptr) merged.Merge(*by_phase_[phase]);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -94,7 +95,10 @@ class Series {
 class Metric {
  public:
   Metric(const MetricDef& def, ComponentId owner, const MetricClock* clock)
-      : def_(&def), owner_(owner), clock_(clock) {}
+      : def_(&def), owner_(owner), clock_(clock) {
+    // One cache line is all that a change of a gauge or a repeated value touches.
+    static_assert(sizeof(Metric) == 64 + sizeof(clock_));
+  }
   virtual ~Metric() = default;
   Metric(const Metric&) = delete;
   Metric& operator=(const Metric&) = delete;
@@ -108,15 +112,14 @@ class Metric {
  protected:
   const MetricDef* def_;
   ComponentId owner_;
-  const MetricClock* clock_;
   Series series_;
+  const MetricClock* clock_;  // Last, beside what the kinds below change at each call.
 };
 
-class Counter final : public Metric {
+class alignas(64) Counter final : public Metric {
  public:
   using Metric::Metric;
   void Add(int64_t amount) {
-    total_ += amount;
     by_phase_[static_cast<size_t>(clock_->phase)] += amount;
     if (clock_->series) {
       SeriesBucket& bucket = series_.BucketAt(clock_->now);
@@ -125,15 +128,16 @@ class Counter final : public Metric {
       if (amount > bucket.max) bucket.max = amount;
     }
   }
-  int64_t Value() const override { return total_; }
+  int64_t Value() const override {
+    return std::accumulate(by_phase_.begin(), by_phase_.end(), int64_t{0});
+  }
   int64_t InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
 
  private:
-  int64_t total_ = 0;
   std::array<int64_t, kPhaseCount> by_phase_ = {};
 };
 
-class Gauge final : public Metric {
+class alignas(64) Gauge final : public Metric {
  public:
   using Metric::Metric;
   void Set(int64_t level) {
@@ -174,51 +178,69 @@ class Gauge final : public Metric {
 
   int64_t level_ = 0;
   Time settled_at_;
-  // The bucket of the series in which settled_at_ lies, and its end, before which a change of level
-  // needs no search; 0 when that is to be found. Without a series it is one that nobody reads.
+  // The end of the bucket of the series in which settled_at_ lies, before which a change of level
+  // needs no search; 0 when that is to be found.
   int64_t bucket_end_ = 0;
-  SeriesBucket* bucket_ = &unread_;
   // What phase and bucket have still to be given, kept back so that a change of level touches
   // little; whoever reads sees to it first.
   mutable __int128 kept_back_ = 0;
-  mutable Time kept_since_;
   int64_t kept_max_ = 0;
+  mutable Time kept_since_;
+  SeriesBucket* bucket_ = &unread_;  // That one; without a series one that nobody reads.
   mutable std::array<PhaseStats, kPhaseCount> by_phase_ = {};
   SeriesBucket unread_;
 };
 
-class Distribution final : public Metric {
+class alignas(64) Distribution final : public Metric {
  public:
   using Metric::Metric;
   // `weight` records had this value: a batch is recorded once. REQUIRES: value >= 0, weight >= 0.
   void Record(int64_t value, int64_t weight = 1) {
-    std::unique_ptr<Histogram>& histogram = by_phase_[static_cast<size_t>(clock_->phase)];
-    if (histogram == nullptr) histogram = std::make_unique<Histogram>();
-    histogram->Record(value, weight);
-    count_ += weight;
-    if (clock_->series) {
-      SeriesBucket& bucket = series_.BucketAt(clock_->now);
-      bucket.count += weight;
-      bucket.sum += static_cast<__int128>(value) * weight;
-      if (value > bucket.max) bucket.max = value;
+    if (value == last_ && weight >= 0 && clock_->now.nanos() < keep_until_) {
+      kept_back_ += weight;
+    } else {
+      RecordApart(value, weight);
     }
   }
   void Record(Duration value, int64_t weight = 1) { Record(value.nanos(), weight); }
   // `weight` records had values spread evenly over [low, high]: the records of a batch. Exact in
   // count, sum and maximum; quantiles as if they were equally spaced.
-  void RecordEvenly(int64_t low, int64_t high, int64_t weight);
+  // Returns their exact sum.
+  __int128 RecordEvenly(int64_t low, int64_t high, int64_t weight);
 
-  int64_t Value() const override { return count_; }
+  int64_t Value() const override { return count_ + kept_back_; }
+  const Series& series() const override {
+    HandOver();
+    return series_;
+  }
   // Null when nothing was recorded in that phase.
   const Histogram* InPhase(Phase phase) const {
+    HandOver();
     return by_phase_[static_cast<size_t>(phase)].get();
   }
   // All phases but the warm-up, merged.
   Histogram AfterWarmUp() const;
+  // Whoever changes the clock's phase or its `series` calls it first.
+  void Settle() {
+    HandOver();
+    keep_until_ = 0;
+  }
 
  private:
-  int64_t count_ = 0;
-  std::array<std::unique_ptr<Histogram>, kPhaseCount> by_phase_;
+  void RecordApart(int64_t value, int64_t weight);
+  void HandOver() const;
+  Histogram& InThisPhase() const;
+  void EnterBucket();
+
+  // Values that are the same as the one before, as a wait of nothing often is, are only counted;
+  // whoever reads sees to them first. Until `keep_until_` they belong to the phase and to the
+  // bucket, null without a series, of that one.
+  int64_t last_ = -1;
+  int64_t keep_until_ = 0;
+  mutable int64_t kept_back_ = 0;
+  mutable int64_t count_ = 0;
+  SeriesBucket* bucket_ = nullptr;
+  mutable std::array<std::unique_ptr<Histogram>, kPhaseCount> by_phase_;
 };
 
 // All metrics of one run, in order of registration. Owned by Simulation.

@@ -85,6 +85,7 @@ class Recorder {
     event_ = sequence;
     ancestor_ = ancestor;
   }
+  uint64_t event() const { return event_; }
   RecordId ancestor() const { return ancestor_; }
   uint32_t ItemCount() const { return next_id_ - 1; }
 

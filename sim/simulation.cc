@@ -29,8 +29,7 @@ void Simulation::AddSlab() {
   SIM_CHECK(first + kSlabNodes <= Entry::kSlotMask, "inv.D2",
             "more than 16.7 million events are pending");
   slabs_.push_back(std::make_unique<Node[]>(kSlabNodes));
-  free_slots_.reserve(slabs_.size() * kSlabNodes);
-  for (uint32_t i = kSlabNodes; i-- > 0;) free_slots_.push_back(first + i);
+  for (uint32_t i = kSlabNodes; i-- > 0;) Free(first + i, slabs_.back()[i]);
 }
 
 bool Simulation::IsPending(EventId id) const {
@@ -43,47 +42,43 @@ bool Simulation::IsPending(EventId id) const {
 bool Simulation::Cancel(EventId id) {
   if (!IsPending(id)) return false;
   const Entry entry = {0, id.order()};
-  NodeAt(entry.slot()).Clear();
-  free_slots_.push_back(entry.slot());
+  Node& node = NodeAt(entry.slot());
+  node.Clear();
+  Free(entry.slot(), node);
   ++events_cancelled_;
-  --pending_;
+  ++stale_;
   // The key stays behind and is skipped when its time comes; too many of them are swept out.
-  if (queue_.size() > 2 * pending_ + 4096) {
+  if (queue_.size() > 2 * EventsPending() + 4096) {
     queue_.Purge([this](const Entry& waiting) {
       return NodeAt(waiting.slot()).sequence() != waiting.sequence();
     });
+    stale_ = 0;
   }
   return true;
 }
 
 inline void Simulation::Fire(const Entry& entry, Node& node) {
   SIM_CHECK(last_fired_ < entry, "inv.I1", "events fire out of order");
-  const Node fired = {node.sequence_component, node.cause_ancestor, node.ops, {}};
   last_fired_ = entry;
   clock_.now = Time::FromNanos(entry.time);
-  current_sequence_ = entry.sequence();
-  current_cause_ = fired.cause();
-  current_component_ = fired.component();
-  current_priority_ = entry.priority();
-  current_type_ = fired.ops->type;
-  recorder_.EnterEvent(entry.sequence(), fired.ancestor());
-  digest_.AddEvent(Time::FromNanos(entry.time), fired.ops->type->hash,
-                   components_[fired.component()].hash);
+  running_ = &node;
+  recorder_.EnterEvent(entry.sequence(), node.ancestor());
+  digest_.AddEvent(Time::FromNanos(entry.time), node.ops->type->hash,
+                   components_[node.component()].hash);
   if (__builtin_expect(static_cast<bool>(tracer_), 0)) {
-    tracer_(
-        {clock_.now, current_sequence_, current_cause_, current_type_->name, current_component_});
+    tracer_({clock_.now, entry.sequence(), node.cause(), node.ops->type->name, node.component()});
   }
   // Marked as fired before it runs, so that a handler cannot cancel itself.
   node.Clear();
   ++events_fired_;
-  --pending_;
-  fired.ops->run(node.closure);
-  free_slots_.push_back(entry.slot());
+  node.ops->run(node.closure);
+  Free(entry.slot(), node);
 }
 
 Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
   stop_requested_ = false;
-  uint64_t left = most_events;
+  const uint64_t limit =
+      most_events < UINT64_MAX - events_fired_ ? events_fired_ + most_events : UINT64_MAX;
   Stop reason = Stop::kDrained;
   try {
     while (!queue_.empty()) {
@@ -96,9 +91,10 @@ Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
       Node& node = NodeAt(entry.slot());
       if (node.sequence() != entry.sequence()) {  // Cancelled.
         queue_.Pop();
+        --stale_;
         continue;
       }
-      if (left-- == 0) {
+      if (events_fired_ == limit) {
         reason = Stop::kEventLimit;
         break;
       }
@@ -119,9 +115,8 @@ Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
   } catch (const InvariantBroken& broken) {
     Rethrow(broken);
   }
-  current_sequence_ = 0;
-  current_cause_ = 0;
-  current_priority_ = 0;
+  running_ = nullptr;
+  recorder_.EnterEvent(0, recorder_.ancestor());
   return reason;
 }
 
@@ -131,35 +126,38 @@ void Simulation::RunAudits() {
 }
 
 void Simulation::AuditEventCounts() const {
-  SIM_CHECK(EventsScheduled() == events_fired_ + events_cancelled_ + pending_, "inv.I2",
+  SIM_CHECK(EventsScheduled() == events_fired_ + events_cancelled_ + EventsPending(), "inv.I2",
             absl::StrCat("scheduled ", EventsScheduled(), ", fired ", events_fired_, ", cancelled ",
-                         events_cancelled_, ", pending ", pending_));
+                         events_cancelled_, ", pending ", EventsPending()));
 }
 
 void Simulation::Rethrow(const InvariantBroken& broken) const {
   InvariantBroken located = broken;
-  located.where =
-      absl::StrCat("t=", clock_.now.nanos(), "ns, event ", current_sequence_, " (",
-                   current_type_ == nullptr ? "none" : current_type_->name, " of ",
-                   components_[current_component_].name, "), cause ", current_cause_, ", seed ",
-                   seed_, ", order digest ", absl::Hex(digest_.Get().order, absl::kZeroPad16));
+  located.where = absl::StrCat("t=", clock_.now.nanos(), "ns, event ", CurrentEvent(), " (",
+                               running_ == nullptr ? "none" : running_->ops->type->name, " of ",
+                               components_[running_ == nullptr ? 0 : running_->component()].name,
+                               "), cause ", CurrentCause(), ", seed ", seed_, ", order digest ",
+                               absl::Hex(digest_.Get().order, absl::kZeroPad16));
   located.event = events_fired_;
   throw located;
 }
 
-void Simulation::SettleGauges() {
+void Simulation::SettleMetrics() {
   for (const auto& metric : metrics_.All()) {
     if (metric->def().kind == MetricKind::kGauge) static_cast<Gauge*>(metric.get())->Settle();
+    if (metric->def().kind == MetricKind::kDistribution) {
+      static_cast<Distribution*>(metric.get())->Settle();
+    }
   }
 }
 
 void Simulation::EnterPhase(Phase phase) {
-  SettleGauges();
+  SettleMetrics();
   clock_.phase = phase;
 }
 
 void Simulation::SetSeries(bool on) {
-  SettleGauges();
+  SettleMetrics();
   clock_.series = on;
 }
 

@@ -8,6 +8,7 @@
 #ifndef FRESHET_SIM_SIMULATION_H_
 #define FRESHET_SIM_SIMULATION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -84,10 +85,10 @@ class Simulation {
   uint64_t EventsScheduled() const { return next_sequence_ - 1; }
   uint64_t EventsFired() const { return events_fired_; }
   uint64_t EventsCancelled() const { return events_cancelled_; }
-  size_t EventsPending() const { return pending_; }
+  size_t EventsPending() const { return queue_.size() - stale_; }
   // The running event, and the event whose handler scheduled it; 0 outside of events.
-  uint64_t CurrentEvent() const { return current_sequence_; }
-  uint64_t CurrentCause() const { return current_cause_; }
+  uint64_t CurrentEvent() const { return recorder_.event(); }
+  uint64_t CurrentCause() const { return running_ == nullptr ? 0 : running_->cause(); }
 
   // --- Looking on ---
 
@@ -134,6 +135,7 @@ class Simulation {
   friend class SimulationTestPeer;  // Breaks what the audits must notice.
 
   static constexpr uint32_t kSlabNodes = 4096;
+  static constexpr uint32_t kNoSlot = sim_internal::QueueEntry::kSlotMask;
   using Node = sim_internal::EventNode;
   using Entry = sim_internal::QueueEntry;
 
@@ -147,26 +149,29 @@ class Simulation {
 
   EventId NewEvent(Time at, ComponentId owner, Priority priority, Node** node) {
     SIM_CHECK(at >= clock_.now, "inv.I1", "an event is scheduled in the past");
-    if (__builtin_expect(free_slots_.empty(), 0)) AddSlab();
+    if (__builtin_expect(free_ == kNoSlot, 0)) AddSlab();
     SIM_CHECK(next_sequence_ < Entry::kSequenceMask, "inv.D2",
               "a run is limited to 2.7e11 events; split it");
-    const uint32_t slot = free_slots_.back();
-    free_slots_.pop_back();
-    unsigned level = static_cast<unsigned>(priority);
-    if (at == clock_.now && level < current_priority_) level = current_priority_;
-    const uint64_t sequence = next_sequence_++;
+    const uint32_t slot = free_;
     Node& fresh = NodeAt(slot);
-    fresh.Take(sequence, owner, current_sequence_, recorder_.ancestor());
+    free_ = fresh.next_free();
+    auto level = static_cast<unsigned>(priority);
+    if (at == clock_.now && running_ != nullptr) level = std::max(level, last_fired_.priority());
+    const uint64_t sequence = next_sequence_++;
+    fresh.Take(sequence, owner, recorder_.event(), recorder_.ancestor());
     const uint64_t order = Entry::Pack(level, sequence, slot);
     queue_.Push({at.nanos(), order});
-    ++pending_;
     *node = &fresh;
     return EventId(order);
   }
 
   void AddSlab();
   void Fire(const Entry& entry, Node& node);
-  void SettleGauges();
+  void Free(uint32_t slot, Node& node) {
+    node.SetNextFree(free_);
+    free_ = slot;
+  }
+  void SettleMetrics();
   void RunAudits();
   void AuditEventCounts() const;
   [[noreturn]] void Rethrow(const InvariantBroken& broken) const;
@@ -175,19 +180,15 @@ class Simulation {
   MetricClock clock_;
   sim_internal::EventQueue queue_;
   std::vector<std::unique_ptr<Node[]>> slabs_;
-  std::vector<uint32_t> free_slots_;
+  uint32_t free_ = kNoSlot;  // The first of a list through the nodes themselves.
   std::vector<ComponentRow> components_;
 
   uint64_t next_sequence_ = 1;
   uint64_t events_fired_ = 0;
   uint64_t events_cancelled_ = 0;
-  size_t pending_ = 0;
-  uint64_t current_sequence_ = 0;
-  uint64_t current_cause_ = 0;
-  unsigned current_priority_ = 0;
-  ComponentId current_component_ = 0;
-  const EventType* current_type_ = nullptr;
-  Entry last_fired_ = {0, 0};  // Below every key: sequences begin at 1.
+  size_t stale_ = 0;               // Keys of cancelled events that are still in the queue.
+  const Node* running_ = nullptr;  // The event whose handler runs.
+  Entry last_fired_ = {0, 0};      // Below every key: sequences begin at 1.
   bool stop_requested_ = false;
   bool periodic_audits_ = true;
   bool last_audit_ = false;

@@ -242,7 +242,7 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
     if (event_to_visible_ != nullptr) CountEvents(range, from, from + records, part, false);
     return;
   }
-  batch.created.RecordUntil(Now(), records, end_to_end_);
+  const __int128 ages = batch.created.RecordUntil(Now(), records, end_to_end_);
   if (event_to_visible_ != nullptr) {
     CountEvents(range, from, from + records, part, true);
     return;
@@ -250,8 +250,7 @@ void Consumers::CountRange(const LogRange& range, Offset from, int64_t records, 
   StampTrail<> trail = TrailOf(range, part);
   trail.AddService(Now(), Milestone::kVisible, component_id());
   const Time start = trail.Start();
-  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records -
-                           batch.created.SumUntil(Now(), records);
+  const __int128 entered = static_cast<__int128>((Now() - start).nanos()) * records - ages;
   waterfall_.Add(trail, records, entered);
   if (ranges_counted_++ % kSpanEvery == 0) {
     sim().recorder().Span(RecordLevel::kSpans, lane_, "created_to_visible", start, Now(), records);

@@ -37,13 +37,13 @@ struct CreatedTimes {
     return first_wait * first_count +
            Histogram::EvenSum((at - high).nanos(), (at - low).nanos(), record_count - first_count);
   }
-  // Records each record's (at - created) into `distribution`.
-  void RecordUntil(Time at, int64_t record_count, Distribution& distribution) const {
+  // Records each record's (at - created) into `distribution`; returns SumUntil().
+  __int128 RecordUntil(Time at, int64_t record_count, Distribution& distribution) const {
     distribution.Record(at - first, first_count);
-    if (record_count > first_count) {
-      distribution.RecordEvenly((at - high).nanos(), (at - low).nanos(),
-                                record_count - first_count);
-    }
+    const __int128 first_wait = (at - first).nanos();
+    return first_wait * first_count + distribution.RecordEvenly((at - high).nanos(),
+                                                                (at - low).nanos(),
+                                                                record_count - first_count);
   }
   // Moves all by `later`: a parcel's batches were made one after the other and leave together.
   void Shift(Duration later) {

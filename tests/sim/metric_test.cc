@@ -164,6 +164,34 @@ TEST_F(MetricTest, ADistributionIsKeptByPhase) {
   EXPECT_TRUE(wait_.series().buckets()[0].sum == Milliseconds(910).nanos() + 450);
 }
 
+// The same value again is only counted until somebody looks, or its phase or bucket is over.
+TEST_F(MetricTest, ARepeatedValueStaysInItsPhaseAndBucket) {
+  const int64_t wait = Milliseconds(2).nanos();
+  clock_.phase = Phase::kWarmUp;
+  for (int i = 0; i < 3; ++i) wait_.Record(wait);
+  wait_.Settle();
+  clock_.phase = Phase::kBeforeFaults;
+  for (int i = 0; i < 2; ++i) wait_.Record(wait, 10);
+  clock_.now = At(150);
+  wait_.RecordEvenly(wait, wait, 100);
+  wait_.Record(wait, 1000);
+  wait_.Record(wait, 1000);
+  EXPECT_EQ(wait_.Value(), 2123);
+  EXPECT_EQ(wait_.InPhase(Phase::kWarmUp)->count(), 3);
+  EXPECT_EQ(wait_.InPhase(Phase::kBeforeFaults)->count(), 2120);
+  EXPECT_TRUE(wait_.InPhase(Phase::kBeforeFaults)->sum() == 2120 * __int128{wait});
+  wait_.Record(wait, 5);
+  const std::vector<SeriesBucket>& buckets = wait_.series().buckets();
+  ASSERT_EQ(buckets.size(), 2u);
+  EXPECT_EQ(buckets[0].count, 23);
+  EXPECT_EQ(buckets[0].max, wait);
+  EXPECT_EQ(buckets[1].count, 2105);
+  EXPECT_EQ(buckets[1].max, wait);
+  EXPECT_TRUE(buckets[1].sum == 2105 * __int128{wait});
+  EXPECT_EQ(wait_.AfterWarmUp().count(), 2125);
+  EXPECT_THROW(wait_.Record(wait, -1), InvariantBroken);
+}
+
 // --- The registry. ---
 
 TEST_F(MetricTest, MetricsAreFoundByNameAndOwner) {
