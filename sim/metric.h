@@ -97,7 +97,7 @@ class Metric {
   Metric(const MetricDef& def, ComponentId owner, const MetricClock* clock)
       : def_(&def), owner_(owner), clock_(clock) {
     // One cache line is all that a change of a gauge or a repeated value touches.
-    static_assert(sizeof(Metric) == 64 + sizeof(clock_));
+    static_assert(sizeof(Metric) == 64 + sizeof(void*));
   }
   virtual ~Metric() = default;
   Metric(const Metric&) = delete;
