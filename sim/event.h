@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -83,10 +84,16 @@ struct alignas(64) EventNode {
                          (uint64_t{ancestor} << (kSequenceBits + kComponentBits));
     cause_ancestor = cause | (uint64_t{ancestor >> 6} << kSequenceBits);
   }
-  // No longer pending; what else is known of it stays for the handler that runs.
+  // No longer pending; what else is known of it stays for whoever asks for the event that runs, or
+  // ran last.
   void Clear() { sequence_component &= ~kSequenceMask; }
-  void SetNextFree(uint32_t slot) { cause_ancestor = slot; }
-  uint32_t next_free() const { return static_cast<uint32_t>(cause_ancestor); }
+  // The list of free slots goes through the place of the closures.
+  void SetNextFree(uint32_t slot) { std::memcpy(closure, &slot, sizeof(slot)); }
+  uint32_t next_free() const {
+    uint32_t slot;
+    std::memcpy(&slot, closure, sizeof(slot));
+    return slot;
+  }
   uint64_t sequence() const { return sequence_component & kSequenceMask; }
   uint32_t component() const {
     return (sequence_component >> kSequenceBits) & ((1u << kComponentBits) - 1);
@@ -98,7 +105,7 @@ struct alignas(64) EventNode {
   }
 
   uint64_t sequence_component;  // sequence:38, 0 unless it is pending | component:20 | ancestor:6
-  uint64_t cause_ancestor;      // cause:38 | the rest of ancestor:26; of a free slot the next one
+  uint64_t cause_ancestor;      // cause:38 | the rest of ancestor:26
   const EventOps* ops;
   alignas(8) std::byte closure[kClosureBytes];
 };

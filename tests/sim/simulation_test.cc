@@ -331,5 +331,21 @@ TEST(SimulationCanary, AMiscountOfEventsIsNoticed) {
             "inv.I2");
 }
 
+// An audit between two events speaks of the one that ran last.
+TEST(SimulationCanary, AnAuditNamesTheLastEventAndItsCause) {
+  Simulation sim(kSeed);
+  Clockwork clock(sim, "clock");
+  clock.After<"x">(Seconds(1), [&] {
+    clock.After<"y">(Seconds(1), [&sim] { SimulationTestPeer::MiscountFired(sim); });
+  });
+  try {
+    sim.Run();
+    FAIL() << "the audit noticed nothing";
+  } catch (const InvariantBroken& broken) {
+    EXPECT_NE(broken.where.find("event 2 (y of clock), cause 1,"), std::string::npos)
+        << broken.where;
+  }
+}
+
 }  // namespace
 }  // namespace freshet
