@@ -40,12 +40,7 @@ int64_t MulDivFloor(int64_t a, int64_t b, int64_t c) {
   return Narrow(quotient);
 }
 
-int64_t MulDivCeil(int64_t a, int64_t b, int64_t c) {
-  SIM_REQUIRE(c > 0);
-  int64_t narrow;
-  if (!__builtin_mul_overflow(a, b, &narrow) && narrow >= 0) {
-    return narrow / c + (narrow % c > 0 ? 1 : 0);
-  }
+int64_t MulDivCeilWide(int64_t a, int64_t b, int64_t c) {
   const Wide product = Wide{a} * b;
   Wide quotient = product / c;
   if (product % c > 0) ++quotient;

@@ -33,15 +33,9 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
 }
 
 Duration Broker::CpuTime(int64_t requests, Bytes bytes, int64_t partitions) const {
-  constexpr int kMibBits = 20;
-  int64_t nanos;  // By shift: this is asked for every request and more.
-  if (__builtin_mul_overflow(config_.cpu_per_mib.nanos(), bytes.count(), &nanos)) {
-    nanos = MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), int64_t{1} << kMibBits);
-  } else {
-    nanos = (nanos >> kMibBits) + ((nanos & ((1 << kMibBits) - 1)) != 0 ? 1 : 0);
-  }
+  constexpr int64_t kMib = int64_t{1} << 20;
   return config_.cpu_per_request * requests + config_.cpu_per_partition * partitions +
-         Nanoseconds(nanos);
+         Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
 }
 
 void Broker::Crash() {
