@@ -11,6 +11,9 @@
 namespace freshet {
 namespace {
 
+constexpr uint32_t kFactors[2] = {0xD2511F53, 0xCD9E8D57};
+constexpr uint32_t kKeySteps[2] = {0x9E3779B9, 0xBB67AE85};
+
 struct Block {
   Block(uint64_t low, uint64_t high)
       : w0(static_cast<uint32_t>(low)),
@@ -21,8 +24,8 @@ struct Block {
   uint64_t high() const { return w2 | uint64_t{w3} << 32; }
 
   void Round(uint32_t key0, uint32_t key1) {
-    const uint64_t first = uint64_t{0xD2511F53} * w0;
-    const uint64_t second = uint64_t{0xCD9E8D57} * w2;
+    const uint64_t first = uint64_t{kFactors[0]} * w0;
+    const uint64_t second = uint64_t{kFactors[1]} * w2;
     w0 = static_cast<uint32_t>(second >> 32) ^ w1 ^ key0;
     w1 = static_cast<uint32_t>(second);
     w2 = static_cast<uint32_t>(first >> 32) ^ w3 ^ key1;
@@ -37,8 +40,8 @@ void TenRounds(uint64_t key, Block& block) {
   auto key1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     block.Round(key0, key1);
-    key0 += 0x9E3779B9;
-    key1 += 0xBB67AE85;
+    key0 += kKeySteps[0];
+    key1 += kKeySteps[1];
   }
 }
 
@@ -64,8 +67,8 @@ void RandomStream::Refill() {
 #ifdef __SSE2__
   // Two blocks side by side: each of the four words in the low halves of two lanes.
   const __m128i low_half = _mm_set1_epi64x(0xffffffff);
-  const __m128i first_factor = _mm_set1_epi64x(0xD2511F53);
-  const __m128i second_factor = _mm_set1_epi64x(0xCD9E8D57);
+  const __m128i first_factor = _mm_set1_epi64x(kFactors[0]);
+  const __m128i second_factor = _mm_set1_epi64x(kFactors[1]);
   const __m128i low =
       _mm_set_epi64x(static_cast<int64_t>(block_ + 1), static_cast<int64_t>(block_));
   __m128i w0 = low;  // What is in the high halves never counts, but at the end.
@@ -74,8 +77,8 @@ void RandomStream::Refill() {
   __m128i w3 = _mm_srli_epi64(w2, 32);
   __m128i key0 = _mm_set1_epi64x(static_cast<int64_t>(key_));
   __m128i key1 = _mm_set1_epi64x(static_cast<int64_t>(key_ >> 32));
-  const __m128i step0 = _mm_set1_epi64x(0x9E3779B9);
-  const __m128i step1 = _mm_set1_epi64x(0xBB67AE85);
+  const __m128i step0 = _mm_set1_epi64x(kKeySteps[0]);
+  const __m128i step1 = _mm_set1_epi64x(kKeySteps[1]);
 #pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
     const __m128i first = _mm_mul_epu32(first_factor, w0);
