@@ -25,15 +25,6 @@ struct EventName {
   char text[kSize];
 };
 
-struct EventType {
-  const char* name;
-  uint64_t hash;
-};
-
-template <EventName kName>
-inline constexpr EventType kEventType = {kName.text,
-                                         Fnv1a64OfBytes(kName.text, sizeof(kName.text) - 1)};
-
 // Which of several events at one instant comes first. Within a class: first scheduled, first fired.
 // An event scheduled for the current instant never overtakes the one that runs: its class is then
 // at least the running event's.
@@ -61,12 +52,14 @@ namespace sim_internal {
 
 struct EventOps {
   void (*run)(void* closure);
-  const EventType* type;
+  uint64_t name_hash;
+  const char* name;
 };
 
 template <class Closure, EventName kName>
 inline constexpr EventOps kEventOps = {[](void* closure) { (*static_cast<Closure*>(closure))(); },
-                                       &kEventType<kName>};
+                                       Fnv1a64OfBytes(kName.text, sizeof(kName.text) - 1),
+                                       kName.text};
 
 // One cache line. What is known of the event is packed so that 40 bytes remain for the closure:
 // with its function pointer that is the 48-byte callable of docs/decisions/0007. Packed by hand, as

@@ -77,6 +77,12 @@ class EventQueue {
     ++run_begin_;
   }
 
+  // As `prepare` of Front(), with the slot of the entry after the next, if it is in view.
+  template <class Prepare>
+  void LookAhead(Prepare&& prepare) const {
+    if (run_end_ - run_begin_ > 1) prepare(run_begin_[1].slot());
+  }
+
   // Drops the entries for which `stale` holds: cancelled events that would otherwise wait for their
   // time. O(size).
   template <class Stale>

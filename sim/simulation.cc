@@ -7,21 +7,23 @@
 namespace freshet {
 
 Simulation::Simulation(uint64_t seed) : seed_(seed), metrics_(&clock_) {
-  components_.push_back({"run", Fnv1a64("run")});
+  names_.emplace_back("run");
+  name_hashes_.push_back(Fnv1a64("run"));
 }
 
 Simulation::~Simulation() = default;
 
 ComponentId Simulation::AddComponent(absl::string_view name) {
   const uint64_t hash = Fnv1a64(name);
-  for (const ComponentRow& row : components_) {
-    SIM_CHECK(row.hash != hash, "contract",
-              absl::StrCat("component names \"", row.name, "\" and \"", name,
+  for (size_t i = 0; i < names_.size(); ++i) {
+    SIM_CHECK(name_hashes_[i] != hash, "contract",
+              absl::StrCat("component names \"", names_[i], "\" and \"", name,
                            "\" are the same or collide in their 64-bit hash"));
   }
-  SIM_REQUIRE(components_.size() < (1u << 20));
-  components_.push_back({std::string(name), hash});
-  return static_cast<ComponentId>(components_.size() - 1);
+  SIM_REQUIRE(names_.size() < (1u << 20));
+  names_.emplace_back(name);
+  name_hashes_.push_back(hash);
+  return static_cast<ComponentId>(names_.size() - 1);
 }
 
 void Simulation::AddSlab() {
@@ -63,10 +65,10 @@ inline void Simulation::Fire(const Entry& entry, Node& node) {
   clock_.now = Time::FromNanos(entry.time);
   running_ = &node;
   recorder_.EnterEvent(entry.sequence(), node.ancestor());
-  digest_.AddEvent(Time::FromNanos(entry.time), node.ops->type->hash,
-                   components_[node.component()].hash);
+  digest_.AddEvent(Time::FromNanos(entry.time), node.ops->name_hash,
+                   name_hashes_[node.component()]);
   if (__builtin_expect(static_cast<bool>(tracer_), 0)) {
-    tracer_({clock_.now, entry.sequence(), node.cause(), node.ops->type->name, node.component()});
+    tracer_({clock_.now, entry.sequence(), node.cause(), node.ops->name, node.component()});
   }
   // Marked as fired before it runs, so that a handler cannot cancel itself.
   node.Clear();
@@ -99,6 +101,7 @@ Simulation::Stop Simulation::RunUntil(Time end, uint64_t most_events) {
         break;
       }
       queue_.Pop();
+      queue_.LookAhead([this](uint32_t slot) { __builtin_prefetch(&NodeAt(slot), 1); });
       Fire(entry, node);
       if (events_fired_ % kAuditSpacing == 0 && periodic_audits_) RunAudits();
       if (stop_requested_) break;
@@ -134,9 +137,9 @@ void Simulation::AuditEventCounts() const {
 void Simulation::Rethrow(const InvariantBroken& broken) const {
   InvariantBroken located = broken;
   located.where = absl::StrCat("t=", clock_.now.nanos(), "ns, event ", CurrentEvent(), " (",
-                               running_ == nullptr ? "none" : running_->ops->type->name, " of ",
-                               components_[running_ == nullptr ? 0 : running_->component()].name,
-                               "), cause ", CurrentCause(), ", seed ", seed_, ", order digest ",
+                               running_ == nullptr ? "none" : running_->ops->name, " of ",
+                               names_[running_ == nullptr ? 0 : running_->component()], "), cause ",
+                               CurrentCause(), ", seed ", seed_, ", order digest ",
                                absl::Hex(digest_.Get().order, absl::kZeroPad16));
   located.event = events_fired_;
   throw located;
@@ -167,7 +170,7 @@ Digests Simulation::FinishDigests() {
     digest_.AddResult(static_cast<uint64_t>(value >> 64));
   };
   for (const auto& metric : metrics_.All()) {
-    digest_.AddResult(Fnv1a64(metric->def().name) ^ components_[metric->owner()].hash);
+    digest_.AddResult(Fnv1a64(metric->def().name) ^ name_hashes_[metric->owner()]);
     for (int i = 0; i < kPhaseCount; ++i) {
       const auto phase = static_cast<Phase>(i);
       switch (metric->def().kind) {

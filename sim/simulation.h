@@ -43,9 +43,9 @@ class Simulation {
   // Registers a name. Two names, or two whose FNV-1a hashes collide, break a contract: random
   // streams and digests hang on the hash. REQUIRES: fewer than 2^20 components.
   ComponentId AddComponent(absl::string_view name);
-  const std::string& NameOf(ComponentId id) const { return components_[id].name; }
-  uint64_t NameHashOf(ComponentId id) const { return components_[id].hash; }
-  size_t ComponentCount() const { return components_.size(); }
+  const std::string& NameOf(ComponentId id) const { return names_[id]; }
+  uint64_t NameHashOf(ComponentId id) const { return name_hashes_[id]; }
+  size_t ComponentCount() const { return names_.size(); }
 
   // --- Events ---
 
@@ -139,11 +139,6 @@ class Simulation {
   using Node = sim_internal::EventNode;
   using Entry = sim_internal::QueueEntry;
 
-  struct ComponentRow {
-    std::string name;
-    uint64_t hash;
-  };
-
   Node& NodeAt(uint32_t slot) { return slabs_[slot / kSlabNodes][slot % kSlabNodes]; }
   const Node& NodeAt(uint32_t slot) const { return slabs_[slot / kSlabNodes][slot % kSlabNodes]; }
 
@@ -180,8 +175,9 @@ class Simulation {
   MetricClock clock_;
   sim_internal::EventQueue queue_;
   std::vector<std::unique_ptr<Node[]>> slabs_;
-  uint32_t free_ = kNoSlot;  // The first of a list through the nodes themselves.
-  std::vector<ComponentRow> components_;
+  uint32_t free_ = kNoSlot;            // The first of a list through the nodes themselves.
+  std::vector<std::string> names_;     // By component ...
+  std::vector<uint64_t> name_hashes_;  // ... and what an event asks for, side by side.
 
   uint64_t next_sequence_ = 1;
   uint64_t events_fired_ = 0;
