@@ -81,8 +81,8 @@ double Log(double x) {
   return LogNearOne(split.mantissa - 1.0, split.exponent - below, 0.0);
 }
 
-std::array<double, 4> LogOfEach(const std::array<double, 4>& x) {
-  std::array<double, 4> logs = {};
+Reals LogOfEach(const Reals& x) {
+  Reals logs = {};
   for (size_t i = 0; i < x.size(); ++i) {
     const Split split = SplitAroundOne(x[i]);
     logs[i] = LogNearOne(split.mantissa - 1.0, split.exponent, 0.0);
@@ -150,8 +150,8 @@ double Exp(double x) {
   return FromBits(BitsOf(power.mantissa) + (power.k_bits << 52));
 }
 
-std::array<double, 4> ExpOfEach(const std::array<double, 4>& x) {
-  std::array<double, 4> powers = {};
+Reals ExpOfEach(const Reals& x) {
+  Reals powers = {};
   for (size_t i = 0; i < x.size(); ++i) {
     const Power power = ExpInParts(x[i]);
     powers[i] = FromBits(BitsOf(power.mantissa) + (power.k_bits << 52));
@@ -238,8 +238,8 @@ double Probit(double p) {
   return q < 0 ? -magnitude : magnitude;
 }
 
-std::array<double, 4> ProbitOfEach(const std::array<double, 4>& p) {
-  std::array<double, 4> quantiles = {};
+Reals ProbitOfEach(const Reals& p) {
+  Reals quantiles = {};
   for (size_t i = 0; i < p.size(); ++i) quantiles[i] = ProbitInCentre(p[i] - 0.5);
   for (size_t i = 0; i < p.size(); ++i) {
     if (!(std::fabs(p[i] - 0.5) <= kCentre)) quantiles[i] = Probit(p[i]);

@@ -14,11 +14,14 @@
 
 namespace freshet {
 
+// What the functions below take at once: it lasts little longer than one, since their chains of
+// operations overlap.
+using Reals = std::array<double, 8>;
+
 // Natural logarithm, error below 1 ulp. Log(0) is -infinity. REQUIRES: x >= 0, or infinity.
 double Log(double x);
-// The same of four at once, which takes little longer than of one: their chains of operations
-// overlap. REQUIRES: each positive, finite and not subnormal.
-std::array<double, 4> LogOfEach(const std::array<double, 4>& x);
+// The same of each. REQUIRES: each positive, finite and not subnormal.
+Reals LogOfEach(const Reals& x);
 
 // Log(1 + x), error below 2 ulp, also where 1 + x would lose x. REQUIRES: x > -1.
 double Log1p(double x);
@@ -26,8 +29,8 @@ double Log1p(double x);
 // e^x, error below 1 ulp; infinity above 709.78, 0 below -745.13, rounded once more where the
 // result is subnormal. REQUIRES: x is not NaN.
 double Exp(double x);
-// The same of four at once, as LogOfEach(). REQUIRES: none is NaN.
-std::array<double, 4> ExpOfEach(const std::array<double, 4>& x);
+// The same of each. REQUIRES: none is NaN.
+Reals ExpOfEach(const Reals& x);
 
 // base^exponent as Exp(exponent * Log(base)): a relative error of (1 + |exponent * ln base|) *
 // 2^-52 at most. Whole exponents up to 64 by multiplication, which makes squares and cubes as exact
@@ -37,8 +40,8 @@ double Pow(double base, double exponent);
 // The number below which a standard normal variate lies with probability p (Wichura 1988, algorithm
 // AS 241), relative error below 1e-15. REQUIRES: 0 < p < 1.
 double Probit(double p);
-// The same of four at once, as LogOfEach().
-std::array<double, 4> ProbitOfEach(const std::array<double, 4>& p);
+// The same of each.
+Reals ProbitOfEach(const Reals& p);
 
 // P(a standard normal variate < x), absolute error below 1e-15.
 double NormalCdf(double x);

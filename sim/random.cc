@@ -65,35 +65,44 @@ RandomStream::RandomStream(uint64_t seed, absl::string_view name, absl::string_v
 
 void RandomStream::Refill() {
 #ifdef __SSE2__
-  // Two blocks side by side: each of the four words in the low halves of two lanes.
+  // Each of a block's four words is in the low half of a lane; what is in the high halves never
+  // counts, but at the end. Two vectors hold four blocks.
+  constexpr size_t kVectors = kBuffered / 4;
   const __m128i low_half = _mm_set1_epi64x(0xffffffff);
   const __m128i first_factor = _mm_set1_epi64x(kFactors[0]);
   const __m128i second_factor = _mm_set1_epi64x(kFactors[1]);
-  const __m128i low =
-      _mm_set_epi64x(static_cast<int64_t>(block_ + 1), static_cast<int64_t>(block_));
-  __m128i w0 = low;  // What is in the high halves never counts, but at the end.
-  __m128i w1 = _mm_srli_epi64(low, 32);
-  __m128i w2 = _mm_set1_epi64x(static_cast<int64_t>(lane_));
-  __m128i w3 = _mm_srli_epi64(w2, 32);
+  __m128i w0[kVectors], w1[kVectors], w2[kVectors], w3[kVectors];
+  for (size_t i = 0; i < kVectors; ++i) {
+    const auto block = static_cast<int64_t>(block_ + 2 * i);
+    w0[i] = _mm_set_epi64x(block + 1, block);
+    w1[i] = _mm_srli_epi64(w0[i], 32);
+    w2[i] = _mm_set1_epi64x(static_cast<int64_t>(lane_));
+    w3[i] = _mm_srli_epi64(w2[i], 32);
+  }
   __m128i key0 = _mm_set1_epi64x(static_cast<int64_t>(key_));
   __m128i key1 = _mm_set1_epi64x(static_cast<int64_t>(key_ >> 32));
   const __m128i step0 = _mm_set1_epi64x(kKeySteps[0]);
   const __m128i step1 = _mm_set1_epi64x(kKeySteps[1]);
-#pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-    const __m128i first = _mm_mul_epu32(first_factor, w0);
-    const __m128i second = _mm_mul_epu32(second_factor, w2);
-    w0 = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(second, 32), w1), key0);
-    w1 = second;
-    w2 = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(first, 32), w3), key1);
-    w3 = first;
+#pragma GCC unroll 2
+    for (size_t i = 0; i < kVectors; ++i) {
+      const __m128i first = _mm_mul_epu32(first_factor, w0[i]);
+      const __m128i second = _mm_mul_epu32(second_factor, w2[i]);
+      w0[i] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(second, 32), w1[i]), key0);
+      w1[i] = second;
+      w2[i] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(first, 32), w3[i]), key1);
+      w3[i] = first;
+    }
     key0 = _mm_add_epi32(key0, step0);
     key1 = _mm_add_epi32(key1, step1);
   }
-  const __m128i lows = _mm_or_si128(_mm_and_si128(w0, low_half), _mm_slli_epi64(w1, 32));
-  const __m128i highs = _mm_or_si128(_mm_and_si128(w2, low_half), _mm_slli_epi64(w3, 32));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(&buffer_[0]), _mm_unpacklo_epi64(lows, highs));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(&buffer_[2]), _mm_unpackhi_epi64(lows, highs));
+  for (size_t i = 0; i < kVectors; ++i) {
+    const __m128i lows = _mm_or_si128(_mm_and_si128(w0[i], low_half), _mm_slli_epi64(w1[i], 32));
+    const __m128i highs = _mm_or_si128(_mm_and_si128(w2[i], low_half), _mm_slli_epi64(w3[i], 32));
+    auto* const words = reinterpret_cast<__m128i*>(&buffer_[4 * i]);
+    _mm_storeu_si128(words, _mm_unpacklo_epi64(lows, highs));
+    _mm_storeu_si128(words + 1, _mm_unpackhi_epi64(lows, highs));
+  }
 #else
   for (size_t i = 0; i < kBuffered; i += 2) {
     const std::array<uint64_t, 2> block = Philox(key_, {block_ + i / 2, lane_});
@@ -101,13 +110,13 @@ void RandomStream::Refill() {
     buffer_[i + 1] = block[1];
   }
 #endif
-  block_ += 2;
+  block_ += kBuffered / 2;
   next_ = 0;
   held_ = kNothing;
 }
 
-std::array<double, RandomStream::kBuffered> RandomStream::Uniforms() const {
-  std::array<double, kBuffered> uniforms = {};
+Reals RandomStream::Uniforms() const {
+  Reals uniforms = {};
   for (size_t i = 0; i < kBuffered; ++i) uniforms[i] = ToUniform(buffer_[i]);
   return uniforms;
 }
@@ -123,6 +132,12 @@ void RandomStream::TakeLognormals(double sigma) {
   for (double& normal : variates_) normal *= sigma;
   variates_ = ExpOfEach(variates_);
   held_ = sigma;
+}
+
+double RandomStream::OneExponential() { return -Log(ToUniform(buffer_[next_++])); }
+
+double RandomStream::OneLognormal(double sigma) {
+  return Exp(Probit(ToUniform(buffer_[next_++])) * sigma);
 }
 
 uint64_t RandomStream::NextBelow(uint64_t bound) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "sim/math.h"
 
 namespace freshet {
 
@@ -34,14 +35,20 @@ class RandomStream {
   // of all buffered words together.
   double NextExponential() {
     if (__builtin_expect(next_ == kBuffered, 0)) Refill();
-    if (__builtin_expect(held_ != kExponentials, 0)) TakeLogarithms();
+    if (__builtin_expect(held_ != kExponentials, 0)) {
+      if (held_ != kNothing) return OneExponential();
+      TakeLogarithms();
+    }
     return variates_[next_++];
   }
   // e^(sigma z) where z is the standard normal quantile of NextUniform(): a lognormal variate with
   // median 1, likewise together. REQUIRES: sigma > 0.
   double NextLognormal(double sigma) {
     if (__builtin_expect(next_ == kBuffered, 0)) Refill();
-    if (__builtin_expect(held_ != sigma, 0)) TakeLognormals(sigma);
+    if (__builtin_expect(held_ != sigma, 0)) {
+      if (held_ != kNothing) return OneLognormal(sigma);
+      TakeLognormals(sigma);
+    }
     return variates_[next_++];
   }
   // Uniform on [0, bound), by 128-bit multiplication with rejection: no bias. One draw, and with a
@@ -55,17 +62,20 @@ class RandomStream {
   RandomStream Substream(uint64_t index) const;
 
  private:
-  // Two blocks at a time: their multiplications overlap, so the second costs little.
-  static constexpr uint32_t kBuffered = 4;
+  // Four blocks at a time: their multiplications overlap, so all cost little more than one.
+  static constexpr uint32_t kBuffered = Reals().size();
 
   RandomStream(uint64_t key, uint64_t lane) : key_(key), lane_(lane) {}
   static double ToUniform(uint64_t word) {
     return (static_cast<double>(word >> 12) + 0.5) * 0x1p-52;
   }
   void Refill();
-  std::array<double, kBuffered> Uniforms() const;
+  Reals Uniforms() const;
   void TakeLogarithms();
   void TakeLognormals(double sigma);
+  // For the next word alone, where `variates_` are taken for another law.
+  double OneExponential();
+  double OneLognormal(double sigma);
 
   uint64_t key_;
   uint64_t lane_;
@@ -77,7 +87,7 @@ class RandomStream {
   static constexpr double kNothing = 0;
   static constexpr double kExponentials = -1;
   double held_ = kNothing;
-  std::array<double, kBuffered> variates_ = {};
+  Reals variates_ = {};
 };
 
 }  // namespace freshet

@@ -131,20 +131,20 @@ TEST(MathTest, ProbitInvertsTheNormalDistribution) {
   EXPECT_THROW(Probit(1), InvariantBroken);
 }
 
-TEST(MathTest, OfEachOfFourIsWhatItIsOfOne) {
+TEST(MathTest, OfEachOfSeveralIsWhatItIsOfOne) {
   RandomStream stream(1, "math", "of each");
   for (int i = 0; i < kPoints; ++i) {
-    std::array<double, 4> p;
-    std::array<double, 4> x;
+    Reals p;
+    Reals x;
     for (size_t j = 0; j < p.size(); ++j) {
       p[j] = stream.NextUniform();
       if (i % 7 == 0) p[j] = std::exp(-36 * p[j]);
       // Some beyond what a double holds.
       x[j] = (i % 3 == 0 ? 1600 : 20) * (stream.NextUniform() - 0.5);
     }
-    const std::array<double, 4> logs = LogOfEach(p);
-    const std::array<double, 4> quantiles = ProbitOfEach(p);
-    const std::array<double, 4> powers = ExpOfEach(x);
+    const Reals logs = LogOfEach(p);
+    const Reals quantiles = ProbitOfEach(p);
+    const Reals powers = ExpOfEach(x);
     for (size_t j = 0; j < p.size(); ++j) {
       ASSERT_EQ(logs[j], Log(p[j])) << p[j];
       ASSERT_EQ(quantiles[j], Probit(p[j])) << p[j];
