@@ -4,6 +4,10 @@
 
 #include "sim/floating_point.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>  // tidy: allowed, because every x86-64 has it.
+#endif
+
 namespace freshet {
 namespace {
 
@@ -105,6 +109,40 @@ Sum Histogram::StepThrough(int64_t low, int64_t high, int64_t weight) {
   return sum;
 }
 
+// The same for values that are neither small nor take more than 31 bits, of fewer than 2^16: two
+// at a time. REQUIRES: the same, kPageBuckets <= low, high < 2^31, 1 < weight < 2^16.
+uint64_t Histogram::StepInLanes(int64_t low, int64_t high, int64_t weight) {
+#ifdef __SSE2__
+  const uint64_t m = static_cast<uint64_t>(weight) - 1;
+  const uint64_t increment = ((static_cast<uint64_t>(high - low) << 32) + (m - 1)) / m;
+  const uint64_t start = static_cast<uint64_t>(low) << 32;
+  __m128i values =
+      _mm_set_epi64x(static_cast<int64_t>(start + increment), static_cast<int64_t>(start));
+  const __m128i step = _mm_set1_epi64x(static_cast<int64_t>(2 * increment));
+  const __m128i before = _mm_set1_epi64x(static_cast<int64_t>(kBucketBias) + first_);
+  int64_t* const cells = counts_.data();
+  __m128i sums = _mm_setzero_si128();
+  for (int64_t left = weight; left > 0; left -= 2) {
+    const __m128d reals = _mm_cvtepi32_pd(_mm_shuffle_epi32(values, _MM_SHUFFLE(3, 1, 3, 1)));
+    const __m128i buckets =
+        _mm_sub_epi64(_mm_srli_epi64(_mm_castpd_si128(reals), 52 - kSubBucketBits), before);
+    ++cells[_mm_cvtsi128_si64(buckets)];
+    __m128i wholes = _mm_srli_epi64(values, 32);
+    if (__builtin_expect(left > 1, 1)) {
+      ++cells[_mm_cvtsi128_si64(_mm_unpackhi_epi64(buckets, buckets))];
+    } else {
+      wholes = _mm_move_epi64(wholes);  // Only the first of the two.
+    }
+    sums = _mm_add_epi64(sums, wholes);
+    values = _mm_add_epi64(values, step);
+  }
+  return static_cast<uint64_t>(
+      _mm_cvtsi128_si64(_mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums))));
+#else
+  return StepThrough<uint64_t, 32, uint64_t>(low, high, weight);
+#endif
+}
+
 // The number of values up to low + y is floor(y * m / range + m / range) rounded up, that is
 // floor(((y + 1) * m + range - 1) / range), for y < range; a bucket's share is the growth of that
 // over its width, which is the same for all buckets of a page.
@@ -153,7 +191,8 @@ __int128 Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
     sum = EvenSum(low, high, weight);
   } else if (weight < (1 << 16) && high < (int64_t{1} << 31)) {
     // What lasts two seconds at the most, and that is nearly everything, is quickly divided.
-    sum = StepThrough<uint64_t, 32, uint64_t>(low, high, weight);
+    sum = low < kPageBuckets ? StepThrough<uint64_t, 32, uint64_t>(low, high, weight)
+                             : StepInLanes(low, high, weight);
   } else {
     sum = static_cast<__int128>(StepThrough<Wide, 64, Wide>(low, high, weight));
   }

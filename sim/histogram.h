@@ -92,6 +92,7 @@ class Histogram {
  private:
   static constexpr int32_t kPageBuckets = 1 << kSubBucketBits;
   static constexpr int64_t kExactInDouble = int64_t{1} << 53;
+  static constexpr uint64_t kBucketBias = uint64_t{1023 + kSubBucketBits - 1} << kSubBucketBits;
 
   static constexpr int ShiftOf(int32_t bucket) {
     return std::max((bucket >> kSubBucketBits) - 1, 0);
@@ -100,9 +101,8 @@ class Histogram {
   // A double has the shift as its exponent and what follows the leading bit on top of its mantissa,
   // which is the bucket but for a constant. REQUIRES: kPageBuckets <= value < kExactInDouble.
   static constexpr uint64_t BucketByExponent(int64_t value) {
-    constexpr uint64_t kBias = 1023 + kSubBucketBits - 1;
     const auto bits = std::bit_cast<uint64_t>(static_cast<double>(value));
-    return (bits >> (52 - kSubBucketBits)) - (kBias << kSubBucketBits);
+    return (bits >> (52 - kSubBucketBits)) - kBucketBias;
   }
 
   int64_t& Cell(int32_t bucket) {
@@ -112,6 +112,7 @@ class Histogram {
   // Beyond any size for a bucket before the first.
   size_t IndexOf(int32_t bucket) const { return static_cast<uint32_t>(bucket - first_); }
   void Cover(int32_t bucket);
+  uint64_t StepInLanes(int64_t low, int64_t high, int64_t weight);
   template <typename Fixed, int kFractionBits, typename Sum>
   Sum StepThrough(int64_t low, int64_t high, int64_t weight);
   void CountByBucket(int64_t low, int64_t high, int64_t weight);
