@@ -156,8 +156,9 @@ inline void Bandwidth::Place(Group& group, size_t position, const HeapEntry& ent
   transfers_[entry.slot()].position = static_cast<uint32_t>(position);
 }
 
-inline void Bandwidth::SiftUp(Group& group, size_t position) {
-  const HeapEntry entry = group.heap[position];
+// Puts `entry` at `position` or nearer to the front, where the gap goes. By value, so that no
+// entry is read again that has just been written.
+inline void Bandwidth::SiftUp(Group& group, size_t position, HeapEntry entry) {
   while (position > 0) {
     const size_t parent = (position - 1) / 2;
     if (!(entry < group.heap[parent])) break;
@@ -167,8 +168,8 @@ inline void Bandwidth::SiftUp(Group& group, size_t position) {
   Place(group, position, entry);
 }
 
-void Bandwidth::SiftDown(Group& group, size_t position) {
-  const HeapEntry entry = group.heap[position];
+// The same, at `position` or behind it.
+inline void Bandwidth::SiftDown(Group& group, size_t position, HeapEntry entry) {
   const size_t count = group.heap.size();
   while (true) {
     size_t child = 2 * position + 1;
@@ -215,24 +216,17 @@ inline void Bandwidth::Insert(Slot slot, Group& group) {
   } else if (__builtin_expect(group.work > kRebase, 0)) {
     Rebase(group);
   }
-  HeapEntry& entry = group.heap.emplace_back();
-  entry.target = alone ? work : group.work + work;
-  entry.order_slot = next_order_++ << kSlotBits | slot;
-  if (alone) {
-    transfer.position = 0;
-  } else {
-    SiftUp(group, group.heap.size() - 1);
-  }
+  const Wide target = alone ? work : group.work + work;
+  const uint64_t order_slot = next_order_++ << kSlotBits | slot;
+  group.heap.emplace_back();
+  SiftUp(group, group.heap.size() - 1, {target, order_slot});
 }
 
 // The first of a heap leaves it.
 inline void Bandwidth::PopFront(Group& group) {
   const HeapEntry last = group.heap.back();
   group.heap.pop_back();
-  if (!group.heap.empty()) {
-    group.heap.front() = last;
-    SiftDown(group, 0);
-  }
+  if (!group.heap.empty()) SiftDown(group, 0, last);
   --active_;
 }
 
@@ -253,9 +247,8 @@ inline void Bandwidth::Leave(Slot slot) {
     } else {
       const HeapEntry last = group.heap.back();
       group.heap.pop_back();
-      Place(group, position, last);
-      SiftDown(group, position);
-      if (group.heap[position].slot() == last.slot()) SiftUp(group, position);
+      SiftDown(group, position, last);
+      if (group.heap[position].slot() == last.slot()) SiftUp(group, position, last);
     }
   }
   --active_;

@@ -163,8 +163,8 @@ class alignas(64) Bandwidth : public Component {
   Slot GrowSlots();
   void FreeSlot(Slot slot);
   void Place(Group& group, size_t position, const HeapEntry& entry);
-  void SiftUp(Group& group, size_t position);
-  void SiftDown(Group& group, size_t position);
+  void SiftUp(Group& group, size_t position, HeapEntry entry);
+  void SiftDown(Group& group, size_t position, HeapEntry entry);
   void PopFront(Group& group);
   void Leave(Slot slot);
   void Insert(Slot slot, Group& group);
