@@ -45,15 +45,13 @@ class Ring {
   T pop_front() {
     SIM_REQUIRE(size_ > 0);
     T value = std::move(slots_[head_]);
-    head_ = (head_ + 1) & (slots_.size() - 1);
-    --size_;
+    Advance();
     return value;
   }
   // The same for one who has used front().
   void drop_front() {
     SIM_REQUIRE(size_ > 0);
-    head_ = (head_ + 1) & (slots_.size() - 1);
-    --size_;
+    Advance();
   }
   void pop_back() {
     SIM_REQUIRE(size_ > 0);
@@ -65,6 +63,8 @@ class Ring {
   }
 
  private:
+  // From its beginning again once it is empty: a short queue stays in the same cache lines.
+  void Advance() { head_ = --size_ == 0 ? 0 : (head_ + 1) & (slots_.size() - 1); }
   void Grow() {
     std::vector<T> larger(slots_.empty() ? 4 : 2 * slots_.size());
     for (size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);

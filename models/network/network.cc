@@ -42,9 +42,10 @@ Connection* Network::Connect(HostId from, HostId to) {
 
 void Network::SetDown(HostId host, bool down) {
   hosts_[host].down = down;
-  if (!down) return;
   for (const auto& connection : connections_) {
-    if (connection->from() == host || connection->to() == host) connection->Reset();
+    if (connection->from() != host && connection->to() != host) continue;
+    connection->down_ = hosts_[connection->from()].down || hosts_[connection->to()].down;
+    if (down) connection->Reset();
   }
 }
 
@@ -73,7 +74,12 @@ void Network::SetCut(RegionId a, RegionId b, bool cut) {
 }
 
 Connection::Connection(Network* network, HostId from, HostId to)
-    : network_(network), from_(from), to_(to) {
+    : network_(network),
+      outgoing_(&network->Outgoing(from)),
+      incoming_(&network->Incoming(to)),
+      from_(from),
+      to_(to),
+      down_(network->down(from) || network->down(to)) {
   const ZoneId from_zone = network->ZoneOf(from);
   const ZoneId to_zone = network->ZoneOf(to);
   crosses_zones_ = from_zone != to_zone;
@@ -82,7 +88,7 @@ Connection::Connection(Network* network, HostId from, HostId to)
   rtt_ = crosses_regions_ ? &config.rtt_across_regions
          : crosses_zones_ ? &config.rtt_across_zones
                           : &config.rtt_within_zone;
-  pair_ = network->PairIndex(from_zone, to_zone, TrafficCause());
+  pair_ = static_cast<uint32_t>(network->PairIndex(from_zone, to_zone, TrafficCause()));
 }
 
 inline void Connection::Meter(Bytes size, TrafficCause cause) {
@@ -95,7 +101,7 @@ inline void Connection::Meter(Bytes size, TrafficCause cause) {
 }
 
 void Connection::Send(Bytes size, TrafficCause cause, const Callback& delivered) {
-  if (network_->hosts_[from_].down || network_->hosts_[to_].down) return;
+  if (down_) return;
   Meter(size, cause);
   for (; size > Network::kPiece; size -= Network::kPiece) {
     messages_.push_back({Callback(), Network::kPiece});
@@ -115,7 +121,7 @@ void Connection::StartLeaving() {
     const Bytes size = messages_[left_].size;
     if (size > Network::kSmallMessage) {
       leaving_ = Stage::kBusy;
-      leaving_transfer_ = network_->Outgoing(from_).Start(size, [this] { Left(); });
+      leaving_transfer_ = outgoing_->Start(size, [this] { Left(); });
       return;
     }
     Left();
@@ -148,7 +154,7 @@ void Connection::StartEntering() {
     const Bytes size = messages_.front().size;
     if (size > Network::kSmallMessage) {
       entering_ = Stage::kBusy;
-      entering_transfer_ = network_->Incoming(to_).Start(size, [this] { Entered(); });
+      entering_transfer_ = incoming_->Start(size, [this] { Entered(); });
       return;
     }
     Entered();
@@ -171,8 +177,8 @@ void Connection::Entered() {
 
 void Connection::Reset() {
   ++generation_;
-  if (leaving_transfer_ != 0) network_->Outgoing(from_).Cancel(leaving_transfer_);
-  if (entering_transfer_ != 0) network_->Incoming(to_).Cancel(entering_transfer_);
+  if (leaving_transfer_ != 0) outgoing_->Cancel(leaving_transfer_);
+  if (entering_transfer_ != 0) incoming_->Cancel(entering_transfer_);
   leaving_transfer_ = 0;
   entering_transfer_ = 0;
   leaving_ = Stage::kIdle;

@@ -42,7 +42,7 @@ inline constexpr int kTrafficCauseCount = 5;
 class Network;
 
 // One direction of a stream. Created by Network::Connect(); lives as long as the network.
-class Connection {
+class alignas(64) Connection {
  public:
   // Delivers a message of `size` bytes; `delivered` fires at the receiver when its last byte is in,
   // after those of all earlier messages. If the stream is reset meanwhile it never fires.
@@ -71,25 +71,28 @@ class Connection {
   void StartEntering();
   void Entered();
 
+  // Two cache lines, the first of which rarely changes.
   Network* network_;
+  Bandwidth* outgoing_;  // The sender's card ...
+  Bandwidth* incoming_;  // ... and the receiver's.
+  const Sampler* rtt_;   // Of its two zones.
+  Bandwidth::TransferId leaving_transfer_ = 0;
+  Bandwidth::TransferId entering_transfer_ = 0;
   HostId from_;
   HostId to_;
-  // Of its two zones.
-  const Sampler* rtt_;
+  uint32_t pair_;  // PairIndex() but for the cause.
   bool crosses_zones_;
   bool crosses_regions_;
-  size_t pair_;  // PairIndex() but for the cause.
-  Stage leaving_ = Stage::kIdle;
-  Stage entering_ = Stage::kIdle;
+  bool down_;  // One of the two hosts is.
   // Messages, or their pieces, in order: the first left_ have left the sender, of these the first
   // arrived_ are at the receiver's card. Of a message's pieces only the last has a callback.
   Ring<Message> messages_;
-  size_t left_ = 0;
-  size_t arrived_ = 0;
+  uint32_t left_ = 0;
+  uint32_t arrived_ = 0;
   Time last_arrival_;
   uint32_t generation_ = 0;  // Reset() raises it; events of older generations are void.
-  Bandwidth::TransferId leaving_transfer_ = 0;
-  Bandwidth::TransferId entering_transfer_ = 0;
+  Stage leaving_ = Stage::kIdle;
+  Stage entering_ = Stage::kIdle;
 };
 
 using RegionId = uint32_t;
