@@ -143,8 +143,9 @@ class BrokerCluster : public Component, public LogService {
   int64_t moved_bytes() const { return moved_bytes_; }
   ZoneId ZoneOf(BrokerId id) const { return NodeAt(id).zone(); }
 
-  virtual Broker& NodeAt(BrokerId id) = 0;
-  virtual const Broker& NodeAt(BrokerId id) const = 0;
+  Broker& NodeAt(BrokerId id) { return *nodes_[static_cast<size_t>(id)]; }
+  const Broker& NodeAt(BrokerId id) const { return *nodes_[static_cast<size_t>(id)]; }
+  int broker_count() const override { return static_cast<int>(nodes_.size()); }
   // Partitions whose data it serves or holds: what a crash of it touches.
   virtual int64_t PartitionsOn(BrokerId broker) const = 0;
 
@@ -335,6 +336,9 @@ class BrokerCluster : public Component, public LogService {
   void ScheduleRetention();
   // Raises the log start to `offset` and counts what is deleted.
   void ExpireLog(PartitionId id, Offset offset);
+  // What a fetch reads of a partition from `from` on, up to `limit` and about `most` bytes.
+  // REQUIRES: log start <= from < limit <= log end.
+  void ReadInto(PartitionId id, Offset from, Offset limit, Bytes most, FetchedRange* range) const;
   // Part of the response to `session` that came later than the rest.
   void AddToResponse(FetchSession* session, BrokerId broker, uint32_t index,
                      const FetchedRange& range);
@@ -375,6 +379,7 @@ class BrokerCluster : public Component, public LogService {
   }
 
   std::vector<Partition> partitions_;
+  std::vector<Broker*> nodes_;  // By id: the design's own, which it adds as it makes them.
   // A batch is committed by itself, and not with others that were made durable together.
   bool commits_each_batch_ = false;
   int64_t moved_bytes_ = 0;

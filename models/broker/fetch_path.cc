@@ -69,6 +69,7 @@ void BrokerCluster::CloseSession(FetchSession* session, BrokerId broker) {
   session->open = false;
   session->parked = false;
   sim().Cancel(session->park_timer);
+  session->park_timer = EventId();
   ++session->generation;
   for (FetchSession::Position& position : session->positions) {
     Partition& partition = partitions_[position.partition];
@@ -158,13 +159,14 @@ void BrokerCluster::Park(FetchSession* session, BrokerId broker) {
   session->park_deadline = Now() + session->max_wait;
   // One timer per session: an answered poll leaves it, and it arms itself again when it comes
   // early.
-  if (!sim().IsPending(session->park_timer)) {
+  if (!session->park_timer) {
     session->park_timer = At<"log.fetch_wait_over">(
         session->park_deadline, [this, session, broker] { ParkTimer(session, broker); });
   }
 }
 
 void BrokerCluster::ParkTimer(FetchSession* session, BrokerId broker) {
+  session->park_timer = EventId();
   if (!session->parked) return;
   if (Now() < session->park_deadline) {
     session->park_timer = At<"log.fetch_wait_over">(
@@ -372,6 +374,20 @@ void BrokerCluster::ServePiece(FetchSession* session, BrokerId broker, uint32_t 
                    [this, session, broker, generation] { SendPiece(session, broker, generation); });
 }
 
+void BrokerCluster::ReadInto(PartitionId id, Offset from, Offset limit, Bytes most,
+                             FetchedRange* range) const {
+  range->partition = id;
+  range->from = from;
+  range->bytes = Bytes(0);
+  range->to =
+      partitions_[id].log.Read(from, limit, most, [&](const LogRange& each, int64_t, Bytes size) {
+        if (each.base_offset <= from) {
+          range->position = each.PositionOf(from);
+        }
+        range->bytes += size;
+      });
+}
+
 void BrokerCluster::Collect(FetchSession* session) {
   session->response.clear();
   session->out_of_range.clear();
@@ -417,19 +433,18 @@ void BrokerCluster::Collect(FetchSession* session) {
     }
     const Bytes room = most - session->response_bytes;
     // Only the first partition of a response may exceed the limits (so that it always proceeds).
-    FetchedRange range = {position.partition, position.next, position.next, Bytes(0)};
+    const Offset from = position.next;
     if (session->response.empty() ||
-        partition.log.FirstBytes(position.next) <= std::min(room, session->max_partition_bytes)) {
-      range.to =
-          partition.log.Read(position.next, limit, std::min(room, session->max_partition_bytes),
-                             [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
-      session->response_bytes += range.bytes;
-      session->response.push_back(range);
+        partition.log.FirstBytes(from) <= std::min(room, session->max_partition_bytes)) {
+      FetchedRange& range = session->response.emplace_back();
+      ReadInto(position.partition, from, limit, std::min(room, session->max_partition_bytes),
+               &range);
       position.next = range.to;
+      session->response_bytes += range.bytes;
     }
     if (position.next == limit) continue;
     position.listed = true;
-    if (position.next == range.from) {
+    if (position.next == from) {
       session->news.push_back(index);  // Did not fit: keeps its turn.
       ++unfit;
     } else {

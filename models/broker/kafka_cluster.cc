@@ -31,6 +31,7 @@ KafkaCluster::KafkaCluster(Simulation& sim, absl::string_view name, Network* net
   for (size_t i = 0; i < config.brokers.size(); ++i) {
     brokers_.push_back(std::make_unique<KafkaBroker>(sim, absl::StrCat(name, "/broker-", i + 1),
                                                      network, config.brokers[i]));
+    nodes_.push_back(brokers_.back().get());
     if (i < present) {
       zones.push_back(config.brokers[i].zone);
     } else {

@@ -81,9 +81,6 @@ class KafkaCluster : public BrokerCluster, private RemoteLogManager::Owner {
                ObjectStore* store = nullptr);
 
   KafkaBroker& broker(BrokerId id) { return *brokers_[id]; }
-  Broker& NodeAt(BrokerId id) override { return *brokers_[id]; }
-  const Broker& NodeAt(BrokerId id) const override { return *brokers_[id]; }
-  int broker_count() const override { return static_cast<int>(brokers_.size()); }
   int64_t PartitionsOn(BrokerId broker) const override;
   int InSyncCount(PartitionId partition) const;
   // Where the disks' part of the log starts: the log start, but for a tiered topic.

@@ -71,12 +71,10 @@ ProduceError KafkaCluster::ErrorOfCommitted(PartitionId id) {
 }
 
 Bytes KafkaCluster::Missing(const FetchedRange& part, BrokerId broker) {
-  const PartitionLog& log = partitions_[part.partition].log;
   KafkaBroker& node = *brokers_[broker];
-  const int64_t from = log.PositionOf(part.from);
-  const int64_t to = log.PositionOf(part.to);
-  const Bytes missing = node.MissingOf(part.partition, from, to);
-  if (missing > Bytes(0)) node.TakeIntoCache(part.partition, from, to);
+  const int64_t to = part.position + part.bytes.count();
+  const Bytes missing = node.MissingOf(part.partition, part.position, to);
+  if (missing > Bytes(0)) node.TakeIntoCache(part.partition, part.position, to);
   return missing;
 }
 

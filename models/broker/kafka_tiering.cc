@@ -173,16 +173,14 @@ void KafkaCluster::ReadRemote(FetchSession* session, BrokerId broker, Callback g
   fetch.go_on = go_on;
   fetch.read = RemoteLogReader::kRefused;
   // Within one segment, as the reader of Kafka stops at its end.
-  FetchedRange& range = fetch.range;
-  range = {position.partition, position.next, position.next, Bytes(0)};
+  const FetchedRange& range = fetch.range;
   const Offset limit = std::min(LimitOf(*session, position, partition), segment->range.end_offset);
   const Bytes most =
       std::min({session->max_partition_bytes, session->max_bytes, config_.fetch_max_bytes});
-  range.to = partition.log.Read(range.from, limit, most,
-                                [&](const LogRange&, int64_t, Bytes size) { range.bytes += size; });
+  ReadInto(position.partition, position.next, limit, most, &fetch.range);
   // Interpolated positions may miss the bounds of the segment by some records.
   const int64_t end = segment->range.position + segment->range.bytes.count();
-  fetch.from = std::clamp(partition.log.PositionOf(range.from), segment->range.position, end - 1);
+  fetch.from = std::clamp(range.position, segment->range.position, end - 1);
   fetch.to = std::clamp(fetch.from + range.bytes.count(), fetch.from + 1, end);
   fetch.expires_at = Now() + config_.remote_log->fetch_max_wait;
   const uint32_t id = remote_fetches_.Add(fetch);

@@ -36,6 +36,7 @@ LeaderlessCluster::LeaderlessCluster(Simulation& sim, absl::string_view name, Ne
     brokers_.push_back(std::make_unique<LeaderlessBroker>(
         sim, absl::StrCat(name, "/broker-", i + 1), network, &coordinator_, &index_, &files_,
         static_cast<BrokerId>(i), owner, config.brokers[i]));
+    nodes_.push_back(brokers_.back().get());
     zones_.push_back(config.brokers[i].zone);
     if (i < config.brokers.size() - static_cast<size_t>(config.absent_brokers)) continue;
     brokers_.back()->Crash();

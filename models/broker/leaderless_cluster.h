@@ -78,9 +78,6 @@ class LeaderlessCluster : public BrokerCluster, private LeaderlessBroker::Owner 
   const StreamObjects& index() const { return index_; }
   const FileSet& files() const { return files_; }
 
-  Broker& NodeAt(BrokerId id) override { return broker(id); }
-  const Broker& NodeAt(BrokerId id) const override { return broker(id); }
-  int broker_count() const override { return static_cast<int>(brokers_.size()); }
   // Of those that its zone's clients are sent to.
   int64_t PartitionsOn(BrokerId broker) const override;
   void ShutDown(BrokerId id, Callback stopped) override;

@@ -45,6 +45,7 @@ S3StreamCluster::S3StreamCluster(Simulation& sim, absl::string_view name, Networ
     brokers_.push_back(std::make_unique<S3StreamBroker>(
         sim, absl::StrCat(name, "/broker-", i + 1), network, store, &objects_,
         static_cast<BrokerId>(i), owner, config.brokers[i]));
+    nodes_.push_back(brokers_.back().get());
     if (i < present) {
       zones.push_back(config.brokers[i].zone);
     } else {

@@ -104,9 +104,6 @@ class S3StreamCluster : public BrokerCluster,
 
   S3StreamBroker& broker(BrokerId id) { return *brokers_[static_cast<size_t>(id)]; }
   const S3StreamBroker& broker(BrokerId id) const { return *brokers_[static_cast<size_t>(id)]; }
-  Broker& NodeAt(BrokerId id) override { return broker(id); }
-  const Broker& NodeAt(BrokerId id) const override { return broker(id); }
-  int broker_count() const override { return static_cast<int>(brokers_.size()); }
   int64_t PartitionsOn(BrokerId broker) const override;
   // With routing by zones a client is told of a broker of its own zone.
   std::shared_ptr<const Metadata> CurrentMetadata(HostId client) const override;

@@ -567,7 +567,7 @@ void Producer::ArmRetry(BrokerId broker, Time at) {
 
 void Producer::ArmTimeout(BrokerId broker) {
   Channel& channel = channels_[broker];
-  if (channel.in_flight.empty() || fleet_->sim().IsPending(channel.timeout_timer)) return;
+  if (channel.in_flight.empty() || channel.timeout_timer) return;
   const Time sent = fleet_->log_->RequestAt(channel.in_flight.front()).sent_at;
   channel.timeout_timer = fleet_->At<"producer.request_timeout">(
       sent + fleet_->config_.request_timeout, [this, broker] { CheckTimeout(broker); });

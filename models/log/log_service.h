@@ -115,6 +115,7 @@ struct FetchedRange {
   Offset from;
   Offset to;
   Bytes bytes;
+  int64_t position;  // Of `from`, in bytes since the log began.
 };
 
 // One reader's standing with one broker: an incremental fetch session (KIP-227). The broker keeps
@@ -144,6 +145,19 @@ struct FetchSession {
   Callback on_wait_over;
 
   // --- Kept by the service ---
+
+  // What each step of a fetch asks for, side by side.
+  uint32_t generation = 0;
+  uint32_t network_thread = UINT32_MAX;  // Of the broker; none before it is first open.
+  BrokerId broker = kNoBroker;           // With whom it is open.
+  ComponentId served_by = 0;             // The same.
+  bool open = false;
+  bool parked = false;
+  bool waited = false;       // The response had to wait for what it holds.
+  bool failed = false;       // The response says: not the leader of some of it any more.
+  bool sending = false;      // The cores are at it.
+  bool socket_full = false;  // Its network thread has turned to others until parts arrive.
+  bool fresh = false;        // Not one answer yet: it names all partitions, too.
   struct Position {
     PartitionId partition;
     Offset next;          // Next offset to send.
@@ -171,39 +185,28 @@ struct FetchSession {
   Ring<uint32_t> news;  // Indices into `positions`: data beyond `next`.
   std::vector<FetchedRange> response;
   Bytes response_bytes;
-  Bytes ready_bytes;         // Of these, what may be sent: all, unless a disk is read meanwhile.
-  Bytes sent_bytes;          // Of these, what the cores have put on the wire.
-  Bytes arrived_bytes;       // Of these, what has arrived of a part; the whole is not counted.
-  bool sending = false;      // The cores are at it.
-  bool socket_full = false;  // Its network thread has turned to others until parts arrive.
+  Bytes ready_bytes;    // Of these, what may be sent: all, unless a disk is read meanwhile.
+  Bytes sent_bytes;     // Of these, what the cores have put on the wire.
+  Bytes arrived_bytes;  // Of these, what has arrived of a part; the whole is not counted.
   // Partitions that the next request names, and topics: all of them, and then those in which the
   // reader has come further.
   int64_t named = 0;
   int64_t named_topics = 0;
-  bool fresh = false;  // Not one answer yet: it names all partitions, too.
   // How many real ones the next request and the last response stand for (the run's resolution), and
   // how often a request has waited in vain for max_wait.
   int64_t requests = 1;
   int64_t answers = 1;
   int32_t waits_over = 0;
-  Bytes entry_bytes;            // Of what the response says of partitions, beside records.
-  Time answered_at;             // When the response was put together.
-  Time served_at;               // When the cores had put it on the wire.
-  Bytes available;              // Lower bound of what waits, for min_bytes.
-  BrokerId broker = kNoBroker;  // With whom it is open.
-  ComponentId served_by = 0;    // The same.
-  bool waited = false;          // The response had to wait for what it holds.
-  bool parked = false;
-  bool open = false;
-  bool failed = false;  // The response says: not the leader of some of it any more.
+  Bytes entry_bytes;  // Of what the response says of partitions, beside records.
+  Time answered_at;   // When the response was put together.
+  Time served_at;     // When the cores had put it on the wire.
+  Bytes available;    // Lower bound of what waits, for min_bytes.
   // The response's throttle_time_ms: then it is empty, and the reader asks again after so long.
   Duration throttle;
   Time handler_since;  // As in ProduceRequest.
   Duration handler_time;
   Time park_deadline;
-  EventId park_timer;
-  uint32_t generation = 0;
-  uint32_t network_thread = UINT32_MAX;  // Of the broker; none before it is first open.
+  EventId park_timer;  // None while it is not set.
 };
 
 // Who sends small requests to a broker, over which connections.
