@@ -27,6 +27,32 @@ void Series::Advance(Time at) {
   current_end_ = static_cast<int64_t>(index + 1) * width_.nanos();
 }
 
+void Counter::HandOver() const {
+  by_phase_[static_cast<size_t>(clock_->phase)] += kept_back_;
+  if (bucket_ != nullptr) {
+    bucket_->count += kept_count_;
+    bucket_->sum += kept_back_;
+    bucket_->max = std::max(bucket_->max, kept_max_);
+  }
+  kept_back_ = kept_max_ = kept_count_ = 0;
+}
+
+void Counter::Settle() {
+  HandOver();
+  bucket_ = nullptr;
+  keep_until_ = 0;
+}
+
+void Counter::EnterBucket() {
+  Settle();
+  if (clock_->series) {
+    bucket_ = &series_.BucketAt(clock_->now);
+    keep_until_ = series_.CurrentEnd().nanos();
+  } else {
+    keep_until_ = std::numeric_limits<int64_t>::max();
+  }
+}
+
 void Gauge::HandOver() const {
   PhaseStats& stats = by_phase_[static_cast<size_t>(clock_->phase)];
   stats.integral += kept_back_;

@@ -16,6 +16,7 @@
 #ifndef FRESHET_SIM_METRIC_H_
 #define FRESHET_SIM_METRIC_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -108,6 +109,9 @@ class Metric {
   virtual const Series& series() const { return series_; }
   // The level a policy would scrape: a counter's total, a gauge's level, a distribution's count.
   virtual int64_t Value() const = 0;
+  // Gives phase and series what is theirs. Whoever changes the clock's phase or its `series` calls
+  // it first.
+  virtual void Settle() = 0;
 
  protected:
   const MetricDef* def_;
@@ -120,21 +124,36 @@ class alignas(64) Counter final : public Metric {
  public:
   using Metric::Metric;
   void Add(int64_t amount) {
-    by_phase_[static_cast<size_t>(clock_->phase)] += amount;
-    if (clock_->series) {
-      SeriesBucket& bucket = series_.BucketAt(clock_->now);
-      ++bucket.count;
-      bucket.sum += amount;
-      if (amount > bucket.max) bucket.max = amount;
-    }
+    if (__builtin_expect(clock_->now.nanos() >= keep_until_, 0)) EnterBucket();
+    kept_back_ += amount;
+    kept_max_ = std::max(kept_max_, amount);
+    ++kept_count_;
   }
   int64_t Value() const override {
-    return std::accumulate(by_phase_.begin(), by_phase_.end(), int64_t{0});
+    return std::accumulate(by_phase_.begin(), by_phase_.end(), kept_back_);
   }
-  int64_t InPhase(Phase phase) const { return by_phase_[static_cast<size_t>(phase)]; }
+  int64_t InPhase(Phase phase) const {
+    HandOver();
+    return by_phase_[static_cast<size_t>(phase)];
+  }
+  const Series& series() const override {
+    HandOver();
+    return series_;
+  }
+  void Settle() override;
 
  private:
-  std::array<int64_t, kPhaseCount> by_phase_ = {};
+  void HandOver() const;
+  void EnterBucket();
+
+  // What phase and bucket have still to be given, kept back so that a change touches little;
+  // whoever reads sees to it first. Until `keep_until_` they are the same.
+  int64_t keep_until_ = 0;
+  mutable int64_t kept_back_ = 0;
+  mutable int64_t kept_max_ = 0;
+  mutable int64_t kept_count_ = 0;
+  SeriesBucket* bucket_ = nullptr;  // Null without a series.
+  mutable std::array<int64_t, kPhaseCount> by_phase_ = {};
 };
 
 class alignas(64) Gauge final : public Metric {
@@ -158,9 +177,8 @@ class alignas(64) Gauge final : public Metric {
     int64_t nanos = 0;
     int64_t max = 0;
   };
-  // Brings the integral up to now; readers of InPhase() call it first, and so does whoever changes
-  // the clock's phase or its `series`.
-  void Settle();
+  // Brings the integral up to now, too: readers of InPhase() call it first.
+  void Settle() override;
   int64_t Value() const override { return level_; }
   const PhaseStats& InPhase(Phase phase) const {
     HandOver();
@@ -220,8 +238,7 @@ class alignas(64) Distribution final : public Metric {
   }
   // All phases but the warm-up, merged.
   Histogram AfterWarmUp() const;
-  // Whoever changes the clock's phase or its `series` calls it first.
-  void Settle() {
+  void Settle() override {
     HandOver();
     keep_until_ = 0;
   }

@@ -146,12 +146,7 @@ void Simulation::Rethrow(const InvariantBroken& broken) const {
 }
 
 void Simulation::SettleMetrics() {
-  for (const auto& metric : metrics_.All()) {
-    if (metric->def().kind == MetricKind::kGauge) static_cast<Gauge*>(metric.get())->Settle();
-    if (metric->def().kind == MetricKind::kDistribution) {
-      static_cast<Distribution*>(metric.get())->Settle();
-    }
-  }
+  for (const auto& metric : metrics_.All()) metric->Settle();
 }
 
 void Simulation::EnterPhase(Phase phase) {

@@ -31,6 +31,7 @@ class MetricTest : public testing::Test {
 TEST_F(MetricTest, ACounterIsKeptByPhase) {
   clock_.phase = Phase::kWarmUp;
   bytes_.Add(5);
+  bytes_.Settle();
   clock_.phase = Phase::kDuringFaults;
   bytes_.Add(7);
   EXPECT_EQ(bytes_.Value(), 12);
