@@ -78,6 +78,37 @@ __int128 Histogram::EvenSum(int64_t low, int64_t high, int64_t weight) {
   return __int128{low} * weight + static_cast<__int128>(twice >> 1);
 }
 
+#ifdef __SSE2__
+
+// What is left of a StepThrough<uint64_t, 32, uint64_t>() whose values take 31 bits at the most and
+// are no longer small, two at a time.
+uint64_t Histogram::StepInLanes(uint64_t value, uint64_t increment, int64_t left) {
+  __m128i values =
+      _mm_set_epi64x(static_cast<int64_t>(value + increment), static_cast<int64_t>(value));
+  const __m128i step = _mm_set1_epi64x(static_cast<int64_t>(2 * increment));
+  const __m128i before = _mm_set1_epi64x(static_cast<int64_t>(kBucketBias) + first_);
+  int64_t* const cells = counts_.data();
+  __m128i sums = _mm_setzero_si128();
+  for (; left > 0; left -= 2) {
+    const __m128d reals = _mm_cvtepi32_pd(_mm_shuffle_epi32(values, _MM_SHUFFLE(3, 1, 3, 1)));
+    const __m128i buckets =
+        _mm_sub_epi64(_mm_srli_epi64(_mm_castpd_si128(reals), 52 - kSubBucketBits), before);
+    __m128i wholes = _mm_srli_epi64(values, 32);
+    ++cells[_mm_cvtsi128_si64(buckets)];
+    if (__builtin_expect(left > 1, 1)) {
+      ++cells[_mm_cvtsi128_si64(_mm_unpackhi_epi64(buckets, buckets))];
+    } else {
+      wholes = _mm_move_epi64(wholes);  // The first of the two alone.
+    }
+    sums = _mm_add_epi64(sums, wholes);
+    values = _mm_add_epi64(values, step);
+  }
+  return static_cast<uint64_t>(
+      _mm_cvtsi128_si64(_mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums))));
+}
+
+#endif  // __SSE2__
+
 // Value by value, the i-th as i times a step in fixed point. The step is rounded up by less than
 // 1 / m^2, so value i by less than 1 / m, which brings no fraction of m-ths to the next integer.
 // REQUIRES: the buckets of both ends are covered.
@@ -88,59 +119,29 @@ Sum Histogram::StepThrough(int64_t low, int64_t high, int64_t weight) {
   const Fixed increment = ((range << kFractionBits) + (m - 1)) / m;
   Fixed value = static_cast<Fixed>(low) << kFractionBits;
   int64_t* const cells = counts_.data();
-  const auto first = static_cast<uint64_t>(first_);
   Sum sum = 0;
   int64_t left = weight;
   // Small values, and the huge ones that no double holds.
   const Fixed simple = Fixed{kPageBuckets} << kFractionBits;
-  for (; left > 0 && (value < simple || high >= kExactInDouble); --left) {
-    const auto whole = static_cast<uint64_t>(value >> kFractionBits);
-    ++cells[static_cast<uint64_t>(BucketOf(static_cast<int64_t>(whole))) - first];
+  const auto step = [&](int32_t bucket, uint64_t whole) {
+    ++cells[IndexOf(bucket)];
     sum += whole;
     value += increment;
+    --left;
+  };
+  while (left > 0 && (value < simple || high >= kExactInDouble)) {
+    const auto whole = static_cast<uint64_t>(value >> kFractionBits);
+    step(BucketOf(static_cast<int64_t>(whole)), whole);
   }
   // All others: without a decision that depends on the value.
-  for (; left > 0; --left) {
+#ifdef __SSE2__
+  if constexpr (kFractionBits == 32) return sum + StepInLanes(value, increment, left);
+#endif
+  while (left > 0) {
     const auto whole = static_cast<uint64_t>(value >> kFractionBits);
-    ++cells[BucketByExponent(static_cast<int64_t>(whole)) - first];
-    sum += whole;
-    value += increment;
+    step(static_cast<int32_t>(BucketByExponent(static_cast<int64_t>(whole))), whole);
   }
   return sum;
-}
-
-// The same for values that are neither small nor take more than 31 bits, of fewer than 2^16: two
-// at a time. REQUIRES: the same, kPageBuckets <= low, high < 2^31, 1 < weight < 2^16.
-uint64_t Histogram::StepInLanes(int64_t low, int64_t high, int64_t weight) {
-#ifdef __SSE2__
-  const uint64_t m = static_cast<uint64_t>(weight) - 1;
-  const uint64_t increment = ((static_cast<uint64_t>(high - low) << 32) + (m - 1)) / m;
-  const uint64_t start = static_cast<uint64_t>(low) << 32;
-  __m128i values =
-      _mm_set_epi64x(static_cast<int64_t>(start + increment), static_cast<int64_t>(start));
-  const __m128i step = _mm_set1_epi64x(static_cast<int64_t>(2 * increment));
-  const __m128i before = _mm_set1_epi64x(static_cast<int64_t>(kBucketBias) + first_);
-  int64_t* const cells = counts_.data();
-  __m128i sums = _mm_setzero_si128();
-  for (int64_t left = weight; left > 0; left -= 2) {
-    const __m128d reals = _mm_cvtepi32_pd(_mm_shuffle_epi32(values, _MM_SHUFFLE(3, 1, 3, 1)));
-    const __m128i buckets =
-        _mm_sub_epi64(_mm_srli_epi64(_mm_castpd_si128(reals), 52 - kSubBucketBits), before);
-    ++cells[_mm_cvtsi128_si64(buckets)];
-    __m128i wholes = _mm_srli_epi64(values, 32);
-    if (__builtin_expect(left > 1, 1)) {
-      ++cells[_mm_cvtsi128_si64(_mm_unpackhi_epi64(buckets, buckets))];
-    } else {
-      wholes = _mm_move_epi64(wholes);  // Only the first of the two.
-    }
-    sums = _mm_add_epi64(sums, wholes);
-    values = _mm_add_epi64(values, step);
-  }
-  return static_cast<uint64_t>(
-      _mm_cvtsi128_si64(_mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums))));
-#else
-  return StepThrough<uint64_t, 32, uint64_t>(low, high, weight);
-#endif
 }
 
 // The number of values up to low + y is floor(y * m / range + m / range) rounded up, that is
@@ -191,8 +192,7 @@ __int128 Histogram::RecordEvenly(int64_t low, int64_t high, int64_t weight) {
     sum = EvenSum(low, high, weight);
   } else if (weight < (1 << 16) && high < (int64_t{1} << 31)) {
     // What lasts two seconds at the most, and that is nearly everything, is quickly divided.
-    sum = low < kPageBuckets ? StepThrough<uint64_t, 32, uint64_t>(low, high, weight)
-                             : StepInLanes(low, high, weight);
+    sum = StepThrough<uint64_t, 32, uint64_t>(low, high, weight);
   } else {
     sum = static_cast<__int128>(StepThrough<Wide, 64, Wide>(low, high, weight));
   }

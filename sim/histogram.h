@@ -112,7 +112,7 @@ class Histogram {
   // Beyond any size for a bucket before the first.
   size_t IndexOf(int32_t bucket) const { return static_cast<uint32_t>(bucket - first_); }
   void Cover(int32_t bucket);
-  uint64_t StepInLanes(int64_t low, int64_t high, int64_t weight);
+  uint64_t StepInLanes(uint64_t value, uint64_t increment, int64_t left);
   template <typename Fixed, int kFractionBits, typename Sum>
   Sum StepThrough(int64_t low, int64_t high, int64_t weight);
   void CountByBucket(int64_t low, int64_t high, int64_t weight);
