@@ -17,9 +17,10 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
   SIM_REQUIRE(!config.preemptive || config.batch == 1);
   counted_until_ = Now().nanos();
   jobs_.resize(LineOf(config.classes));
-  for (Slot ring = kRunning; ring < jobs_.size(); ++ring) {
-    jobs_[ring].next = ring;
-    jobs_[ring].previous = ring;
+  places_.resize(jobs_.size());
+  for (Slot ring = kRunning; ring < places_.size(); ++ring) {
+    places_[ring].next = ring;
+    places_[ring].previous = ring;
   }
   if (config.metrics) {
     wait_metric_ = &AddDistribution(kWait);
@@ -31,35 +32,36 @@ Station::Station(Simulation& sim, absl::string_view name, const Config& config)
 }
 
 inline void Station::InsertBefore(Slot position, Slot slot) {
-  Job& after = jobs_[position];
-  Job& job = jobs_[slot];
-  job.next = position;
-  job.previous = after.previous;
-  jobs_[after.previous].next = slot;
+  Place& after = places_[position];
+  Place& place = places_[slot];
+  place.next = position;
+  place.previous = after.previous;
+  places_[after.previous].next = slot;
   after.previous = slot;
 }
 
 inline void Station::Unlink(Slot slot) {
-  const Job& job = jobs_[slot];
-  jobs_[job.previous].next = job.next;
-  jobs_[job.next].previous = job.previous;
+  const Place& place = places_[slot];
+  places_[place.previous].next = place.next;
+  places_[place.next].previous = place.previous;
 }
 
 inline Station::Slot Station::NewSlot() {
   if (__builtin_expect(free_ == kNone, 0)) return GrowSlots();
   const Slot slot = free_;
-  free_ = jobs_[slot].next;
+  free_ = places_[slot].next;
   return slot;
 }
 
 Station::Slot Station::GrowSlots() {
   SIM_CHECK(jobs_.size() < kNone, "contract", "more than 4e9 jobs at one station");
   jobs_.emplace_back();
+  places_.emplace_back();
   return static_cast<Slot>(jobs_.size() - 1);
 }
 
 inline void Station::FreeSlot(Slot slot) {
-  jobs_[slot].next = free_;
+  places_[slot].next = free_;
   free_ = slot;
 }
 
@@ -104,10 +106,11 @@ bool Station::Serve(Duration service, const Callback& done, int job_class) {
   job.done = done;
   job.arrived = Now().nanos();
   job.left = service.nanos();
-  job.left_fraction = 0;
-  job.mate = kNone;
-  job.job_class = job_class;
-  job.has_started = false;
+  Place& place = places_[slot];
+  place.mate = kNone;
+  place.left_fraction = 0;
+  place.job_class = job_class;
+  place.has_started = false;
   ++present_;
   arrivals_present_ += job.arrived;
   if (!down_ && (busy_ < config_.workers || (config_.preemptive && Preempt(job_class)))) {
@@ -123,19 +126,17 @@ bool Station::Serve(Duration service, const Callback& done, int job_class) {
 
 // Gives a worker to `slot`, with its mates. REQUIRES: a worker is free, the station is up.
 inline void Station::Start(Slot slot) {
-  Job& job = jobs_[slot];
   ++busy_;
   InsertBefore(kRunning, slot);
   if (wait_metric_ != nullptr) {
     const int64_t now = Now().nanos();
     Slot mate = slot;
     do {
-      const Job& starting = jobs_[mate];
-      if (!starting.has_started) wait_metric_->Record(now - starting.arrived);
-      mate = starting.mate;
+      if (!places_[mate].has_started) wait_metric_->Record(now - jobs_[mate].arrived);
+      mate = places_[mate].mate;
     } while (mate != kNone);
   }
-  job.has_started = true;
+  places_[slot].has_started = true;
   ScheduleFinish(slot);
 }
 
@@ -143,8 +144,9 @@ inline void Station::Start(Slot slot) {
   Job& job = jobs_[slot];
   job.resumed = Now().nanos();
   int64_t span = job.left;
-  if (job.left_fraction != 0 || speed_ != Ratio::One()) {
-    const __int128 work = static_cast<__int128>(job.left) * kBillion + job.left_fraction;
+  const uint32_t left_fraction = places_[slot].left_fraction;
+  if (left_fraction != 0 || speed_ != Ratio::One()) {
+    const __int128 work = static_cast<__int128>(job.left) * kBillion + left_fraction;
     const __int128 needed = (work + speed_.billionths() - 1) / speed_.billionths();
     SIM_CHECK(needed <= INT64_MAX, "inv.D1", "a service overflows int64 nanoseconds");
     span = static_cast<int64_t>(needed);
@@ -157,21 +159,22 @@ void Station::StopWork(Slot slot) {
   Job& job = jobs_[slot];
   const int64_t span = Now().nanos() - job.resumed;
   spans_ += span;
-  __int128 work = static_cast<__int128>(job.left) * kBillion + job.left_fraction;
+  __int128 work = static_cast<__int128>(job.left) * kBillion + places_[slot].left_fraction;
   work -= static_cast<__int128>(span) * speed_.billionths();
   if (work < 0) work = 0;  // Its end had been rounded up.
   job.left = static_cast<int64_t>(work / kBillion);
-  job.left_fraction = static_cast<uint32_t>(work % kBillion);
+  places_[slot].left_fraction = static_cast<uint32_t>(work % kBillion);
   sim().Cancel(job.finish);
   job.finish = EventId();
 }
 
 void Station::StopAll() {
-  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) StopWork(slot);
+  for (Slot slot = places_[kRunning].next; slot != kRunning; slot = places_[slot].next)
+    StopWork(slot);
 }
 
 void Station::ResumeAll() {
-  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
+  for (Slot slot = places_[kRunning].next; slot != kRunning; slot = places_[slot].next) {
     ScheduleFinish(slot);
   }
 }
@@ -186,16 +189,16 @@ inline void Station::LeaveRunning(Slot slot) {
 bool Station::Preempt(int job_class) {
   int lowest = job_class;
   Slot slot = kRunning;
-  for (Slot running = jobs_[kRunning].previous; running != kRunning;
-       running = jobs_[running].previous) {
-    if (jobs_[running].job_class <= lowest) continue;
-    lowest = jobs_[running].job_class;
+  for (Slot running = places_[kRunning].previous; running != kRunning;
+       running = places_[running].previous) {
+    if (places_[running].job_class <= lowest) continue;
+    lowest = places_[running].job_class;
     slot = running;
   }
   if (slot == kRunning) return false;
   StopWork(slot);
   LeaveRunning(slot);
-  InsertBefore(jobs_[LineOf(lowest)].next, slot);
+  InsertBefore(places_[LineOf(lowest)].next, slot);
   ++waiting_;
   return true;
 }
@@ -205,15 +208,15 @@ void Station::StartWaiting() {
   Slot line = LineOf(0);
   while (busy_ < config_.workers && waiting_ > 0) {
     while (IsEmpty(line)) ++line;
-    const Slot slot = jobs_[line].next;
+    const Slot slot = places_[line].next;
     Unlink(slot);
     --waiting_;
     Slot last = slot;
     for (int64_t mates = 1; mates < config_.batch && !IsEmpty(line); ++mates) {
-      const Slot mate = jobs_[line].next;
+      const Slot mate = places_[line].next;
       Unlink(mate);
       --waiting_;
-      jobs_[last].mate = mate;
+      places_[last].mate = mate;
       last = mate;
       if (config_.batch_service == BatchService::kLongest) {
         jobs_[slot].left = std::max(jobs_[slot].left, jobs_[mate].left);
@@ -231,11 +234,11 @@ void Station::Finish(Slot slot) {
   int64_t count = 0;
   Slot mate = slot;
   do {
-    const Job& job = jobs_[mate];
-    sojourns_ += now - job.arrived;
-    arrivals_present_ -= job.arrived;
+    const int64_t arrived = jobs_[mate].arrived;
+    sojourns_ += now - arrived;
+    arrivals_present_ -= arrived;
     ++count;
-    mate = job.mate;
+    mate = places_[mate].mate;
   } while (mate != kNone);
   present_ -= count;
   served_ += count;
@@ -247,7 +250,7 @@ void Station::Finish(Slot slot) {
   while (firing_ != kNone) {
     const Slot served = firing_;
     Callback done = jobs_[served].done;
-    firing_ = jobs_[served].mate;
+    firing_ = places_[served].mate;
     FreeSlot(served);
     if (done) done();
   }
@@ -284,23 +287,23 @@ int64_t Station::DropAll() {
     FreeSlot(slot);
   };
   while (!IsEmpty(kRunning)) {
-    Slot slot = jobs_[kRunning].next;
+    Slot slot = places_[kRunning].next;
     if (!down_) StopWork(slot);
     LeaveRunning(slot);
     while (slot != kNone) {
-      const Slot mate = jobs_[slot].mate;
+      const Slot mate = places_[slot].mate;
       drop(slot);
       slot = mate;
     }
   }
   for (int job_class = 0; job_class < config_.classes; ++job_class) {
     while (!IsEmpty(LineOf(job_class))) {
-      const Slot slot = jobs_[LineOf(job_class)].next;
+      const Slot slot = places_[LineOf(job_class)].next;
       Unlink(slot);
       drop(slot);
     }
   }
-  for (Slot slot = firing_; slot != kNone; slot = jobs_[slot].mate) jobs_[slot].done = Callback();
+  for (Slot slot = firing_; slot != kNone; slot = places_[slot].mate) jobs_[slot].done = Callback();
   const int64_t count = present_;
   dropped_ += count;
   present_ = 0;
@@ -346,17 +349,17 @@ void Station::Audit() {
   int64_t waiting = 0;
   int64_t in_service = 0;
   int64_t busy = 0;
-  for (Slot slot = jobs_[kRunning].next; slot != kRunning; slot = jobs_[slot].next) {
+  for (Slot slot = places_[kRunning].next; slot != kRunning; slot = places_[slot].next) {
     ++busy;
     if (!down_) spans += now - jobs_[slot].resumed;
-    for (Slot mate = slot; mate != kNone; mate = jobs_[mate].mate) {
+    for (Slot mate = slot; mate != kNone; mate = places_[mate].mate) {
       ++in_service;
       arrivals += jobs_[mate].arrived;
     }
   }
   for (int job_class = 0; job_class < config_.classes; ++job_class) {
     const Slot line = LineOf(job_class);
-    for (Slot slot = jobs_[line].next; slot != line; slot = jobs_[slot].next) {
+    for (Slot slot = places_[line].next; slot != line; slot = places_[slot].next) {
       ++waiting;
       arrivals += jobs_[slot].arrived;
     }

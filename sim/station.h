@@ -103,23 +103,27 @@ class alignas(64) Station : public Component {
   static constexpr Slot kNone = UINT32_MAX;
   static constexpr Slot kRunning = 0;
 
-  struct Job {
+  // A cache line each.
+  struct alignas(64) Job {
     Callback done;
     int64_t arrived;
-    int64_t left;            // Work left in nanoseconds at full speed ...
-    int64_t resumed;         // Since when it is being served.
-    EventId finish;          // None while it stands still.
-    uint32_t left_fraction;  // ... and in billionths of one.
+    int64_t left;     // Work left in nanoseconds at full speed.
+    int64_t resumed;  // Since when it is being served.
+    EventId finish;   // None while it stands still.
+  };
+  // Where a job stands: apart, since those of a few neighbours share a cache line.
+  struct Place {
     Slot next;               // In its ring, or in the free list.
     Slot previous;           // In its ring.
     Slot mate;               // The next job of the same batch.
+    uint32_t left_fraction;  // Of work left, in billionths of a nanosecond.
     int32_t job_class;
     bool has_started;  // Interrupted jobs wait twice; the first wait counts.
   };
   // Slots before the jobs' own close the rings: joining and leaving one takes no decision that a
   // processor could mispredict.
   static constexpr Slot LineOf(int job_class) { return 1 + static_cast<Slot>(job_class); }
-  bool IsEmpty(Slot ring) const { return jobs_[ring].next == ring; }
+  bool IsEmpty(Slot ring) const { return places_[ring].next == ring; }
   void InsertBefore(Slot position, Slot slot);
   void Unlink(Slot slot);
   Slot NewSlot();
@@ -147,9 +151,10 @@ class alignas(64) Station : public Component {
   int64_t present_ = 0;
   int64_t busy_ = 0;  // Workers that hold a job or a batch.
 
-  // Running jobs form a ring in the order they started, closed by jobs_[kRunning], and the waiting
-  // ones of a class another, closed by jobs_[LineOf(class)].
+  // Running jobs form a ring in the order they started, closed by places_[kRunning], and the
+  // waiting ones of a class another, closed by places_[LineOf(class)].
   std::vector<Job> jobs_;
+  std::vector<Place> places_;
   Slot free_ = kNone;
   Slot firing_ = kNone;  // The rest of a batch whose callbacks fire in the running event.
 
