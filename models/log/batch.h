@@ -59,6 +59,9 @@ enum class BatchKind : uint8_t { kPlain, kTransactional, kCommitMarker, kAbortMa
 inline constexpr bool IsMarker(BatchKind kind) { return kind >= BatchKind::kCommitMarker; }
 
 struct Batch {
+  // First what every look-up in a log asks for.
+  int64_t record_count = 0;
+  Bytes bytes;  // On the wire and on disk, after compression.
   PartitionId partition = 0;
   ProducerId producer = 0;
   // The producer's numbering per partition, in batches, anew for each epoch: a broker tells a
@@ -76,8 +79,6 @@ struct Batch {
   bool throttled_at_producer = false;
   bool throttled_at_broker = false;
   BatchKind kind = BatchKind::kPlain;
-  int64_t record_count = 0;
-  Bytes bytes;              // On the wire and on disk, after compression.
   int32_t batch_count = 1;  // How many real batches this parcel stands for (the run's resolution),
   int32_t request_count = 1;  // and how many real requests bring them.
   CreatedTimes created;

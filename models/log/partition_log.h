@@ -36,11 +36,12 @@
 
 namespace freshet {
 
-struct LogRange {
+// Whole cache lines; a look-up needs the first alone.
+struct alignas(64) LogRange {
   Offset base_offset = 0;
-  Batch batch;
   int64_t position = 0;    // Bytes of the log before it, since the log began.
   bool coalesced = false;  // Milestones of the parts are gone; `created` spans them all.
+  Batch batch;
   Offset end_offset() const { return base_offset + batch.record_count; }
   // Within the range bytes and times are spread evenly over the records, so that parts add up.
   int64_t PositionOf(Offset offset) const {
@@ -48,6 +49,7 @@ struct LogRange {
   }
   Time CreatedAt(Offset offset) const;
 };
+static_assert(sizeof(LogRange) == 192);
 
 // What a log holds when the run begins: records of even size, evenly spread over a time.
 struct LogHistory {
@@ -57,7 +59,7 @@ struct LogHistory {
   Time newest;
 };
 
-class PartitionLog {
+class alignas(64) PartitionLog {
  public:
   static constexpr size_t kMostRanges = 4096;
   // Even, since they merge in pairs. As many batches that everybody has read are kept apart: with
@@ -151,17 +153,17 @@ class PartitionLog {
   void CutFirst(Offset offset);
 
   Ring<LogRange> ranges_;
-  SegmentRow segments_;
-  std::unique_ptr<TransactionIndex> transactions_;
-  std::unique_ptr<IntervalMap<RecordMark>> marks_;  // None before the first marked batch.
-  Offset log_start_ = 0;
   Offset log_end_ = 0;
   Offset high_watermark_ = 0;
+  mutable size_t found_ = 0;  // Where the last look-up ended: readers go on from there.
+  std::unique_ptr<TransactionIndex> transactions_;
+  Offset log_start_ = 0;
   int64_t start_position_ = 0;
   int64_t end_position_ = 0;
   size_t coalesced_ = 0;  // Ranges at the front that are coalesced.
   Offset passed_by_all_ = 0;
-  mutable size_t found_ = 0;  // Where the last look-up ended: readers go on from there.
+  std::unique_ptr<IntervalMap<RecordMark>> marks_;  // None before the first marked batch.
+  SegmentRow segments_;
 };
 
 template <class Cut>
