@@ -30,10 +30,7 @@ int64_t TimesBillionths(int64_t billionths, int64_t value) {
 
 }  // namespace
 
-int64_t MulDivFloor(int64_t a, int64_t b, int64_t c) {
-  SIM_REQUIRE(c > 0);
-  int64_t narrow;
-  if (!__builtin_mul_overflow(a, b, &narrow) && narrow >= 0) return narrow / c;
+int64_t MulDivFloorWide(int64_t a, int64_t b, int64_t c) {
   const Wide product = Wide{a} * b;
   Wide quotient = product / c;
   if (product % c < 0) --quotient;

@@ -103,9 +103,15 @@ class Ratio {
 };
 
 // a * b / c in 128 bits, rounded down (c > 0) or up. Overflow of the quotient breaks inv.D1.
-int64_t MulDivFloor(int64_t a, int64_t b, int64_t c);
+int64_t MulDivFloorWide(int64_t a, int64_t b, int64_t c);
 int64_t MulDivCeilWide(int64_t a, int64_t b, int64_t c);
 // Without 128 bits where they are not needed, and with a constant power of two for c by a shift.
+inline int64_t MulDivFloor(int64_t a, int64_t b, int64_t c) {
+  SIM_REQUIRE(c > 0);
+  int64_t narrow;
+  if (!__builtin_mul_overflow(a, b, &narrow) && narrow >= 0) return narrow / c;
+  return MulDivFloorWide(a, b, c);
+}
 inline int64_t MulDivCeil(int64_t a, int64_t b, int64_t c) {
   SIM_REQUIRE(c > 0);
   int64_t narrow;

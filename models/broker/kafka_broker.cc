@@ -40,20 +40,16 @@ KafkaBroker::KafkaBroker(Simulation& sim, absl::string_view name, Network* netwo
   }
 }
 
-Bytes KafkaBroker::SegmentBytes() const {
-  Bytes sum;
-  for (const Bytes bytes : segment_bytes_) sum += bytes;
-  return sum;
-}
-
 void KafkaBroker::NoteStored(uint32_t partition, Bytes change) {
   segment_bytes_[partition % segment_bytes_.size()] += change;
+  stored_ += change;
   log_bytes_.Set(WithIndexes(SegmentBytes()).count());
 }
 
 void KafkaBroker::ReplaceDisk() {
   ++disk_generation_;
   for (Bytes& bytes : segment_bytes_) bytes = Bytes(0);
+  stored_ = Bytes(0);
   log_bytes_.Set(0);
   cached_.Clear();
 }

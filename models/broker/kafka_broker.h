@@ -76,7 +76,7 @@ class KafkaBroker : public Broker {
   void NoteStored(uint32_t partition, Bytes change);
   // Bytes of segments on one of the volumes, without indexes.
   Bytes SegmentBytesOn(size_t volume) const { return segment_bytes_[volume]; }
-  Bytes SegmentBytes() const;
+  Bytes SegmentBytes() const { return stored_; }
   // Whether segments and indexes of the volume that `partition` lives on exceed its size.
   bool IsFull(uint32_t partition) const;
   // Its volumes are replaced by empty ones; what was on them is in no memory either.
@@ -109,6 +109,7 @@ class KafkaBroker : public Broker {
 
   RangeCache cached_;
   std::vector<Bytes> segment_bytes_;  // By volume.
+  Bytes stored_;                      // On all of them.
   std::optional<Bytes> volume_size_;
   uint32_t disk_generation_ = 0;
   Gauge& log_bytes_;

@@ -26,7 +26,7 @@ class NetworkThreads {
   void Deal(uint32_t* thread) {
     if (*thread == kNone) DealNext(thread);
   }
-  bool IsBusy(uint32_t thread) const { return threads_[thread].asleep; }
+  bool IsBusy(uint32_t thread) const { return asleep_ > 0 && threads_[thread].asleep; }
   // Calls `then` once the thread is awake and those that came before have been called. REQUIRES:
   // it is busy.
   void Await(uint32_t thread, Callback then);

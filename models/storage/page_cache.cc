@@ -7,6 +7,8 @@ namespace freshet {
 PageCache::PageCache(Simulation& sim, absl::string_view name, Volume* volume, const Config& config)
     : Component(sim, name),
       config_(config),
+      written_above_(config.background_ratio * config.memory),
+      held_above_(config.dirty_ratio * config.memory),
       volume_(volume),
       dirty_gauge_(AddGauge(kDirty)),
       held_appends_(AddCounter(kHeld)) {}
@@ -37,7 +39,7 @@ void PageCache::Dirty(Bytes size) {
 
 bool PageCache::FlusherHasWork() const {
   if (dirty_ == Bytes(0)) return false;
-  return AnyHeld() || dirty_ > config_.background_ratio * config_.memory ||
+  return AnyHeld() || dirty_ > written_above_ ||
          Now() - ages_.front().since >= config_.dirty_expire;
 }
 

@@ -74,10 +74,12 @@ class PageCache : public Component {
   Ring<Held>& NextHeld();
   bool HasRoomFor(Bytes size) const {
     // What is larger than the limit by itself is let in when all else is clean.
-    return dirty_ == Bytes(0) || dirty_ + size <= config_.dirty_ratio * config_.memory;
+    return dirty_ == Bytes(0) || dirty_ + size <= held_above_;
   }
 
   const Config config_;
+  const Bytes written_above_;  // Of dirty bytes: by the background ratio,
+  const Bytes held_above_;     // and by the dirty ratio.
   Volume* volume_;
   Bytes dirty_;
   Ring<DirtySince> ages_;  // Oldest first; one entry a writeback interval at most.
