@@ -26,8 +26,14 @@ ConstantArrivals ConstantArrivals::WithDrawnPhase(std::shared_ptr<const RateFunc
   return ConstantArrivals(std::move(rate), count, kOneArrival * whole + part + 1);
 }
 
+Time ConstantArrivals::First() {
+  if (!first_) first_ = rate_->TimeOf(next_, last_);
+  return *first_;
+}
+
 Time ConstantArrivals::PeekNth(int64_t n) {
   SIM_REQUIRE(n >= 1);
+  if (n == 1) return First();
   return rate_->TimeOf(next_ + stride_ * (n - 1), last_);
 }
 
@@ -43,11 +49,12 @@ ArrivalSpan ConstantArrivals::TakeUntil(Time until, int64_t limit) {
   }
   ArrivalSpan span;
   span.count = static_cast<int64_t>(std::min<ArrivalMass>(left, limit));
-  span.first = rate_->TimeOf(next_, last_);
+  span.first = First();
   span.last =
       span.count == 1 ? span.first : rate_->TimeOf(next_ + stride_ * (span.count - 1), last_);
   next_ += stride_ * span.count;
   last_ = span.last;
+  first_.reset();
   return span;
 }
 

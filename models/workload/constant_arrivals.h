@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "models/workload/arrivals.h"
 #include "models/workload/rate_function.h"
@@ -33,12 +34,15 @@ class ConstantArrivals final : public ArrivalProcess {
 
  private:
   ConstantArrivals(std::shared_ptr<const RateFunction> rate, int64_t count, ArrivalMass phase);
+  Time First();
 
   std::shared_ptr<const RateFunction> rate_;
   int64_t count_;
   ArrivalMass stride_;  // Above 0.
   ArrivalMass next_;    // Of the first arrival that is not taken.
   Time last_;           // When the last one came that is, or 0.
+  // When the one at `next_` comes, once somebody has asked.
+  std::optional<Time> first_;
 };
 
 }  // namespace freshet
