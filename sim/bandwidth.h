@@ -146,7 +146,7 @@ class alignas(64) Bandwidth : public Component {
   };
   // The transfers of one class. Those without an own cap have the same share at any moment, so one
   // number, the work done for each since the group was last empty, tells where all of them are.
-  struct Group {
+  struct alignas(64) Group {
     Work work = 0;
     Share share = 0;
     std::vector<HeapEntry> heap;  // Without an own cap; next to finish first.
