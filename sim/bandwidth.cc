@@ -102,6 +102,7 @@ Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& conf
     credits_ = kByte * credits_config_.initial.count();
     bursting_ = credits_ > 0;
   }
+  NoteCapacity();
   advanced_to_ = Now().nanos();
   allowed_to_ = advanced_to_;
   if (config.metrics) {
@@ -289,10 +290,13 @@ void Bandwidth::SettleAllowed() {
   allowed_to_ = now;
 }
 
-inline int64_t Bandwidth::EffectiveCapacity() const {
+int64_t Bandwidth::EffectiveCapacity() const {
   const int64_t most = std::min(capacity_.count(), kFastest);
   return bursting_ ? most : std::min(most, credits_config_.baseline.count());
 }
+
+// After EffectiveCapacity() has changed.
+void Bandwidth::NoteCapacity() { all_ = ShareOf(EffectiveCapacity()); }
 
 // Shares from now on. REQUIRES: Advance() was called at this instant.
 inline void Bandwidth::Plan() {
@@ -301,8 +305,7 @@ inline void Bandwidth::Plan() {
     return;
   }
   if (active_ == 0) return;
-  const Share all = ShareOf(EffectiveCapacity());
-  groups_[0].share = active_ == 1 ? all : Divide(all, active_);
+  groups_[0].share = active_ == 1 ? all_ : Divide(all_, active_);
 }
 
 Bandwidth::Share Bandwidth::InUse() const {
@@ -318,11 +321,11 @@ void Bandwidth::PlanApart() {
     SettleAllowed();
     if (credits_ <= 0) bursting_ = false;
     if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
+    NoteCapacity();
   }
-  Share left = ShareOf(EffectiveCapacity());
-  const Share all = left;
+  Share left = all_;
   for (const std::vector<uint32_t>& tier : tiers_) PlanTier(tier, left);
-  in_use_ = all - left;
+  in_use_ = all_ - left;
 }
 
 void Bandwidth::SetShares(Group& group, Share share) {
@@ -434,7 +437,7 @@ void Bandwidth::ArmApart() {
       soonest = std::min(soonest, NanosFor(work - kSlack, share));
     }
   };
-  if (EffectiveCapacity() > 0) {
+  if (all_ > 0) {
     for (const Group& group : groups_) {
       if (!group.heap.empty()) consider(group.heap.front().target - group.work, group.share);
       for (const Slot slot : group.capped) {
@@ -489,7 +492,7 @@ void Bandwidth::EndApart() {
 void Bandwidth::OnTimer() {
   timer_ = EventId();
   Advance();
-  if (EffectiveCapacity() > 0) {
+  if (all_ > 0) {
     if (plain_) {
       Slot last = kNone;
       EndOf(groups_[0], &last);
@@ -523,14 +526,12 @@ void Bandwidth::ShowCredits() {
 
 // --- Verbs ---
 
-Bandwidth::TransferId Bandwidth::Start(Bytes size, const Callback& done, int class_index,
-                                       BytesPerSecond own_cap) {
+Bandwidth::TransferId Bandwidth::Join(Bytes size, int class_index, BytesPerSecond own_cap) {
   SIM_REQUIRE(size >= Bytes(0) && size <= Bytes(kLargest) && own_cap >= BytesPerSecond(0));
   SIM_REQUIRE(class_index >= 0 && static_cast<size_t>(class_index) < classes_.size());
   Advance();
   const Slot slot = NewSlot();
   Transfer& transfer = transfers_[slot];
-  transfer.done = done;
   transfer.size = size.count();
   transfer.class_index = static_cast<uint32_t>(class_index);
   transfer.capped = own_cap.count() < kFastest;
@@ -620,6 +621,7 @@ void Bandwidth::SetCapacity(BytesPerSecond capacity) {
   Advance();
   SettleAllowed();
   capacity_ = capacity;
+  NoteCapacity();
   Plan();
   Rearm();
 }

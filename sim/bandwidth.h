@@ -31,6 +31,7 @@
 #define FRESHET_SIM_BANDWIDTH_H_
 
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "sim/callback.h"
@@ -77,8 +78,13 @@ class alignas(64) Bandwidth : public Component {
   // Starts a transfer of `size` bytes. `done` fires once, never re-entrantly, also for size 0.
   // Those that end at one instant fire in the order of class, end and start.
   // REQUIRES: 0 <= size <= 2^50, class_index within the classes.
-  TransferId Start(Bytes size, const Callback& done, int class_index = 0,
-                   BytesPerSecond own_cap = BytesPerSecond(INT64_MAX));
+  template <class Done>
+  TransferId Start(Bytes size, const Done& done, int class_index = 0,
+                   BytesPerSecond own_cap = BytesPerSecond(INT64_MAX)) {
+    const TransferId id = Join(size, class_index, own_cap);
+    new (&transfers_[static_cast<Slot>(id)].done) Callback(done);  // As in Station::Serve().
+    return id;
+  }
   // Takes it back; `done` will not fire, even if the last byte passed at this very instant. Returns
   // the bytes not yet served, 0 if it is over.
   Bytes Cancel(TransferId id);
@@ -157,6 +163,8 @@ class alignas(64) Bandwidth : public Component {
     int64_t open = 0;
   };
 
+  // Start() but for what is to fire.
+  TransferId Join(Bytes size, int class_index, BytesPerSecond own_cap);
   Slot Find(TransferId id) const;
   void CountCapped(int change);
   Slot NewSlot();
@@ -179,6 +187,7 @@ class alignas(64) Bandwidth : public Component {
   void AdvanceApart(int64_t span);
   void SettleAllowed();
   int64_t EffectiveCapacity() const;
+  void NoteCapacity();
   Share InUse() const;
   void Plan();
   void PlanTier(const std::vector<uint32_t>& tier, Share& left);
@@ -207,6 +216,7 @@ class alignas(64) Bandwidth : public Component {
   std::vector<Group> groups_;
   std::vector<Transfer> transfers_;
   uint64_t next_order_ = 0;
+  Share all_ = 0;  // EffectiveCapacity() as a share.
   BytesPerSecond capacity_;
   int64_t offered_ = 0;
   int64_t done_ = 0;

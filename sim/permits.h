@@ -18,12 +18,13 @@ class Permits {
 
   // Calls `granted` at once when a permit is free, else when one is released, first come first
   // served.
-  void Acquire(Callback granted) {
+  template <class Granted>
+  void Acquire(Granted granted) {
     if (free_ > 0) {
       --free_;
       granted();
     } else {
-      waiting_.push_back(granted);
+      waiting_.push_back(Callback(granted));
     }
   }
   void Release() {

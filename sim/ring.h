@@ -17,10 +17,21 @@ class Ring {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  void push_back(T value) {
-    if (size_ == slots_.size()) Grow();
-    slots_[(head_ + size_) & (slots_.size() - 1)] = std::move(value);
-    ++size_;
+  void push_back(T&& value) {
+    if (size_ == slots_.size()) {
+      T moved = std::move(value);  // It may be one of the slots.
+      Grow();
+      AddBack() = std::move(moved);
+    } else {
+      AddBack() = std::move(value);
+    }
+  }
+  void push_back(const T& value) {
+    if (size_ == slots_.size()) {
+      push_back(T(value));
+    } else {
+      AddBack() = value;
+    }
   }
   // A new last element, to be filled in where it stands: its fields hold whatever was there before.
   T& AddBack() {

@@ -92,18 +92,17 @@ void Station::ReportIdleness() const {
                          " workers are idle"));
 }
 
-bool Station::Serve(Duration service, const Callback& done, int job_class) {
+Callback* Station::Offer(Duration service, int job_class) {
   SIM_REQUIRE(service >= Duration::Zero() && job_class >= 0 && job_class < config_.classes);
   ++offered_;
   if (present_ >= config_.room) {
     ++refused_;
     if (refused_metric_ != nullptr) refused_metric_->Add(1);
-    return false;
+    return nullptr;
   }
   CountUntilNow();
   const Slot slot = NewSlot();
   Job& job = jobs_[slot];
-  job.done = done;
   job.arrived = Now().nanos();
   job.left = service.nanos();
   Place& place = places_[slot];
@@ -121,7 +120,7 @@ bool Station::Serve(Duration service, const Callback& done, int job_class) {
   }
   ShowLevels();
   CheckConservation();
-  return true;
+  return &jobs_[slot].done;
 }
 
 // Gives a worker to `slot`, with its mates. REQUIRES: a worker is free, the station is up.

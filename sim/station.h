@@ -17,6 +17,7 @@
 #define FRESHET_SIM_STATION_H_
 
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "sim/callback.h"
@@ -63,7 +64,13 @@ class alignas(64) Station : public Component {
   // Offers a job of length `service` (at full speed). `done` fires when it has been served, after
   // the station has taken its next job. Returns false, and forgets the job, when the room is full.
   // REQUIRES: service >= 0, 0 <= job_class < classes.
-  bool Serve(Duration service, const Callback& done, int job_class = 0);
+  template <class Done>
+  bool Serve(Duration service, const Done& done, int job_class = 0) {
+    Callback* const kept = Offer(service, job_class);
+    if (kept == nullptr) return false;
+    new (kept) Callback(done);  // Where it stands: to move one costs more than to make it.
+    return true;
+  }
 
   // Work proceeds at `speed` of full speed from now on, also on jobs in service (fault verb slow:
   // speed = 1 / factor). What is left of a job is kept in billionths of a nanosecond, so that any
@@ -124,6 +131,8 @@ class alignas(64) Station : public Component {
   // processor could mispredict.
   static constexpr Slot LineOf(int job_class) { return 1 + static_cast<Slot>(job_class); }
   bool IsEmpty(Slot ring) const { return places_[ring].next == ring; }
+  // Serve() but for what is to fire, which goes where it says. Null when the room is full.
+  Callback* Offer(Duration service, int job_class);
   void InsertBefore(Slot position, Slot slot);
   void Unlink(Slot slot);
   Slot NewSlot();

@@ -68,7 +68,10 @@ class Broker : public Component {
   Station& cpu() { return cpu_; }
   NetworkThreads& network_threads() { return network_threads_; }
   // A request handler thread, as soon as one is free, and back.
-  void TakeHandler(Callback taken) { io_threads_.Acquire(taken); }
+  template <class Taken>
+  void TakeHandler(const Taken& taken) {
+    io_threads_.Acquire(taken);
+  }
   void ReleaseHandler() {
     io_threads_.Release();
     ShowHandlers();

@@ -109,21 +109,24 @@ void PartitionLog::AppendToSegments(const LogRange& range) {
 
 namespace {
 
+// REQUIRES: `merged` is not `first`; it may be `second`.
 void Merge(const LogRange& first, const LogRange& second, LogRange* merged) {
-  LogRange sum = first;
-  sum.batch.record_count += second.batch.record_count;
-  sum.batch.bytes += second.batch.bytes;
-  sum.batch.batch_count += second.batch.batch_count;
-  CreatedTimes& created = sum.batch.created;
-  const CreatedTimes& later = second.batch.created;
+  const Batch& later = second.batch;
+  const int64_t record_count = first.batch.record_count + later.record_count;
+  const Bytes bytes = first.batch.bytes + later.bytes;
+  const int32_t batch_count = first.batch.batch_count + later.batch_count;
+  const Time durable_at = std::max(first.batch.durable_at, later.durable_at);
   // The first records of batches lose themselves among the others: one row over the whole span.
-  created.low = std::min(created.Earliest(), later.Earliest());
-  created.high = std::max(created.high, later.high);
-  created.first = created.low;
-  created.first_count = 1;
-  sum.batch.kind = BatchKind::kPlain;  // The index knows better, offset by offset.
-  sum.batch.durable_at = std::max(sum.batch.durable_at, second.batch.durable_at);
-  *merged = sum;
+  const Time low = std::min(first.batch.created.Earliest(), later.created.Earliest());
+  const Time high = std::max(first.batch.created.high, later.created.high);
+  *merged = first;
+  Batch& batch = merged->batch;
+  batch.record_count = record_count;
+  batch.bytes = bytes;
+  batch.batch_count = batch_count;
+  batch.created = {low, 1, low, high};
+  batch.kind = BatchKind::kPlain;  // The index knows better, offset by offset.
+  batch.durable_at = durable_at;
 }
 
 }  // namespace

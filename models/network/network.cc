@@ -100,16 +100,16 @@ inline void Connection::Meter(Bytes size, TrafficCause cause) {
   network_->between_[pair_ + index][phase] += size.count();
 }
 
-void Connection::Send(Bytes size, TrafficCause cause, const Callback& delivered) {
-  if (down_) return;
+Callback* Connection::AddMessage(Bytes size, TrafficCause cause) {
+  if (down_) return nullptr;
   Meter(size, cause);
   for (; size > Network::kPiece; size -= Network::kPiece) {
     messages_.push_back({Callback(), Network::kPiece});
   }
   Message& last = messages_.AddBack();
-  last.delivered = delivered;
   last.size = size;
   if (leaving_ == Stage::kIdle) StartLeaving();
+  return &last.delivered;
 }
 
 void Connection::StartLeaving() {

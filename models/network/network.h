@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +47,11 @@ class alignas(64) Connection {
  public:
   // Delivers a message of `size` bytes; `delivered` fires at the receiver when its last byte is in,
   // after those of all earlier messages. If the stream is reset meanwhile it never fires.
-  void Send(Bytes size, TrafficCause cause, const Callback& delivered);
+  template <class Delivered>
+  void Send(Bytes size, TrafficCause cause, const Delivered& delivered) {
+    Callback* const kept = AddMessage(size, cause);
+    if (kept != nullptr) new (kept) Callback(delivered);  // As in Station::Serve().
+  }
   // Drops everything under way. A process at one end has died.
   void Reset();
 
@@ -63,6 +68,8 @@ class alignas(64) Connection {
   enum class Stage : uint8_t { kIdle, kBusy };
 
   Connection(Network* network, HostId from, HostId to);
+  // Send() but for what is to fire, which goes where it says. Null when nothing will.
+  Callback* AddMessage(Bytes size, TrafficCause cause);
   void Meter(Bytes size, TrafficCause cause);
   bool AnyWaits() const { return left_ < messages_.size(); }
   void StartLeaving();

@@ -94,6 +94,69 @@ TEST(RangeCacheTest, MoreThanTheCapacityKeepsItsEnd) {
 
 // Look-ups tell the same as a peek, in pieces without gaps; what was just inserted is there as far
 // as it fits; no byte is lost or counted twice.
+// Against a list that each use moves to the back of.
+RC_GTEST_PROP(RangeCacheTest, WhatIsEvictedWasUsedLeastRecently, ()) {
+  struct Held {
+    int64_t from;
+    int64_t to;
+  };
+  constexpr int64_t kCapacity = 75;
+  RangeCache cache{Bytes(kCapacity)};
+  std::vector<Held> oldest_first;
+  RandomStream stream(*rc::gen::arbitrary<uint64_t>(), "test", "steps");
+  int64_t bytes = 0;
+  const auto evict = [&] {
+    bytes = 0;
+    for (const Held& held : oldest_first) bytes += held.to - held.from;
+    while (bytes > kCapacity) {
+      Held& oldest = oldest_first.front();
+      const int64_t gone = std::min(bytes - kCapacity, oldest.to - oldest.from);
+      bytes -= gone;
+      oldest.from += gone;
+      if (oldest.from == oldest.to) oldest_first.erase(oldest_first.begin());
+    }
+  };
+  for (int i = 0; i < 500; ++i) {
+    // Ten bytes, a gap, ten bytes ...: nothing grows together.
+    const auto from = static_cast<int64_t>(20 * stream.NextBelow(20));
+    const auto others = std::stable_partition(
+        oldest_first.begin(), oldest_first.end(),
+        [from](const Held& held) { return held.to <= from || from + 10 <= held.from; });
+    std::vector<Held> parts(others, oldest_first.end());
+    oldest_first.erase(others, oldest_first.end());
+    switch (stream.NextBelow(8)) {
+      case 0:
+        cache.Erase(0, from, from + 10);
+        break;
+      case 1:
+      case 2:
+      case 3:
+        cache.Lookup(0, from, from + 10);
+        std::sort(parts.begin(), parts.end(),
+                  [](const Held& a, const Held& b) { return a.from < b.from; });
+        oldest_first.insert(oldest_first.end(), parts.begin(), parts.end());
+        break;
+      case 4:  // What is left and right of a gap has one age.
+        cache.Insert(0, from, from + 10);
+        oldest_first.push_back({from, from + 10});
+        evict();
+        cache.Erase(0, from + 3, from + 6);
+        oldest_first.back() = {from, from + 3};
+        oldest_first.push_back({from + 6, from + 10});
+        break;
+      default:
+        cache.Insert(0, from, from + 10);
+        oldest_first.push_back({from, from + 10});
+    }
+    evict();
+    cache.Audit();
+    RC_ASSERT(cache.bytes() == Bytes(bytes));
+    for (const Held& held : oldest_first) {
+      RC_ASSERT(cache.Peek(0, held.from, held.to) == Bytes(held.to - held.from));
+    }
+  }
+}
+
 RC_GTEST_PROP(RangeCacheTest, BytesAreExactThroughAnyTreatment, ()) {
   const auto capacity = *rc::gen::inRange<int64_t>(0, 300);
   const auto grain = *rc::gen::element<int64_t>(0, 50);
