@@ -183,7 +183,7 @@ class Simulation {
   uint64_t events_fired_ = 0;
   uint64_t events_cancelled_ = 0;
   size_t stale_ = 0;               // Keys of cancelled events that are still in the queue.
-  const Node* running_ = nullptr;  // The event whose handler runs.
+  const Node* running_ = nullptr;  // The event whose handler runs, or ran last; null between runs.
   Entry last_fired_ = {0, 0};      // Below every key: sequences begin at 1.
   bool stop_requested_ = false;
   bool periodic_audits_ = true;
