@@ -32,12 +32,6 @@ Broker::Broker(Simulation& sim, absl::string_view name, Network* network, const 
   }
 }
 
-Duration Broker::CpuTime(int64_t requests, Bytes bytes, int64_t partitions) const {
-  constexpr int64_t kMib = int64_t{1} << 20;
-  return config_.cpu_per_request * requests + config_.cpu_per_partition * partitions +
-         Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), kMib));
-}
-
 void Broker::Crash() {
   SIM_REQUIRE(up_);
   up_ = false;

@@ -64,7 +64,10 @@ class Broker : public Component {
   // Raised by a crash: work of an earlier life is void.
   uint32_t generation() const { return generation_; }
 
-  Duration CpuTime(int64_t requests, Bytes bytes, int64_t partitions = 0) const;
+  Duration CpuTime(int64_t requests, Bytes bytes, int64_t partitions = 0) const {
+    return config_.cpu_per_request * requests + config_.cpu_per_partition * partitions +
+           Nanoseconds(MulDivCeil(config_.cpu_per_mib.nanos(), bytes.count(), MiB(1).count()));
+  }
   Station& cpu() { return cpu_; }
   NetworkThreads& network_threads() { return network_threads_; }
   // A request handler thread, as soon as one is free, and back.

@@ -338,9 +338,12 @@ void BrokerCluster::NameChanged(FetchSession* session) const {
   // A follower is told, too, of the high watermarks that have moved: those of partitions in which
   // it has just said that it has come further.
   if (session->fresh || session->to_log_end) {
-    told += std::max<int64_t>(0, named - (changed + session->answers - 1) / session->answers);
-    told_topics +=
-        std::max<int64_t>(0, named_topics - (topics + session->answers - 1) / session->answers);
+    const int64_t answers = session->answers;
+    const auto an_answer = [answers](int64_t all) {
+      return answers == 1 ? all : (all + answers - 1) / answers;
+    };
+    told += std::max<int64_t>(0, named - an_answer(changed));
+    told_topics += std::max<int64_t>(0, named_topics - an_answer(topics));
   }
   session->entry_bytes = kPartitionInResponse * told + kTopicInEither * told_topics;
   session->fresh = false;
