@@ -4,75 +4,24 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "sim/bandwidth_work.h"
 
 namespace freshet {
-namespace {
 
-using Wide = __int128;
-using UnsignedWide = unsigned __int128;
-
-constexpr int kFractionBits = 30;
-constexpr Wide kByte = Wide{1'000'000'000} << kFractionBits;
-constexpr int64_t kFastest = int64_t{1} << 46;
-constexpr int64_t kLargest = int64_t{1} << 50;
-// Work that counts as none: 2^-18 of a byte.
-constexpr Wide kSlack = Wide{1} << 42;
-// A group that is never empty counts its work from anew now and then.
-constexpr Wide kRebase = Wide{1} << 120;
-constexpr int64_t kShortestBurstNanos = 1'000'000;
-
-Wide ShareOf(int64_t bytes_per_second) {
-  return Wide{std::min(bytes_per_second, kFastest)} << kFractionBits;
-}
-
-// The 64-bit division where it suffices, which is nearly always: three times as fast.
-inline Wide Divide(Wide a, Wide b) {
-  if ((static_cast<UnsignedWide>(a) | static_cast<UnsignedWide>(b)) >> 64 == 0) {
-    return static_cast<Wide>(static_cast<uint64_t>(a) / static_cast<uint64_t>(b));
-  }
-  return a / b;
-}
-
-constexpr Wide kUnit = Wide{1} << kFractionBits;
-
-// As NanosFor(), for a share that is no whole bytes a second.
-Wide NanosForPart(Wide work, Wide share) {
-  const auto dividend = static_cast<UnsignedWide>(work + share - 1);
-  const auto divisor = static_cast<UnsignedWide>(share);
-  const auto high = static_cast<uint64_t>(dividend >> 64);
-  if (high != 0) {
-    // From the leading 64 bits: too low, and where quotient and divisor leave it room by 2 at most.
-    const int shift = 64 - __builtin_clzll(high);
-    const auto leading = static_cast<uint64_t>(divisor >> shift);
-    if (divisor >> 64 == 0 && leading >> 32 != 0) {
-      uint64_t quotient = static_cast<uint64_t>(dividend >> shift) / (leading + 1);
-      if (quotient >> 32 == 0) {
-        UnsignedWide rest = dividend - quotient * divisor;
-        for (; rest >= divisor; rest -= divisor) ++quotient;
-        return static_cast<Wide>(quotient);
-      }
-    }
-  }
-  return Divide(work + share - 1, share);
-}
-
-// work / share, rounded up. REQUIRES: both positive.
-inline Wide NanosFor(Wide work, Wide share) {
-  if ((static_cast<int64_t>(share) & static_cast<int64_t>(kUnit - 1)) != 0) {
-    return NanosForPart(work, share);
-  }
-  // A transfer alone, for one: its share is whole bytes a second.
-  const Wide bytes = (work + (kUnit - 1)) >> kFractionBits;
-  const auto rate = static_cast<int64_t>(share >> kFractionBits);
-  if (bytes >> 62 == 0) return (static_cast<int64_t>(bytes) + (rate - 1)) / rate;
-  return (bytes + (rate - 1)) / rate;
-}
-
-int64_t WholeBytes(Wide work) {
-  return work <= 0 ? 0 : static_cast<int64_t>((work + kByte - 1) / kByte);
-}
-
-}  // namespace
+using bandwidth_work::Divide;
+using bandwidth_work::kBillion;
+using bandwidth_work::kByte;
+using bandwidth_work::kFastest;
+using bandwidth_work::kFractionBits;
+using bandwidth_work::kLargest;
+using bandwidth_work::kLargestAlone;
+using bandwidth_work::kRebase;
+using bandwidth_work::kSlack;
+using bandwidth_work::kSlackUnits;
+using bandwidth_work::NanosFor;
+using bandwidth_work::ShareOf;
+using bandwidth_work::WholeBytes;
+using bandwidth_work::Wide;
 
 Bandwidth::Bandwidth(Simulation& sim, absl::string_view name, const Config& config)
     : Component(sim, name),
@@ -183,21 +132,6 @@ inline void Bandwidth::SiftDown(Group& group, size_t position, HeapEntry entry) 
   Place(group, position, entry);
 }
 
-void Bandwidth::InsertCapped(Slot slot, Group& group) {
-  Transfer& transfer = transfers_[slot];
-  transfer.left = kByte * transfer.size;
-  transfer.share = 0;
-  const auto place =
-      std::upper_bound(group.capped.begin(), group.capped.end(), transfer.own_cap,
-                       [this](int64_t cap, Slot other) { return cap < transfers_[other].own_cap; });
-  const auto first = static_cast<size_t>(place - group.capped.begin());
-  group.capped.insert(place, slot);
-  for (size_t i = first; i < group.capped.size(); ++i) {
-    transfers_[group.capped[i]].position = static_cast<uint32_t>(i);
-  }
-  CountCapped(+1);
-}
-
 // Counts the work of a group from anew.
 void Bandwidth::Rebase(Group& group) {
   for (HeapEntry& entry : group.heap) entry.target -= group.work;
@@ -270,19 +204,6 @@ inline void Bandwidth::Advance() {
   }
 }
 
-void Bandwidth::AdvanceApart(int64_t span) {
-  if (has_credits_) {
-    credits_ += (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
-    credits_ = std::clamp(credits_, Wide{0}, kByte * credits_config_.capacity.count());
-  }
-  for (Group& group : groups_) {
-    if (!group.heap.empty()) group.work += group.share * span;
-    for (const Slot slot : group.capped) {
-      transfers_[slot].left -= transfers_[slot].share * span;
-    }
-  }
-}
-
 // Before EffectiveCapacity() changes.
 void Bandwidth::SettleAllowed() {
   const int64_t now = Now().nanos();
@@ -296,7 +217,10 @@ int64_t Bandwidth::EffectiveCapacity() const {
 }
 
 // After EffectiveCapacity() has changed.
-void Bandwidth::NoteCapacity() { all_ = ShareOf(EffectiveCapacity()); }
+void Bandwidth::NoteCapacity() {
+  rate_ = EffectiveCapacity();
+  all_ = ShareOf(rate_);
+}
 
 // Shares from now on. REQUIRES: Advance() was called at this instant.
 inline void Bandwidth::Plan() {
@@ -313,97 +237,6 @@ Bandwidth::Share Bandwidth::InUse() const {
   return active_ == 0 ? 0 : groups_[0].share * active_;
 }
 
-void Bandwidth::PlanApart() {
-  if (has_credits_) {
-    const Wide above = ShareOf(capacity_.count()) - ShareOf(credits_config_.baseline.count());
-    const Wide worth_it =
-        std::min(above * kShortestBurstNanos, kByte * credits_config_.capacity.count());
-    SettleAllowed();
-    if (credits_ <= 0) bursting_ = false;
-    if (!bursting_ && credits_ > 0 && credits_ >= worth_it) bursting_ = true;
-    NoteCapacity();
-  }
-  Share left = all_;
-  for (const std::vector<uint32_t>& tier : tiers_) PlanTier(tier, left);
-  in_use_ = all_ - left;
-}
-
-void Bandwidth::SetShares(Group& group, Share share) {
-  group.share = share;
-  for (size_t i = group.next_capped; i < group.capped.size(); ++i) {
-    transfers_[group.capped[i]].share = share;
-  }
-}
-
-// Progressive filling: a common level rises, a transfer's share being level x weight, until each
-// stops at its own cap, with its class at the class's cap, or when nothing is left.
-void Bandwidth::PlanTier(const std::vector<uint32_t>& tier, Share& left) {
-  Wide weights = 0;
-  for (const uint32_t index : tier) {
-    Group& group = groups_[index];
-    group.taken = 0;
-    group.next_capped = 0;
-    group.open = static_cast<int64_t>(group.heap.size() + group.capped.size());
-    weights += Wide{classes_[index].weight} * group.open;
-  }
-  while (weights > 0) {
-    const Share level = Divide(left, weights);
-    // Who stops first on the way to `level`.
-    Share lowest = level;
-    Group* stops = nullptr;
-    bool whole_class = false;
-    int64_t weight = 0;
-    for (const uint32_t index : tier) {
-      Group& group = groups_[index];
-      if (group.open == 0) continue;
-      const Class& its_class = classes_[index];
-      if (group.next_capped < group.capped.size()) {
-        const Share cap = ShareOf(transfers_[group.capped[group.next_capped]].own_cap);
-        const Share at = Divide(cap, its_class.weight);
-        if (at < lowest) {
-          lowest = at;
-          stops = &group;
-          whole_class = false;
-          weight = its_class.weight;
-        }
-      }
-      const Share at =
-          Divide(ShareOf(its_class.cap.count()) - group.taken, Wide{its_class.weight} * group.open);
-      if (at < lowest) {
-        lowest = at;
-        stops = &group;
-        whole_class = true;
-        weight = its_class.weight;
-      }
-    }
-    if (stops == nullptr) {
-      for (const uint32_t index : tier) {
-        Group& group = groups_[index];
-        if (group.open == 0) continue;
-        const Share share = level * classes_[index].weight;
-        SetShares(group, share);
-        left -= share * group.open;
-      }
-      return;
-    }
-    if (whole_class) {
-      const auto index = static_cast<size_t>(stops - groups_.data());
-      const Share share = Divide(ShareOf(classes_[index].cap.count()) - stops->taken, stops->open);
-      SetShares(*stops, share);
-      left -= share * stops->open;
-      weights -= Wide{weight} * stops->open;
-      stops->open = 0;
-    } else {
-      Transfer& transfer = transfers_[stops->capped[stops->next_capped++]];
-      transfer.share = ShareOf(transfer.own_cap);
-      stops->taken += transfer.share;
-      left -= transfer.share;
-      weights -= weight;
-      --stops->open;
-    }
-  }
-}
-
 void Bandwidth::ArmIn(Wide nanos) {
   const int64_t now = Now().nanos();
   if (nanos > INT64_MAX - now) return;
@@ -412,6 +245,10 @@ void Bandwidth::ArmIn(Wide nanos) {
     if (timer_at_ <= at) return;
     sim().Cancel(timer_);
   }
+  SetTimer(at);
+}
+
+inline void Bandwidth::SetTimer(int64_t at) {
   timer_at_ = at;
   timer_ = At<"bandwidth.timer">(Time::FromNanos(at), [this] { OnTimer(); });
 }
@@ -426,31 +263,6 @@ inline void Bandwidth::Arm() {
   const Group& group = groups_[0];
   const Wide work = group.heap.front().target - group.work;
   if (group.share > 0) ArmIn(work <= kSlack ? Wide{0} : NanosFor(work - kSlack, group.share));
-}
-
-void Bandwidth::ArmApart() {
-  Wide soonest = INT64_MAX;  // In nanoseconds from now.
-  const auto consider = [&soonest](Wide work, Share share) {
-    if (work <= kSlack) {
-      soonest = 0;
-    } else if (share > 0) {
-      soonest = std::min(soonest, NanosFor(work - kSlack, share));
-    }
-  };
-  if (all_ > 0) {
-    for (const Group& group : groups_) {
-      if (!group.heap.empty()) consider(group.heap.front().target - group.work, group.share);
-      for (const Slot slot : group.capped) {
-        consider(transfers_[slot].left, transfers_[slot].share);
-      }
-    }
-    const Share baseline = ShareOf(credits_config_.baseline.count());
-    if (has_credits_ && bursting_ && in_use_ > baseline) {
-      const Wide dry = (credits_ + in_use_ - baseline - 1) / (in_use_ - baseline);
-      if (dry < soonest) soonest = dry;
-    }
-  }
-  ArmIn(soonest);
 }
 
 // The transfer has left its group; its callback fires after those of others that have ended.
@@ -489,8 +301,36 @@ void Bandwidth::EndApart() {
   }
 }
 
+// OnTimer() where nobody shares, which is most of the time. Returns false, and has done nothing,
+// when it is otherwise or the end has not come.
+inline bool Bandwidth::EndAlone() {
+  if (!plain_ || active_ != 1 || rate_ == 0) return false;
+  Group& group = groups_[0];
+  const int64_t now = Now().nanos();
+  const Wide work = group.work + group.share * (now - advanced_to_);
+  const HeapEntry entry = group.heap.front();
+  if (entry.target - work > kSlack) return false;
+  advanced_to_ = now;
+  group.heap.pop_back();
+  active_ = 0;
+  ++finished_;
+  const Slot slot = entry.slot();
+  const int64_t size = transfers_[slot].size;
+  done_ += size;
+  if (bytes_metric_ != nullptr) bytes_metric_->Add(size);
+  if (active_metric_ != nullptr) active_metric_->Set(0);
+  Callback done = transfers_[slot].done;  // By copy, as below.
+  FreeSlot(slot);
+  if (done) done();
+  return true;
+}
+
 void Bandwidth::OnTimer() {
   timer_ = EventId();
+  if (!EndAlone()) EndAmongOthers();
+}
+
+[[gnu::noinline]] void Bandwidth::EndAmongOthers() {
   Advance();
   if (all_ > 0) {
     if (plain_) {
@@ -520,13 +360,41 @@ inline void Bandwidth::ShowState() {
   if (__builtin_expect(has_credits_, 0)) ShowCredits();
 }
 
-void Bandwidth::ShowCredits() {
-  if (credits_metric_ != nullptr) credits_metric_->Set(CreditsLeft().count());
-}
-
 // --- Verbs ---
 
 Bandwidth::TransferId Bandwidth::Join(Bytes size, int class_index, BytesPerSecond own_cap) {
+  // What JoinOthers() comes to for one that shares with nobody, which is most of them.
+  const bool alone = plain_ && active_ == 0 && own_cap.count() >= kFastest && class_index == 0 &&
+                     static_cast<uint64_t>(size.count()) <= kLargestAlone && free_ != kNone;
+  if (!alone) return JoinOthers(size, class_index, own_cap);
+  const int64_t now = Now().nanos();
+  advanced_to_ = now;
+  const Slot slot = free_;
+  Transfer& transfer = transfers_[slot];
+  free_ = transfer.next;
+  transfer.size = size.count();
+  transfer.class_index = 0;
+  transfer.position = 0;
+  transfer.capped = false;
+  transfer.over = false;
+  ++started_;
+  offered_ += size.count();
+  active_ = 1;
+  Group& group = groups_[0];
+  group.work = 0;
+  group.share = all_;
+  group.heap.push_back({kByte * size.count(), next_order_++ << kSlotBits | slot});
+  if (rate_ > 0) {
+    const int64_t units = size.count() * kBillion - kSlackUnits;
+    const int64_t span = units <= 0 ? 0 : (units + (rate_ - 1)) / rate_;
+    if (span <= INT64_MAX - now) SetTimer(now + span);
+  }
+  if (active_metric_ != nullptr) active_metric_->Set(1);
+  return (TransferId{transfer.generation} << 32) | slot;
+}
+
+[[gnu::noinline]] Bandwidth::TransferId Bandwidth::JoinOthers(Bytes size, int class_index,
+                                                              BytesPerSecond own_cap) {
   SIM_REQUIRE(size >= Bytes(0) && size <= Bytes(kLargest) && own_cap >= BytesPerSecond(0));
   SIM_REQUIRE(class_index >= 0 && static_cast<size_t>(class_index) < classes_.size());
   Advance();
@@ -636,34 +504,12 @@ void Bandwidth::SetClassCap(int class_index, BytesPerSecond cap) {
   Rearm();
 }
 
-BytesPerSecond Bandwidth::SustainedCapacity() const {
-  return has_credits_ ? std::min(capacity_, credits_config_.baseline) : capacity_;
-}
-
-Bytes Bandwidth::CreditsLeft() const {
-  const int64_t span = Now().nanos() - advanced_to_;
-  const Work credits = credits_ + (ShareOf(credits_config_.baseline.count()) - in_use_) * span;
-  return Bytes(static_cast<int64_t>(
-      std::clamp(credits, Wide{0}, kByte * credits_config_.capacity.count()) / kByte));
-}
-
 void Bandwidth::SetCredits(Bytes credits) {
   SIM_REQUIRE(has_credits_ && credits >= Bytes(0) && credits <= credits_config_.capacity);
   Advance();
   credits_ = kByte * credits.count();
   Plan();
   Rearm();
-}
-
-Bandwidth::Config BurstableBandwidth(BytesPerSecond baseline, const BandwidthBurst& burst) {
-  Bandwidth::Config config;
-  config.capacity = baseline;
-  if (burst.credits == Bytes(0)) return config;
-  SIM_REQUIRE(burst.rate >= baseline);
-  config.capacity = burst.rate;
-  config.has_credits = true;
-  config.credits = {baseline, burst.credits, burst.initial};
-  return config;
 }
 
 BytesPerSecond Bandwidth::RateInUse() const {

@@ -165,6 +165,9 @@ class alignas(64) Bandwidth : public Component {
 
   // Start() but for what is to fire.
   TransferId Join(Bytes size, int class_index, BytesPerSecond own_cap);
+  TransferId JoinOthers(Bytes size, int class_index, BytesPerSecond own_cap);
+  bool EndAlone();
+  void EndAmongOthers();
   Slot Find(TransferId id) const;
   void CountCapped(int change);
   Slot NewSlot();
@@ -196,6 +199,7 @@ class alignas(64) Bandwidth : public Component {
   void Arm();
   void ArmApart();
   void ArmIn(Work nanos);
+  void SetTimer(int64_t at);
   void Rearm();
   void OnTimer();
   void ShowState();
@@ -216,7 +220,8 @@ class alignas(64) Bandwidth : public Component {
   std::vector<Group> groups_;
   std::vector<Transfer> transfers_;
   uint64_t next_order_ = 0;
-  Share all_ = 0;  // EffectiveCapacity() as a share.
+  Share all_ = 0;     // EffectiveCapacity() as a share ...
+  int64_t rate_ = 0;  // ... and as it is.
   BytesPerSecond capacity_;
   int64_t offered_ = 0;
   int64_t done_ = 0;

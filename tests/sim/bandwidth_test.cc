@@ -277,6 +277,54 @@ RC_GTEST_PROP(BandwidthTest, AuditsHoldThroughAnyTreatment, ()) {
   RC_ASSERT(link.offered() == link.done() + link.cancelled());
 }
 
+// What one class does by its short ways (alone, nobody capped), two do by the long one: with the
+// second never used, every transfer ends at the same nanosecond.
+RC_GTEST_PROP(BandwidthTest, TheShortWaysEndWhenTheLongOneDoes, ()) {
+  const auto seed = *rc::gen::arbitrary<uint64_t>();
+  const auto capacity = *rc::gen::inRange<int64_t>(1, 10'000'000'000);
+  const auto most_pause = *rc::gen::element<uint64_t>(1'000, 100'000, 10'000'000);
+  const auto ends_with = [&](size_t classes) {
+    Bandwidth::Config config;
+    config.capacity = BytesPerSecond(capacity);
+    config.classes.resize(classes);
+    Simulation sim(kSeed);
+    Bandwidth link(sim, "any", config);
+    RandomStream stream(seed, "test", "steps");
+    struct Transfer {
+      Bandwidth::TransferId id;
+      int64_t ended = -1;
+    };
+    std::vector<Transfer> transfers;
+    transfers.reserve(200);
+    for (int i = 0; i < 200; ++i) {
+      switch (stream.NextBelow(12)) {
+        case 0:
+          link.SetCapacity(
+              BytesPerSecond(static_cast<int64_t>(stream.NextBelow(3)) * capacity / 2));
+          break;
+        case 1:
+          if (!transfers.empty()) link.Cancel(transfers[stream.NextBelow(transfers.size())].id);
+          break;
+        default: {
+          // Some are larger than what 64 bits count in billionths.
+          const uint64_t most = stream.NextBelow(50) == 0 ? uint64_t{1} << 40 : 20'000;
+          const auto size = static_cast<int64_t>(stream.NextBelow(most));
+          Transfer& transfer = transfers.emplace_back();
+          transfer.id = link.Start(
+              Bytes(size), [&sim, &transfer] { transfer.ended = sim.Now().SinceStart().nanos(); });
+        }
+      }
+      sim.RunUntil(sim.Now() + Nanoseconds(static_cast<int64_t>(stream.NextBelow(most_pause))));
+    }
+    link.SetCapacity(BytesPerSecond(capacity));
+    sim.Run();
+    std::vector<int64_t> ends;
+    for (const Transfer& transfer : transfers) ends.push_back(transfer.ended);
+    return ends;
+  };
+  RC_ASSERT(ends_with(1) == ends_with(2));
+}
+
 // --- Canaries ---
 
 std::string BrokenBy(void (*breach)(Bandwidth&)) {
