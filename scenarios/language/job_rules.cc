@@ -187,7 +187,26 @@ class JobCheck {
     }
   }
 
+  // Kafka's timestamp of a record is when it was sent: by it, nothing is as late as its event.
+  void CheckLateness(const std::string& topic) {
+    if (!job_.has_watermarks() || job_.watermarks().timestamps() == v1::StreamWatermarks::EVENT) {
+      return;
+    }
+    for (const Component& component : scenario_.component()) {
+      const v1::Producers& producers = component.producers();
+      if (producers.topic() != topic) continue;
+      if (producers.event_time().lateness().empty() && producers.event_time().offline().empty()) {
+        continue;
+      }
+      findings_->Warning(here_.In("watermarks").place,
+                         absl::StrCat("the job goes by when records of topic ", Quoted(topic),
+                                      " were sent, so the lateness that ", Quoted(component.name()),
+                                      " states makes none late; state timestamps: EVENT"));
+    }
+  }
+
   void CheckSource(const StreamOperator& text, const Places& here) {
+    CheckLateness(text.source().reads());
     const v1::Topic* topic = FindTopic(scenario_, text.source().reads());
     const int readers = ParallelismOf(job_, text);
     if (topic == nullptr || static_cast<uint32_t>(readers) <= topic->partitions()) return;

@@ -1,6 +1,7 @@
 // Findings about stream jobs: every promise that a job cannot keep is told, with its place.
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/scenarios/language/scenario_text.h"
@@ -176,6 +177,27 @@ TEST(JobRulesTest, SubtasksNeedSlotsAndSourcesPartitions) {
   EXPECT_THAT(ProblemsOf(Job(std::string(kTimes) + "slots: 100 parallelism: 200 ")),
               Contains(HasSubstr("and hold the watermark back for good; state idleness or a lower "
                                  "parallelism")));
+}
+
+TEST(JobRulesTest, LatenessThatTheJobCannotSeeIsToldOf) {
+  const auto with = [](const std::string& event_time, const std::string& timestamps) {
+    return absl::StrReplaceAll(
+        Job("checkpoints { interval: \"10s\" rate: \"100MB/s\" }\n"
+            "watermarks { out_of_orderness: \"1s\" " +
+            timestamps + " }\n"),
+        {{"event_size: \"1KiB\"", "event_size: \"1KiB\" event_time { " + event_time + " }"}});
+  };
+  constexpr char kLate[] = "lateness { share: \"100%\" delay { constant: \"5s\" } }";
+  constexpr char kOffline[] = "offline { event_at: \"1s\" sent_at: \"5s\" }";
+  constexpr char kSkew[] = "clock_skew { constant: \"5s\" }";
+  for (const char* unseen : {kLate, kOffline}) {
+    EXPECT_THAT(ProblemsOf(with(unseen, "")),
+                ElementsAre(HasSubstr("warning: the job goes by when records of topic \"orders\" "
+                                      "were sent, so the lateness that \"shop\" states makes none "
+                                      "late; state timestamps: EVENT")));
+    EXPECT_THAT(ProblemsOf(with(unseen, "timestamps: EVENT")), IsEmpty());
+  }
+  EXPECT_THAT(ProblemsOf(with(kSkew, "")), IsEmpty());  // Clocks stamp records as well.
 }
 
 TEST(JobRulesTest, WhatIsGuaranteedHasCheckpointsAndAPlaceForThem) {
