@@ -24,17 +24,12 @@ Station::Config ThreadsOf(const DataFileRewriter::Config& config) {
 
 DataFileRewriter::DataFileRewriter(Simulation& sim, absl::string_view name, IcebergTable* table,
                                    Network* network, HostId host, const Config& config)
-    : Component(sim, name),
+    : TableProcedure(sim, name, table, network, host, config.every, config.object_client, kRuns,
+                     kFailedRuns),
       config_(config),
-      table_(table),
-      client_(sim, absl::StrCat(name, "/object-client"), &table->warehouse(), network, host,
-              config.object_client),
       uploads_(&client_, config.part_size),
-      threads_(sim, absl::StrCat(name, "/threads"), ThreadsOf(config)),
-      runs_(AddCounter(kRuns)),
-      failed_(AddCounter(kFailedRuns)),
-      time_(AddDistribution(kTime)) {
-  After<"rewriter.begin">(config.every, [this] { Begin(); });
+      threads_(sim, absl::StrCat(name, "/threads"), ThreadsOf(config)) {
+  time_ = &AddDistribution(kTime);
 }
 
 // --- What is worth it ---
@@ -86,7 +81,6 @@ std::vector<DataFileRewriter::Group> DataFileRewriter::Pack(const std::vector<Ta
 
 void DataFileRewriter::Begin() {
   ++run_;
-  began_ = Now();
   work_.clear();
   next_ = 0;
   busy_ = 0;
@@ -95,12 +89,12 @@ void DataFileRewriter::Begin() {
   candidate_bytes_ = Bytes(0);
   table_->Load([this](IcebergTable::Loaded loaded) {
     if (!loaded.ok) {
-      EndRun(false);
+      Done(false);
       return;
     }
     plan_ = table_->CurrentMetadata();
     if (plan_.list.object == 0) {
-      EndRun(true);
+      Done(true);
     } else {
       ReadMetadata();
     }
@@ -124,7 +118,7 @@ void DataFileRewriter::ReadMetadata() {
 
 void DataFileRewriter::MetadataRead(bool ok) {
   if (!ok) {
-    EndRun(false);
+    Done(false);
   } else if (--reading_ == 0) {
     Plan();
   }
@@ -141,7 +135,7 @@ void DataFileRewriter::Plan() {
   table_->ShowBacklog(candidates_, candidate_bytes_);
   for (Group& group : Pack(files, config_)) work_.push_back({std::move(group), {}, 0});
   if (work_.empty()) {
-    EndRun(true);
+    Done(true);
   } else {
     StartMore();
   }
@@ -164,7 +158,7 @@ void DataFileRewriter::StartMore() {
 
 void DataFileRewriter::FileRead(size_t at, bool ok) {
   if (!ok) {
-    EndRun(false);
+    Done(false);
     return;
   }
   if (--work_[at].left > 0) return;
@@ -201,7 +195,7 @@ void DataFileRewriter::Worked(size_t at) {
 
 void DataFileRewriter::FileWritten(size_t at, bool ok) {
   if (!ok) {
-    EndRun(false);
+    Done(false);
     return;
   }
   if (--work_[at].left > 0) return;
@@ -218,40 +212,37 @@ void DataFileRewriter::Commit() {
   }
   key_ = table_->Begin(std::move(rewrite), &client_, [this](TableOutcome staged) {
     if (staged == TableOutcome::kFailed) {
-      EndRun(false);
+      Done(false);
       return;
     }
-    table_->Commit(key_,
-                   [this](TableOutcome outcome) { EndRun(outcome == TableOutcome::kVisible); });
+    table_->Commit(key_, [this](TableOutcome outcome) { Done(outcome == TableOutcome::kVisible); });
   });
 }
 
-void DataFileRewriter::EndRun(bool ok) {
+void DataFileRewriter::Done(bool ok) {
   ++run_;
-  runs_.Add(1);
   if (ok) {
-    time_.Record(Now() - began_);
     for (const Work& work : work_) {
       candidates_ -= static_cast<int64_t>(work.group.files.size());
       candidate_bytes_ -= work.group.bytes;
     }
     table_->ShowBacklog(candidates_, candidate_bytes_);
-  } else {
-    failed_.Add(1);
-    // What is under way comes to nothing, and what is there nobody will commit.
-    if (key_ == 0) {
-      uploads_.DropAll();
-      client_.DropAll();
-      threads_.DropAll();
-    }
-    for (const Work& work : work_) {
-      for (const TableFile& file : work.written) {
-        client_.Delete(file.object, ObjectCause::kCompaction, [](ObjectResult) {});
-      }
+  }
+  End(ok);
+}
+
+void DataFileRewriter::ThrowAway() {
+  // What is under way comes to nothing, and what is there nobody will commit.
+  if (key_ == 0) {
+    uploads_.DropAll();
+    client_.DropAll();
+    threads_.DropAll();
+  }
+  for (const Work& work : work_) {
+    for (const TableFile& file : work.written) {
+      client_.Delete(file.object, ObjectCause::kCompaction, [](ObjectResult) {});
     }
   }
-  At<"rewriter.begin">(std::max(Now() + Nanoseconds(1), began_ + config_.every),
-                       [this] { Begin(); });
 }
 
 }  // namespace freshet

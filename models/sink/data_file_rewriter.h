@@ -19,16 +19,13 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "models/network/network.h"
-#include "models/sink/iceberg_table.h"
-#include "models/storage/object_client.h"
+#include "models/sink/table_procedure.h"
 #include "models/storage/object_writer.h"
-#include "sim/component.h"
 #include "sim/station.h"
 
 namespace freshet {
 
-class DataFileRewriter : public Component {
+class DataFileRewriter : public TableProcedure<"rewriter.begin"> {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
@@ -72,7 +69,8 @@ class DataFileRewriter : public Component {
     int64_t left = 0;  // Reads, then uploads, that are not over.
   };
 
-  void Begin();
+  void Begin() override;
+  void ThrowAway() override;
   void ReadMetadata();
   void MetadataRead(bool ok);
   void Plan();
@@ -81,16 +79,13 @@ class DataFileRewriter : public Component {
   void Worked(size_t group);
   void FileWritten(size_t group, bool ok);
   void Commit();
-  void EndRun(bool ok);
+  void Done(bool ok);
 
   const Config config_;
-  IcebergTable* const table_;
-  ObjectClient client_;
   ObjectWriter uploads_;
   Station threads_;
   IcebergTable::Metadata plan_;
   uint32_t run_ = 0;
-  Time began_;
   int64_t reading_ = 0;
   std::vector<Work> work_;
   size_t next_ = 0;
@@ -99,9 +94,6 @@ class DataFileRewriter : public Component {
   Bytes candidate_bytes_;
   uint64_t next_id_ = 1;
   IcebergTable::CommitKey key_ = 0;  // 0: it has not come to that.
-  Counter& runs_;
-  Counter& failed_;
-  Distribution& time_;
 };
 
 }  // namespace freshet

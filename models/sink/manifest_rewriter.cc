@@ -2,29 +2,19 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-
 namespace freshet {
 
 ManifestRewriter::ManifestRewriter(Simulation& sim, absl::string_view name, IcebergTable* table,
                                    Network* network, HostId host, const Config& config)
-    : Component(sim, name),
-      config_(config),
-      table_(table),
-      client_(sim, absl::StrCat(name, "/object-client"), &table->warehouse(), network, host,
-              config.object_client),
-      runs_(AddCounter(kRuns)),
-      failed_(AddCounter(kFailedRuns)),
+    : TableProcedure(sim, name, table, network, host, config.every, config.object_client, kRuns,
+                     kFailedRuns),
       rewritten_(AddCounter(kRewritten)),
-      added_(AddCounter(kAdded)),
-      time_(AddDistribution(kTime)) {
-  After<"manifest_rewriter.begin">(config.every, [this] { Begin(); });
+      added_(AddCounter(kAdded)) {
+  time_ = &AddDistribution(kTime);
 }
 
 void ManifestRewriter::Begin() {
-  began_ = Now();
   made_.clear();
-  all_ok_ = true;
   table_->Load([this](IcebergTable::Loaded loaded) {
     if (!loaded.ok) {
       End(false);
@@ -39,19 +29,9 @@ void ManifestRewriter::Begin() {
   });
 }
 
-void ManifestRewriter::StepOver(bool ok, void (ManifestRewriter::*then)()) {
-  all_ok_ = all_ok_ && ok;
-  if (--left_ > 0) return;
-  if (all_ok_) {
-    (this->*then)();
-  } else {
-    End(false);
-  }
-}
-
 void ManifestRewriter::Read() {
   // The file leads to the list, and that to the manifests; they are read as one here, side by side.
-  left_ = 2 + static_cast<int64_t>(plan_.manifests.size());
+  BeginStep(2 + plan_.manifests.size());
   const auto read = [this](const IcebergTable::Part& part) {
     client_.Get(part.object, Bytes(0), part.bytes, ObjectCause::kMetadata,
                 [this](ObjectResult result) {
@@ -72,7 +52,7 @@ void ManifestRewriter::Write() {
   }
   const int64_t target = table_->manifest_target().count();
   const int64_t count = std::max<int64_t>(1, (bytes.count() + target - 1) / target);
-  left_ = count;
+  BeginStep(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
     // Even, and exact in the sum.
     const int64_t share = MulDivFloor(files, i + 1, count) - MulDivFloor(files, i, count);
@@ -96,18 +76,10 @@ void ManifestRewriter::Commit() {
   });
 }
 
-void ManifestRewriter::End(bool ok) {
-  runs_.Add(1);
-  if (ok) {
-    time_.Record(Now() - began_);
-  } else {
-    failed_.Add(1);
-    for (const IcebergTable::Part& manifest : made_) {
-      client_.Delete(manifest.object, ObjectCause::kMetadata, [](ObjectResult) {});
-    }
+void ManifestRewriter::ThrowAway() {
+  for (const IcebergTable::Part& manifest : made_) {
+    client_.Delete(manifest.object, ObjectCause::kMetadata, [](ObjectResult) {});
   }
-  At<"manifest_rewriter.begin">(std::max(Now() + Nanoseconds(1), began_ + config_.every),
-                                [this] { Begin(); });
 }
 
 }  // namespace freshet

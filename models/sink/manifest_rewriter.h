@@ -14,14 +14,11 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "models/network/network.h"
-#include "models/sink/iceberg_table.h"
-#include "models/storage/object_client.h"
-#include "sim/component.h"
+#include "models/sink/table_procedure.h"
 
 namespace freshet {
 
-class ManifestRewriter : public Component {
+class ManifestRewriter : public TableProcedure<"manifest_rewriter.begin"> {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
@@ -49,26 +46,16 @@ class ManifestRewriter : public Component {
                    HostId host, const Config& config);
 
  private:
-  void Begin();
+  void Begin() override;
+  void ThrowAway() override;
   void Read();
   void Write();
   void Commit();
-  void StepOver(bool ok, void (ManifestRewriter::*then)());
-  void End(bool ok);
 
-  const Config config_;
-  IcebergTable* const table_;
-  ObjectClient client_;
   IcebergTable::Metadata plan_;
   std::vector<IcebergTable::Part> made_;
-  int64_t left_ = 0;  // Requests of a step that are not over.
-  bool all_ok_ = false;
-  Time began_;
-  Counter& runs_;
-  Counter& failed_;
   Counter& rewritten_;
   Counter& added_;
-  Distribution& time_;
 };
 
 }  // namespace freshet

@@ -3,29 +3,20 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-
 namespace freshet {
 
 OrphanFileRemover::OrphanFileRemover(Simulation& sim, absl::string_view name, IcebergTable* table,
                                      Network* network, HostId host, const Config& config)
-    : Component(sim, name),
+    : TableProcedure(sim, name, table, network, host, config.every, config.object_client, kRuns,
+                     kFailedRuns),
       config_(config),
-      table_(table),
-      client_(sim, absl::StrCat(name, "/object-client"), &table->warehouse(), network, host,
-              config.object_client),
-      runs_(AddCounter(kRuns)),
-      failed_(AddCounter(kFailedRuns)),
       pages_(AddCounter(kPages)),
       data_files_(AddCounter(kDataFiles)),
-      metadata_files_(AddCounter(kMetadataFiles)),
-      time_(AddDistribution(kTime)) {
-  After<"orphan_remover.begin">(config.every, [this] { Begin(); });
+      metadata_files_(AddCounter(kMetadataFiles)) {
+  time_ = &AddDistribution(kTime);
 }
 
 void OrphanFileRemover::Begin() {
-  began_ = Now();
-  all_ok_ = true;
   table_->Load([this](IcebergTable::Loaded loaded) {
     if (loaded.ok) {
       Read();
@@ -35,24 +26,13 @@ void OrphanFileRemover::Begin() {
   });
 }
 
-void OrphanFileRemover::StepOver(bool ok, void (OrphanFileRemover::*then)()) {
-  all_ok_ = all_ok_ && ok;
-  if (--left_ > 0) return;
-  if (all_ok_) {
-    (this->*then)();
-  } else {
-    End(false);
-  }
-}
-
 void OrphanFileRemover::Read() {
   const auto keys = static_cast<int64_t>(table_->warehouse().object_count());
   // An empty folder has a page, too.
   pages_left_ =
       std::max<int64_t>(1, (keys + ObjectStore::kKeysInAPage - 1) / ObjectStore::kKeysInAPage);
   const std::vector<IcebergTable::Part> known = table_->AllMetadata();
-  left_ = static_cast<int64_t>(known.size());
-  if (left_ == 0) {
+  if (!BeginStep(known.size())) {
     List();
     return;
   }
@@ -73,7 +53,7 @@ void OrphanFileRemover::List() {
   }
   --pages_left_;
   pages_.Add(1);
-  left_ = 1;
+  BeginStep(1);
   client_.List(table_->SomeKey(), ObjectCause::kMetadata, [this](ObjectResult result) {
     StepOver(result == ObjectResult::kOk, &OrphanFileRemover::List);
   });
@@ -81,10 +61,9 @@ void OrphanFileRemover::List() {
 
 void OrphanFileRemover::Delete() {
   const std::vector<IcebergTable::Stray> orphans =
-      table_->StraysBefore(began_ - config_.older_than);
-  left_ = static_cast<int64_t>(orphans.size());
-  if (left_ == 0) {
-    End(true);
+      table_->StraysBefore(began() - config_.older_than);
+  if (!BeginStep(orphans.size())) {
+    Deleted();
     return;
   }
   for (const IcebergTable::Stray& orphan : orphans) {
@@ -94,20 +73,12 @@ void OrphanFileRemover::Delete() {
                        (orphan.is_data ? data_files_ : metadata_files_).Add(1);
                        table_->Deleted(orphan.object);
                      }
-                     if (--left_ == 0) End(true);
+                     // What could not be deleted, the next run finds.
+                     StepOver(true, &OrphanFileRemover::Deleted);
                    });
   }
 }
 
-void OrphanFileRemover::End(bool ok) {
-  runs_.Add(1);
-  if (ok) {
-    time_.Record(Now() - began_);
-  } else {
-    failed_.Add(1);
-  }
-  At<"orphan_remover.begin">(std::max(Now() + Nanoseconds(1), began_ + config_.every),
-                             [this] { Begin(); });
-}
+void OrphanFileRemover::Deleted() { End(true); }
 
 }  // namespace freshet

@@ -12,14 +12,11 @@
 #define FRESHET_MODELS_SINK_ORPHAN_FILE_REMOVER_H_
 
 #include "absl/strings/string_view.h"
-#include "models/network/network.h"
-#include "models/sink/iceberg_table.h"
-#include "models/storage/object_client.h"
-#include "sim/component.h"
+#include "models/sink/table_procedure.h"
 
 namespace freshet {
 
-class OrphanFileRemover : public Component {
+class OrphanFileRemover : public TableProcedure<"orphan_remover.begin"> {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
@@ -50,26 +47,17 @@ class OrphanFileRemover : public Component {
                     HostId host, const Config& config);
 
  private:
-  void Begin();
+  void Begin() override;
   void Read();
   void List();
   void Delete();
-  void StepOver(bool ok, void (OrphanFileRemover::*then)());
-  void End(bool ok);
+  void Deleted();
 
   const Config config_;
-  IcebergTable* const table_;
-  ObjectClient client_;
   int64_t pages_left_ = 0;
-  int64_t left_ = 0;  // Requests of a step that are not over.
-  bool all_ok_ = false;
-  Time began_;
-  Counter& runs_;
-  Counter& failed_;
   Counter& pages_;
   Counter& data_files_;
   Counter& metadata_files_;
-  Distribution& time_;
 };
 
 }  // namespace freshet

@@ -1,31 +1,20 @@
 #include "models/sink/snapshot_expirer.h"
 
-#include <algorithm>
-
-#include "absl/strings/str_cat.h"
-
 namespace freshet {
 
 SnapshotExpirer::SnapshotExpirer(Simulation& sim, absl::string_view name, IcebergTable* table,
                                  Network* network, HostId host, const Config& config)
-    : Component(sim, name),
+    : TableProcedure(sim, name, table, network, host, config.every, config.object_client, kRuns,
+                     kFailedRuns),
       config_(config),
-      table_(table),
-      client_(sim, absl::StrCat(name, "/object-client"), &table->warehouse(), network, host,
-              config.object_client),
-      runs_(AddCounter(kRuns)),
-      failed_(AddCounter(kFailedRuns)),
       snapshots_(AddCounter(kSnapshots)),
       data_files_(AddCounter(kDataFiles)),
-      metadata_files_(AddCounter(kMetadataFiles)),
-      time_(AddDistribution(kTime)) {
-  After<"expirer.begin">(config.every, [this] { Begin(); });
+      metadata_files_(AddCounter(kMetadataFiles)) {
+  time_ = &AddDistribution(kTime);
 }
 
 void SnapshotExpirer::Begin() {
-  began_ = Now();
   next_list_ = 0;
-  read_all_ = true;
   table_->ExpireSnapshots(config_.older_than, config_.retain_last, &client_,
                           [this](const IcebergTable::Expired& expired) {
                             if (expired.outcome == TableOutcome::kFailed) {
@@ -38,23 +27,13 @@ void SnapshotExpirer::Begin() {
                           });
 }
 
-void SnapshotExpirer::StepOver(bool ok, void (SnapshotExpirer::*then)()) {
-  read_all_ = read_all_ && ok;
-  if (--left_ > 0) return;
-  if (read_all_) {
-    (this->*then)();
-  } else {
-    End(false);
-  }
-}
-
 void SnapshotExpirer::ReadList() {
   if (next_list_ == work_.lists.size()) {
     ReadManifests();
     return;
   }
   const IcebergTable::Part& list = work_.lists[next_list_++];
-  left_ = 1;
+  BeginStep(1);
   client_.Get(list.object, Bytes(0), list.bytes, ObjectCause::kMetadata,
               [this](ObjectResult result) {
                 StepOver(result == ObjectResult::kOk || result == ObjectResult::kNotFound,
@@ -63,8 +42,7 @@ void SnapshotExpirer::ReadList() {
 }
 
 void SnapshotExpirer::ReadManifests() {
-  left_ = static_cast<int64_t>(work_.manifests.size());
-  if (left_ == 0) {
+  if (!BeginStep(work_.manifests.size())) {
     Delete();
     return;
   }
@@ -78,9 +56,8 @@ void SnapshotExpirer::ReadManifests() {
 }
 
 void SnapshotExpirer::Delete() {
-  left_ = static_cast<int64_t>(work_.data.size() + work_.metadata.size());
-  if (left_ == 0) {
-    End(true);
+  if (!BeginStep(work_.data.size() + work_.metadata.size())) {
+    Deleted();
     return;
   }
   const auto drop = [this](ObjectId object, ObjectCause cause, Counter* deleted) {
@@ -89,7 +66,8 @@ void SnapshotExpirer::Delete() {
         deleted->Add(1);
         table_->Deleted(object);
       }
-      if (--left_ == 0) End(true);
+      // One that could not be deleted is an orphan; the run has done what it could.
+      StepOver(true, &SnapshotExpirer::Deleted);
     });
   };
   for (const ObjectId object : work_.data) drop(object, ObjectCause::kOther, &data_files_);
@@ -98,15 +76,6 @@ void SnapshotExpirer::Delete() {
   }
 }
 
-void SnapshotExpirer::End(bool ok) {
-  runs_.Add(1);
-  if (ok) {
-    time_.Record(Now() - began_);
-  } else {
-    failed_.Add(1);
-  }
-  At<"expirer.begin">(std::max(Now() + Nanoseconds(1), began_ + config_.every),
-                      [this] { Begin(); });
-}
+void SnapshotExpirer::Deleted() { End(true); }
 
 }  // namespace freshet

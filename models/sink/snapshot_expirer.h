@@ -14,14 +14,11 @@
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
-#include "models/network/network.h"
-#include "models/sink/iceberg_table.h"
-#include "models/storage/object_client.h"
-#include "sim/component.h"
+#include "models/sink/table_procedure.h"
 
 namespace freshet {
 
-class SnapshotExpirer : public Component {
+class SnapshotExpirer : public TableProcedure<"expirer.begin"> {
  public:
   // No defaults here: assembly fills every field from the schema, where each has its source.
   struct Config {
@@ -52,27 +49,18 @@ class SnapshotExpirer : public Component {
                   HostId host, const Config& config);
 
  private:
-  void Begin();
+  void Begin() override;
   void ReadList();
   void ReadManifests();
   void Delete();
-  void StepOver(bool ok, void (SnapshotExpirer::*then)());
-  void End(bool ok);
+  void Deleted();
 
   const Config config_;
-  IcebergTable* const table_;
-  ObjectClient client_;
   IcebergTable::Expired work_;
   size_t next_list_ = 0;
-  int64_t left_ = 0;  // Requests of a step that are not over.
-  bool read_all_ = false;
-  Time began_;
-  Counter& runs_;
-  Counter& failed_;
   Counter& snapshots_;
   Counter& data_files_;
   Counter& metadata_files_;
-  Distribution& time_;
 };
 
 }  // namespace freshet
