@@ -26,3 +26,12 @@ find_program(FRESHET_CCACHE ccache)
 if(FRESHET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${FRESHET_CCACHE})
 endif()
+# Half of the time of a file goes into headers that its neighbours read, too. Off where a compiler cache
+# does better, and where a file that forgot an include has to fail: everywhere but in a build that is
+# made once and from nothing (tests/determinism/matrix.sh).
+option(FRESHET_PRECOMPILE "Precompile the headers that a library's files share" OFF)
+function(freshet_precompile target)
+  if(FRESHET_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()

@@ -19,7 +19,7 @@ extent=$2
 sanitizers="-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -gline-tables-only"
 case "$extent" in
   sample) configurations="
-clang-O1-sanitizers clang++ -O1 -ftrivial-auto-var-init=pattern $sanitizers" ;;
+clang-O0-sanitizers clang++ -O0 -ftrivial-auto-var-init=pattern $sanitizers" ;;
   full) configurations="
 gcc-O0          g++      -O0 -ftrivial-auto-var-init=pattern
 gcc-O3          g++      -O3 -ftrivial-auto-var-init=zero
@@ -47,7 +47,7 @@ while read -r name compiler flags; do
   echo "building $name: $compiler $flags"
   cmake -S "$root" -B "$trees/$name" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
     -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="$flags" -DFRESHET_BUILD_TESTS=OFF \
-    -DFRESHET_BUILD_BENCH=OFF -DFRESHET_BUILD_VIZ=OFF >"$trees/$name.log" 2>&1 ||
+    -DFRESHET_BUILD_BENCH=OFF -DFRESHET_BUILD_VIZ=OFF -DFRESHET_PRECOMPILE=ON >"$trees/$name.log" 2>&1 ||
     { tail -n 40 "$trees/$name.log" >&2; fail "configuring $name"; }
   cmake --build "$trees/$name" --target freshet >>"$trees/$name.log" 2>&1 ||
     { tail -n 40 "$trees/$name.log" >&2; fail "building $name"; }
