@@ -301,7 +301,7 @@ void Bandwidth::EndApart() {
   }
 }
 
-// OnTimer() where nobody shares, which is most of the time. Returns false, and has done nothing,
+// OnTimer() where nobody shares, about every other time. Returns false, and has done nothing,
 // when it is otherwise or the end has not come.
 inline bool Bandwidth::EndAlone() {
   if (!plain_ || active_ != 1 || rate_ == 0) return false;

@@ -25,7 +25,8 @@ class TableProcedure : public Component {
 
  protected:
   // The first run is an interval from now. REQUIRES: `table` and `network` outlive it; the
-  // constructor of the derived class sets time_.
+  // constructor of the derived class sets time_, after its own metrics: a run's digest has them all
+  // in the order of their registration.
   TableProcedure(Simulation& sim, absl::string_view name, IcebergTable* table, Network* network,
                  HostId host, Duration every, const ObjectClient::Config& object_client,
                  const MetricDef& runs, const MetricDef& failed_runs)
